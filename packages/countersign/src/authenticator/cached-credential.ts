@@ -1,0 +1,66 @@
+import type { AuthRuntime } from "../core/authenticator.ts";
+import { type Allowed, andThen, type Decision, type Denied, deny, type MaybePromise } from "../core/decision.ts";
+import type { DenialDetail, Reason } from "../core/denial.ts";
+import type { RevocationSubject, Verdict } from "../core/revocation.ts";
+
+/** A credential that was found good, and what is needed to ask again whether it still is. */
+export interface CachedCredential<P> {
+  readonly decision: Allowed<P>;
+  readonly subject: RevocationSubject;
+  /** The version of the revocation view at which it was last found good. */
+  stamp: number;
+}
+
+/** How a kind of credential names its refusals. */
+export interface RefusalNames {
+  readonly revoked: Reason;
+  readonly detail: DenialDetail;
+}
+
+/** How often a fill may be overtaken by changes of the very user or key that it reads, before it gives up. */
+const maximumReads = 5;
+
+/**
+ * Reads a credential and checks it against what was revoked since the reading began, so that a fill that races a
+ * revocation never re-admits. Changes of others do not disturb it.
+ */
+export function fill<P, C extends CachedCredential<P>>(
+  runtime: AuthRuntime,
+  read: (stamp: number) => MaybePromise<C | Denied>,
+  keep: (credential: C) => void,
+  names: RefusalNames,
+  reads = 1,
+): MaybePromise<Decision<P>> {
+  return andThen(read(runtime.revocations.version), (credential): MaybePromise<Decision<P>> => {
+    if (!("stamp" in credential)) return credential;
+    const verdict = recheck(runtime, credential);
+    if (verdict === "stale") {
+      if (reads < maximumReads) return fill(runtime, read, keep, names, reads + 1);
+      return deny("UNAVAILABLE", { ...names.detail, cause: "changed again each time it was read" });
+    }
+    if (verdict !== "good") return refuse(verdict, names);
+    keep(credential);
+    return credential.decision;
+  });
+}
+
+/** Asks the revocation view, and stamps the credential if it is still good. */
+export function recheck<P>({ revocations }: AuthRuntime, credential: CachedCredential<P>): Verdict {
+  const { version } = revocations;
+  const verdict = revocations.check(credential.subject, credential.stamp);
+  if (verdict === "good") credential.stamp = version;
+  return verdict;
+}
+
+/** The denial that a verdict leads to. */
+export function refuse(verdict: Exclude<Verdict, "good" | "stale">, { revoked, detail }: RefusalNames): Denied {
+  switch (verdict) {
+    case "token-revoked":
+    case "key-revoked":
+      return deny(revoked, detail);
+    case "user-disabled":
+      return deny("USER_DISABLED", detail);
+    case "unavailable":
+      return deny("UNAVAILABLE", { ...detail, challenges: [], cause: "cut off from the revocation log for too long" });
+  }
+}

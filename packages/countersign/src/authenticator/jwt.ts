@@ -1,0 +1,143 @@
+import type { Authenticator, AuthRuntime } from "../core/authenticator.ts";
+import { credentialStart, longestCredential, refuseUnrecognized } from "../core/credential.ts";
+import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } from "../core/decision.ts";
+import type { Reason } from "../core/denial.ts";
+import type { Principal } from "../core/principal.ts";
+import type { UserSource } from "../core/user.ts";
+import { createTokenCache, type TokenCache } from "../jwt/token-cache.ts";
+import { createTokenVerifier, type TokenVerifier, type TokenVerifierOptions, type VerifiedToken } from "../jwt/verifier.ts";
+import { principalOf } from "./account.ts";
+import { type CachedCredential, fill, type RefusalNames, recheck, refuse } from "./cached-credential.ts";
+import { principalOfClaims } from "./claims-principal.ts";
+
+export interface JwtOptions<P> extends TokenVerifierOptions {
+  /**
+   * Where users are. With it, a user who is gone or disabled is refused, and flags, roles and permissions are those
+   * of the account as it is now. Without it they are those that the token was signed with.
+   */
+  readonly users?: UserSource;
+  /** In lower case. Default: `authorization`. */
+  readonly header?: string;
+  /** Default: `Bearer`. The empty string: the header holds the bare token. */
+  readonly scheme?: string;
+  /** Good tokens that are remembered. Default: 65,536; each costs about a kilobyte. */
+  readonly capacity?: number;
+  /** Default: `jwt`. */
+  readonly name?: string;
+  /** Turns the principal into one of the application's own kind. Default: the principal as it is. */
+  readonly toPrincipal?: (principal: Principal) => P;
+}
+
+interface CachedToken<P> extends CachedCredential<P> {
+  /** The whole header value. */
+  readonly value: string;
+  /** Milliseconds since the epoch. The decision's `expiresAt` is the other end. */
+  readonly notBefore: number;
+}
+
+/** Signed tokens (RFC 7519): a warm check costs a look-up by the token's end and one comparison with the whole. */
+export function jwt<P = Principal>(options: JwtOptions<P>): Authenticator<P> {
+  const { name = "jwt", header = "authorization", scheme = "Bearer", capacity = 65_536, users } = options;
+  const verifier = createTokenVerifier(options);
+  const toPrincipal = options.toPrincipal ?? ((principal: Principal) => principal as P);
+  const challenge = scheme === "" ? "Bearer" : scheme;
+  const settings: Settings<P> = Object.freeze({ name, scheme, challenge, capacity, users, verifier, toPrincipal });
+  return Object.freeze({
+    name,
+    header,
+    challenge,
+    unrecognized: (value: string) => refuseUnrecognized(value, scheme, "TOKEN_INVALID"),
+    start(runtime: AuthRuntime) {
+      const checker = new TokenChecker<P>(settings, runtime);
+      return (value: string) => checker.authenticate(value);
+    },
+  });
+}
+
+interface Settings<P> {
+  readonly name: string;
+  readonly scheme: string;
+  readonly challenge: string;
+  readonly capacity: number;
+  readonly users: UserSource | undefined;
+  readonly verifier: TokenVerifier;
+  readonly toPrincipal: (principal: Principal) => P;
+}
+
+class TokenChecker<P> {
+  readonly #settings: Settings<P>;
+  readonly #runtime: AuthRuntime;
+  readonly #cache: TokenCache<CachedToken<P>>;
+
+  constructor(settings: Settings<P>, runtime: AuthRuntime) {
+    this.#settings = settings;
+    this.#runtime = runtime;
+    this.#cache = createTokenCache({ capacity: settings.capacity });
+  }
+
+  authenticate(value: string): MaybePromise<Decision<P>> | undefined {
+    const cached = this.#cache.get(value);
+    if (cached === undefined) return this.#verify(value);
+    const now = this.#runtime.now();
+    if (now >= cached.decision.expiresAt) return this.#deny("TOKEN_EXPIRED");
+    if (now < cached.notBefore) return this.#deny("TOKEN_INVALID");
+    if (cached.stamp === this.#runtime.revocations.version) return cached.decision;
+    const verdict = recheck(this.#runtime, cached);
+    if (verdict === "good") return cached.decision;
+    if (verdict === "stale") return this.#verify(value);
+    return refuse(verdict, this.#refusals(cached.subject.userId));
+  }
+
+  #verify(value: string): MaybePromise<Decision<P>> | undefined {
+    const { scheme, verifier } = this.#settings;
+    if (value.length > longestCredential) return undefined;
+    const start = credentialStart(value, scheme);
+    if (start === -1) return undefined;
+    const token = start === 0 ? value : value.slice(start);
+    // Whose it is must be guessed from what is not verified yet, but only where someone else may want it.
+    if (!this.#runtime.sole && !verifier.recognizes(token)) return undefined;
+    return andThen(verifier.verify(token, this.#runtime.now()), (verified) => {
+      if (!verified.ok) return this.#deny(verified.reason, verified.cause);
+      return fill(
+        this.#runtime,
+        (stamp) => this.#read(value, verified, stamp),
+        (credential) => this.#cache.set(credential),
+        this.#refusals(verified.userId),
+      );
+    });
+  }
+
+  #read(value: string, token: VerifiedToken, stamp: number): MaybePromise<CachedToken<P> | Denied> {
+    const { users, name } = this.#settings;
+    if (users === undefined) return this.#found(value, token, principalOfClaims(token, name), stamp);
+    return andThen(users.load(token.userId), (account) => {
+      if (account === undefined) return this.#deny("TOKEN_INVALID", "no such user");
+      if (!account.isActive) return this.#deny("USER_DISABLED");
+      const clientId = token.claims.client_id;
+      const principal = principalOf(account, { authenticator: name, claims: token.claims, clientId });
+      return this.#found(value, token, principal, stamp);
+    });
+  }
+
+  #found(value: string, token: VerifiedToken, principal: Principal, stamp: number): CachedToken<P> {
+    const { name, toPrincipal } = this.#settings;
+    const { iss: issuer = "", jti, sid: sessionId, iat: issuedAt } = token.claims;
+    return {
+      value,
+      notBefore: token.notBefore,
+      stamp,
+      decision: allow(toPrincipal(principal), name, token.expiresAt),
+      subject: { userId: token.userId, issuer, jti, sessionId, issuedAt },
+    };
+  }
+
+  #refusals(userId: string | undefined): RefusalNames {
+    const challenges = [`${this.#settings.challenge} error="invalid_token"`];
+    return { revoked: "TOKEN_REVOKED", detail: userId === undefined ? { challenges } : { challenges, subject: { userId } } };
+  }
+
+  #deny(reason: Reason, cause?: string): Denied {
+    // RFC 6750 section 3.1
+    return deny(reason, { challenges: [`${this.#settings.challenge} error="invalid_token"`], cause });
+  }
+}

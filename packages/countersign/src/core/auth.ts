@@ -1,0 +1,203 @@
+import type { Authenticate, Authenticator, AuthRuntime } from "./authenticator.ts";
+import type { Call } from "./call.ts";
+import { type Allowed, anonymous, type Decision, type Denied, deny, isPromise, type MaybePromise } from "./decision.ts";
+import type { Denial, Reason } from "./denial.ts";
+import { OpenCalls } from "./open-calls.ts";
+import type { CompiledRule, Mode, RuleTable } from "./policy.ts";
+import { createRevocations, type RevocationView } from "./revocation.ts";
+import { RuleBook, type RuleListing } from "./rule-book.ts";
+
+export interface AuthOptions<P> {
+  /** Each header's authenticators are asked in this order; the first that recognises the credential decides. */
+  readonly authenticators: readonly [Authenticator<P>, ...Authenticator<P>[]];
+  /** Tables made by `policyFor()`. A procedure that none mentions is refused, unless a mode is set. */
+  readonly policy: readonly RuleTable<P>[];
+  /** Which rule an RPC gets that has none. Default: none, and such an RPC stops the start. */
+  readonly mode?: Mode | undefined;
+  /** Procedures that are open besides health checks, by full name: `/package.Service/Method`. */
+  readonly publicProcedures?: readonly string[];
+  /** What was revoked. Default: an empty view of this `Auth`'s own. */
+  readonly revocations?: RevocationView;
+  /** Called once per decision, for logs, metrics and counters. What it throws is ignored. */
+  readonly onDecision?: (decision: Decision<P>, call: Call) => void;
+  /** Milliseconds since the epoch. Default: `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** The one place where calls are admitted or refused. */
+export interface Auth<P> {
+  /** Synchronous whenever it can be. Never throws and never rejects: what goes wrong inside is `UNAVAILABLE`. */
+  decide(call: Call): MaybePromise<Decision<P>>;
+  /**
+   * Keeps asking about a call that was admitted, for as long as it is open: when its credential ends and whenever
+   * something is revoked. Calls `end` once, when the answer is no. Returns the way to stop.
+   */
+  watch(call: Call, admitted: Allowed<P>, end: (denial: Denial) => void): () => void;
+  /** Declares what a server serves. Throws a `TypeError` that lists the procedures without a rule. */
+  serve(procedures: Iterable<string>): void;
+  /** To be called when everything is registered. Throws a `TypeError` that lists rules of what is not served. */
+  seal(): void;
+  /** Every rule in force. */
+  rules(): readonly RuleListing[];
+}
+
+/** The authenticators of one header. */
+interface Slot<P> {
+  readonly header: string;
+  readonly authenticators: readonly {
+    readonly definition: Authenticator<P>;
+    readonly authenticate: Authenticate<P>;
+  }[];
+}
+
+/** Builds an `Auth`. Throws a `TypeError` for what only a programmer's mistake can be. */
+export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
+  const { authenticators, onDecision, now = Date.now, revocations = createRevocations() } = options;
+  const book = new RuleBook<P>({
+    tables: options.policy,
+    mode: options.mode,
+    publicProcedures: options.publicProcedures ?? [],
+  });
+  const slots = openSlots(authenticators, { revocations, now });
+  const missing = missingCredential(authenticators);
+  const ambiguous = deny("CREDENTIALS_AMBIGUOUS", { challenges: missing.denial.challenges });
+  const openCalls = new OpenCalls<P>({ evaluate, revocations, now });
+
+  return Object.freeze({
+    decide: onDecision === undefined ? evaluate : (call: Call) => observed(evaluate(call), call, onDecision),
+    watch: (call: Call, admitted: Allowed<P>, end: (denial: Denial) => void) => openCalls.watch(call, admitted, end),
+    serve: (procedures: Iterable<string>) => book.serve(procedures),
+    seal: () => book.seal(),
+    rules: () => book.list(),
+  });
+
+  function evaluate(call: Call): MaybePromise<Decision<P>> {
+    const since = revocations.version;
+    const decision = judge(call);
+    // What was revoked while it was on its way is asked about when the call is watched.
+    if (isPromise(decision)) openCalls.decidedSince(call, since);
+    return decision;
+  }
+
+  function judge(call: Call): MaybePromise<Decision<P>> {
+    try {
+      const rule = book.find(call.procedure);
+      if (rule === undefined) return noRule;
+      if (rule.admits === "everyone") return anonymous;
+
+      // No credential is split and none is preferred: two of them are refused.
+      let slot: Slot<P> | undefined;
+      let value = "";
+      for (const candidate of slots) {
+        const values = call.header(candidate.header);
+        if (values.length === 0) continue;
+        if (values.length > 1 || slot !== undefined) return ambiguous;
+        slot = candidate;
+        value = values[0] ?? "";
+      }
+      if (slot === undefined) return rule.admits === "anonymous" ? anonymous : missing;
+
+      const verified = authenticate(slot, value, call);
+      return isPromise(verified)
+        ? verified.then((decision) => conclude(decision, rule, value, call)).catch(unavailable)
+        : conclude(verified, rule, value, call);
+    } catch (cause) {
+      return unavailable(cause);
+    }
+  }
+
+  function conclude(
+    decision: Decision<P>,
+    rule: CompiledRule<P>,
+    value: string,
+    call: Call,
+  ): MaybePromise<Decision<P>> {
+    // A repeated header that the transport joined. Looked for here, since no credential with a comma is accepted.
+    if (!decision.ok) return value.includes(",") ? ambiguous : decision;
+    return rule.guards.length === 0 ? decision : guarded(decision, rule, 0, call);
+  }
+}
+
+const noRule = deny("PERMISSION_DENIED", { cause: "no rule for this procedure" });
+
+function unavailable(cause: unknown): Denied {
+  return deny("UNAVAILABLE", { cause });
+}
+
+function authenticate<P>(slot: Slot<P>, value: string, call: Call): MaybePromise<Decision<P>> {
+  for (const candidate of slot.authenticators) {
+    const decision = candidate.authenticate(value, call);
+    if (decision !== undefined) return decision;
+  }
+  const [first] = slot.authenticators;
+  const reason: Reason = first?.definition.unrecognized(value) ?? "CREDENTIALS_MALFORMED";
+  return deny(reason, { challenges: slot.authenticators.map(({ definition }) => definition.challenge) });
+}
+
+function guarded<P>(
+  admitted: Allowed<P>,
+  rule: CompiledRule<P>,
+  from: number,
+  call: Call,
+): MaybePromise<Decision<P>> {
+  const { guards } = rule;
+  for (let index = from; index < guards.length; index++) {
+    const guard = guards[index];
+    if (guard === undefined || admitted.principal === undefined) return noRule;
+    const answer = guard.check(admitted.principal, call);
+    if (isPromise(answer)) {
+      return answer
+        .then((settled) => (settled === true ? guarded(admitted, rule, index + 1, call) : guard.denied))
+        .catch(unavailable);
+    }
+    if (answer !== true) return guard.denied;
+  }
+  return admitted;
+}
+
+function observed<P>(
+  decision: MaybePromise<Decision<P>>,
+  call: Call,
+  onDecision: (decision: Decision<P>, call: Call) => void,
+): MaybePromise<Decision<P>> {
+  if (isPromise(decision)) return decision.then((settled) => observed(settled, call, onDecision));
+  try {
+    const pending: unknown = onDecision(decision, call);
+    if (isPromise(pending)) pending.then(undefined, () => {});
+  } catch {
+    // An observer must not be able to change or lose a decision, nor end the process with a rejection.
+  }
+  return decision;
+}
+
+function openSlots<P>(authenticators: readonly Authenticator<P>[], runtime: Omit<AuthRuntime, "sole">): readonly Slot<P>[] {
+  if (authenticators.length === 0) throw new TypeError("createAuth() needs at least one authenticator");
+  const headers = new Set(authenticators.map(({ header }) => header));
+  for (const header of headers) {
+    if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(header)) {
+      throw new TypeError(`"${header}" is no header name in lower case`);
+    }
+    if (header.endsWith("-bin")) throw new TypeError(`"${header}" is a binary header, which no credential can be`);
+  }
+  return [...headers].map((header) => {
+    const readers = authenticators.filter((definition) => definition.header === header);
+    const sole = readers.length === 1;
+    return {
+      header,
+      authenticators: readers.map((definition) => ({
+        definition,
+        authenticate: definition.start({ ...runtime, sole }),
+      })),
+    };
+  });
+}
+
+function missingCredential<P>(authenticators: readonly Authenticator<P>[]): Denied {
+  const challenges = [...new Set(authenticators.map(({ challenge }) => challenge))];
+  const messages = new Set(authenticators.map(({ missingMessage }) => missingMessage));
+  const [message] = messages;
+  return deny(
+    "CREDENTIALS_MISSING",
+    messages.size === 1 && message !== undefined ? { challenges, message } : { challenges },
+  );
+}

@@ -1,0 +1,35 @@
+import type { Call } from "./call.ts";
+import type { Decision, MaybePromise } from "./decision.ts";
+import type { Reason } from "./denial.ts";
+import type { RevocationView } from "./revocation.ts";
+
+/** What `createAuth` shares with its authenticators. */
+export interface AuthRuntime {
+  readonly revocations: RevocationView;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** No other authenticator reads this one's header. */
+  readonly sole: boolean;
+}
+
+/**
+ * Checks one header value. Undefined: this is not a credential of mine, ask the next one. A throw or a rejection
+ * means that it could not tell, and becomes `UNAVAILABLE`.
+ */
+export type Authenticate<P> = (value: string, call: Call) => MaybePromise<Decision<P>> | undefined;
+
+/** One way of proving who is calling. The first one that recognises a credential decides; its answer is final. */
+export interface Authenticator<P> {
+  /** Ends up in `Principal.authenticator` and in logs. */
+  readonly name: string;
+  /** The header it reads, in lower case. */
+  readonly header: string;
+  /** Value for `WWW-Authenticate` when this authenticator could have been used. */
+  readonly challenge: string;
+  /** The message of `CREDENTIALS_MISSING` where this is the only way in. */
+  readonly missingMessage?: string;
+  /** Why a value is refused that no authenticator of this header recognises. */
+  unrecognized(value: string): Reason;
+  /** Called once by each `createAuth`, so that two of them never share a cache. */
+  start(runtime: AuthRuntime): Authenticate<P>;
+}

@@ -1,0 +1,92 @@
+/** Every reason for which a call can be refused. Add one here and the compiler finds the tables to extend. */
+export type Reason =
+  | "CREDENTIALS_MISSING"
+  | "CREDENTIALS_MALFORMED"
+  | "CREDENTIALS_AMBIGUOUS"
+  | "TOKEN_INVALID"
+  | "TOKEN_EXPIRED"
+  | "TOKEN_REVOKED"
+  | "API_KEY_INVALID"
+  | "API_KEY_EXPIRED"
+  | "API_KEY_REVOKED"
+  | "API_KEY_DISABLED"
+  | "USER_DISABLED"
+  | "LOGIN_FAILED"
+  | "MFA_REQUIRED"
+  | "PERMISSION_DENIED"
+  | "RATE_LIMITED"
+  | "QUOTA_EXCEEDED"
+  | "UNAVAILABLE";
+
+/** What a reason looks like on the wire. `grpc` is a status code of https://grpc.io/docs/guides/status-codes/. */
+export interface WireStatus {
+  readonly grpc: number;
+  readonly http: number;
+  /** Safe to send to anyone: constant, no part of a credential. */
+  readonly message: string;
+}
+
+const unauthenticated = (message: string): WireStatus => ({ grpc: 16, http: 401, message });
+
+/** Status and message of each reason. Only an expired credential's message contains "expired". */
+export const statusOf: Readonly<Record<Reason, WireStatus>> = Object.freeze({
+  CREDENTIALS_MISSING: unauthenticated("Authentication required"),
+  CREDENTIALS_MALFORMED: unauthenticated("Credentials malformed"),
+  CREDENTIALS_AMBIGUOUS: unauthenticated("More than one credential"),
+  TOKEN_INVALID: unauthenticated("Token invalid"),
+  TOKEN_EXPIRED: unauthenticated("Token expired"),
+  TOKEN_REVOKED: unauthenticated("Token revoked"),
+  API_KEY_INVALID: unauthenticated("API key invalid"),
+  API_KEY_EXPIRED: unauthenticated("API key expired"),
+  API_KEY_REVOKED: unauthenticated("API key revoked"),
+  API_KEY_DISABLED: unauthenticated("API key disabled"),
+  USER_DISABLED: unauthenticated("User disabled"),
+  LOGIN_FAILED: unauthenticated("Invalid credentials"),
+  MFA_REQUIRED: unauthenticated("Second factor required"),
+  PERMISSION_DENIED: { grpc: 7, http: 403, message: "Permission denied" },
+  RATE_LIMITED: { grpc: 8, http: 429, message: "Rate limit exceeded" },
+  QUOTA_EXCEEDED: { grpc: 8, http: 429, message: "Quota exceeded" },
+  UNAVAILABLE: { grpc: 14, http: 503, message: "Authentication temporarily unavailable" },
+});
+
+/** A refusal. A value, not an exception: adapters render it, nobody catches it. */
+export interface Denial {
+  readonly reason: Reason;
+  /** Safe to send to the caller. */
+  readonly message: string;
+  /** Values for `WWW-Authenticate` (RFC 9110 section 11.6.1), most specific first. */
+  readonly challenges: readonly string[];
+  /** When to try again, for `RATE_LIMITED` and `QUOTA_EXCEEDED`. */
+  readonly retryAfterSeconds?: number;
+  /** For logs only; adapters never send it. It holds no part of a credential. */
+  readonly cause?: unknown;
+  /** For logs only: whose credential it was, where that was recognised. */
+  readonly subject?: DenialSubject;
+}
+
+/** Who was refused, as far as it was known. */
+export interface DenialSubject {
+  readonly userId?: string;
+  readonly apiKeyId?: string;
+}
+
+/** What a denial may say beyond its reason. */
+export interface DenialDetail {
+  readonly message?: string;
+  readonly challenges?: readonly string[];
+  readonly retryAfterSeconds?: number;
+  readonly cause?: unknown;
+  readonly subject?: DenialSubject;
+}
+
+const noChallenges: readonly string[] = Object.freeze([]);
+
+/** Builds a frozen denial with the constant message of its reason, unless the rule has a message of its own. */
+export function denial(reason: Reason, detail: DenialDetail = {}): Denial {
+  return Object.freeze({
+    reason,
+    message: statusOf[reason].message,
+    challenges: noChallenges,
+    ...detail,
+  });
+}

@@ -1,0 +1,119 @@
+import type { Call } from "./call.ts";
+import { andThen, isPromise, type MaybePromise } from "./decision.ts";
+import { grants, type Principal } from "./principal.ts";
+
+/**
+ * Decides whether an authenticated principal may make a call. Anything but `true` refuses; a throw or a rejection
+ * makes the call `UNAVAILABLE`. A plain function is a guard.
+ */
+export interface Guard<P> {
+  (principal: P, call: Call): MaybePromise<boolean>;
+  /** What the caller is told instead of "Permission denied". Constant text. */
+  readonly denialMessage?: string;
+  /** How the guard reads in a listing of the policy. */
+  readonly title?: string;
+}
+
+/**
+ * The guards of each conjunction, so that the one that refused can tell its own message. Not a property of the guard:
+ * a wrapper that copies the properties of what it wraps would be passed over in favour of the parts.
+ */
+const conjunctions = new WeakMap<object, unknown>();
+
+/** The guards that `allOf` was given; undefined for any other guard. */
+export function partsOf<P>(guard: Guard<P>): readonly Guard<P>[] | undefined {
+  return conjunctions.get(guard) as readonly Guard<P>[] | undefined;
+}
+
+interface GuardText {
+  readonly title: string;
+  readonly denialMessage?: string;
+}
+
+function named<P>(text: GuardText, check: (principal: P, call: Call) => MaybePromise<boolean>): Guard<P> {
+  return Object.freeze(Object.assign(check, text));
+}
+
+/** Staff, and superusers. */
+export const isStaff: Guard<Pick<Principal, "isStaff" | "isSuperuser">> = named(
+  { title: "isStaff", denialMessage: "Staff access required" },
+  (principal) => principal.isStaff || principal.isSuperuser,
+);
+
+/** Superusers only. */
+export const isSuperuser: Guard<Pick<Principal, "isSuperuser">> = named(
+  { title: "isSuperuser", denialMessage: "Superuser access required" },
+  (principal) => principal.isSuperuser,
+);
+
+/** Holders of a permission, and superusers. A scoped API key needs it among its scopes. */
+export function hasPermission(permission: string): Guard<Principal> {
+  requireName("hasPermission", permission);
+  const text = { title: `hasPermission(${permission})`, denialMessage: `Permission '${permission}' required` };
+  return named(text, (principal) => grants(principal, permission));
+}
+
+/** Holders of a role. A superuser needs it like anyone else. */
+export function hasRole(role: string): Guard<Pick<Principal, "roles">> {
+  requireName("hasRole", role);
+  const text = { title: `hasRole(${role})`, denialMessage: `Role '${role}' required` };
+  return named(text, (principal) => principal.roles.includes(role));
+}
+
+/** Every guard must pass, in order. The first is a parameter of its own, so that an empty conjunction cannot be written. */
+export function allOf<P>(first: Guard<P>, ...rest: readonly Guard<P>[]): Guard<P> {
+  const parts = guardList("allOf", [first, ...rest]);
+  const check = (principal: P, call: Call): MaybePromise<boolean> => every(parts, principal, call);
+  const conjunction = named({ title: `allOf(${titles(parts)})` }, check);
+  conjunctions.set(conjunction, parts);
+  return conjunction;
+}
+
+/** One guard must pass; they are asked in order. */
+export function anyOf<P>(first: Guard<P>, ...rest: readonly Guard<P>[]): Guard<P> {
+  const parts = guardList("anyOf", [first, ...rest]);
+  return named({ title: `anyOf(${titles(parts)})` }, (principal, call) => some(parts, principal, call));
+}
+
+/** Passes where the guard refuses. It refuses what is neither `true` nor `false`. */
+export function not<P>(guard: Guard<P>): Guard<P> {
+  const [checked] = guardList("not", [guard]);
+  return named({ title: `not(${titles([guard])})` }, (principal: P, call: Call) => {
+    const answer = checked(principal, call);
+    return isPromise(answer) ? answer.then(negated) : negated(answer);
+  });
+}
+
+// An answer that is neither true nor false is handed on as it is: turned into a false, a negation would let it pass.
+
+function negated(answer: boolean): boolean {
+  return typeof answer === "boolean" ? !answer : answer;
+}
+
+function every<P>(guards: readonly Guard<P>[], principal: P, call: Call): MaybePromise<boolean> {
+  const [first, ...rest] = guards;
+  if (first === undefined) return true;
+  return andThen(first(principal, call), (answer) => (answer === true ? every(rest, principal, call) : answer));
+}
+
+function some<P>(guards: readonly Guard<P>[], principal: P, call: Call, refusal = false): MaybePromise<boolean> {
+  const [first, ...rest] = guards;
+  if (first === undefined) return refusal;
+  return andThen(first(principal, call), (answer) =>
+    answer === true || some(rest, principal, call, answer === false ? refusal : answer),
+  );
+}
+
+function guardList<P>(owner: string, guards: readonly [Guard<P>, ...Guard<P>[]]): readonly [Guard<P>, ...Guard<P>[]] {
+  // Reachable from JavaScript: a misspelt import is undefined, and must not become a guard that is passed over.
+  if (guards.some((guard) => typeof guard !== "function")) throw new TypeError(`${owner}() takes guards: functions`);
+  return guards;
+}
+
+function titles<P>(guards: readonly Guard<P>[]): string {
+  return guards.map((guard) => guard.title ?? guard.name ?? "custom guard").join(", ");
+}
+
+function requireName(owner: string, name: string): void {
+  if (typeof name !== "string" || name === "") throw new TypeError(`${owner}() takes a name that is not empty`);
+}

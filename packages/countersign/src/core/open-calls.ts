@@ -1,0 +1,107 @@
+import type { Call } from "./call.ts";
+import { type Allowed, type Decision, isPromise, type MaybePromise } from "./decision.ts";
+import type { Denial } from "./denial.ts";
+import type { RevocationView } from "./revocation.ts";
+
+interface OpenCall<P> {
+  readonly call: Call;
+  readonly end: (denial: Denial) => void;
+  readonly principal: P | undefined;
+  timer: NodeTimer | undefined;
+}
+
+/** The handle of `setTimeout`, as far as it is used: a browser's is a number. */
+type NodeTimer = ReturnType<typeof setTimeout>;
+
+export interface OpenCallsOptions<P> {
+  readonly evaluate: (call: Call) => MaybePromise<Decision<P>>;
+  readonly revocations: RevocationView;
+  readonly now: () => number;
+}
+
+/** `setTimeout` takes 31 bits of milliseconds; a later end is asked about on the way. */
+const longestTimer = 2 ** 31 - 1;
+
+/**
+ * How long revocations are gathered before all open calls are asked about again. Each check costs about a
+ * microsecond; a steady stream of revocations must not turn that into a check of every call for each of them.
+ */
+const gatherMs = 50;
+
+/** The streams that are open. Each is decided anew, with the credential it came with, when something changes. */
+export class OpenCalls<P> {
+  readonly #options: OpenCallsOptions<P>;
+  readonly #calls = new Set<OpenCall<P>>();
+  /** The version of the revocation view at which the decision about a call began, where that took a while. */
+  readonly #began = new WeakMap<Call, number>();
+  #unsubscribe: (() => void) | undefined;
+  #gathering: NodeTimer | undefined;
+
+  constructor(options: OpenCallsOptions<P>) {
+    this.#options = options;
+  }
+
+  /** To be told of each decision that was not there at once. */
+  decidedSince(call: Call, version: number): void {
+    this.#began.set(call, version);
+  }
+
+  watch(call: Call, admitted: Allowed<P>, end: (denial: Denial) => void): () => void {
+    // Nothing can be revoked from an anonymous call.
+    if (admitted.principal === undefined) return () => {};
+    const open: OpenCall<P> = { call, end, principal: admitted.principal, timer: undefined };
+    this.#calls.add(open);
+    this.#unsubscribe ??= this.#options.revocations.onChange(() => this.#gather());
+    this.#await(open, admitted.expiresAt);
+    // Nobody listened for what was revoked between the decision's beginning and now.
+    if ((this.#began.get(call) ?? this.#options.revocations.version) < this.#options.revocations.version) this.#gather();
+    return () => this.#forget(open);
+  }
+
+  #forget(open: OpenCall<P>): void {
+    clearTimeout(open.timer);
+    this.#calls.delete(open);
+    if (this.#calls.size > 0) return;
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+  }
+
+  #gather(): void {
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
+      for (const open of this.#calls) this.#ask(open);
+    }, gatherMs);
+  }
+
+  #await(open: OpenCall<P>, expiresAt: number): void {
+    clearTimeout(open.timer);
+    if (expiresAt === Number.POSITIVE_INFINITY) return;
+    const delay = Math.min(Math.max(expiresAt - this.#options.now(), 0) + 1, longestTimer);
+    open.timer = setTimeout(() => this.#ask(open), delay);
+    unref(open.timer);
+  }
+
+  #ask(open: OpenCall<P>): void {
+    const decision = this.#options.evaluate(open.call);
+    if (isPromise(decision)) void decision.then((settled) => this.#settle(open, settled));
+    else this.#settle(open, decision);
+  }
+
+  #settle(open: OpenCall<P>, decision: Decision<P>): void {
+    if (!this.#calls.has(open)) return;
+    if (decision.ok) return this.#await(open, decision.expiresAt);
+    this.#forget(open);
+    try {
+      open.end(decision.denial);
+    } catch {
+      // One stream that cannot be ended must not keep the others open.
+    }
+  }
+}
+
+/** A stream's timer does not keep a process alive. Only Node's timers can be told. */
+function unref(timer: NodeTimer): void {
+  (timer as { unref?: () => void }).unref?.();
+}

@@ -1,0 +1,130 @@
+import { type Denied, deny } from "./decision.ts";
+import { allOf, anyOf, type Guard, not, partsOf } from "./guard.ts";
+
+/**
+ * What a procedure needs.
+ *
+ * - `open`: authentication does not run. For health checks and login.
+ * - `optional`: anonymous calls pass, but a credential that is sent must be valid.
+ * - `authenticated`: any principal passes.
+ * - a guard: the principal must satisfy it.
+ */
+export type Rule<P> = "open" | "optional" | "authenticated" | Guard<P>;
+
+/** Rules by procedure. Built by `policyFor()`. */
+export type RuleTable<P> = ReadonlyMap<string, Rule<P>>;
+
+/**
+ * Which rule an RPC gets that has none of its own. Without a mode such an RPC stops the start.
+ *
+ * - `required`: `authenticated`. `optional`: `optional`. `disabled`: authentication runs nowhere, and every call is
+ *   anonymous, whatever the rules say.
+ */
+export type Mode = "required" | "optional" | "disabled";
+
+/** The parts of a Protobuf-ES `DescService` that rules need. */
+export interface DescribedService {
+  readonly typeName: string;
+  readonly method: Readonly<Record<string, { readonly name: string }>>;
+}
+
+/** The parts of a grpc-js `ServiceDefinition` that rules need. */
+export type DefinedService = Readonly<Record<string, { readonly path: string }>>;
+
+type MethodOf<S> = S extends DescribedService ? keyof S["method"] : keyof S;
+
+/** Rule vocabulary for one principal type. */
+export interface PolicyBuilder<P> {
+  /** One rule per method. Leaving a method out is a compile error, and a `TypeError` at start. */
+  rules<S extends DescribedService | DefinedService>(
+    service: S,
+    table: { readonly [K in MethodOf<S>]: Rule<P> },
+  ): RuleTable<P>;
+  /** Rules for plain HTTP, keyed by `METHOD /path`. */
+  routes(table: Readonly<Record<`${string} /${string}`, Rule<P>>>): RuleTable<P>;
+  allOf(first: Guard<P>, ...rest: readonly Guard<P>[]): Guard<P>;
+  anyOf(first: Guard<P>, ...rest: readonly Guard<P>[]): Guard<P>;
+  not(guard: Guard<P>): Guard<P>;
+}
+
+/** Names the principal type once, so that every guard and lambda below is checked against it. */
+export function policyFor<P>(): PolicyBuilder<P> {
+  return { rules, routes: (table) => checked(Object.entries(table)), allOf, anyOf, not };
+}
+
+/** Where a service's methods are served, by the name that code uses for them. */
+export function proceduresOf(service: DescribedService | DefinedService): ReadonlyMap<string, string> {
+  if (isDescribed(service)) {
+    const methods = Object.entries(service.method);
+    return new Map(methods.map(([key, method]) => [key, `/${service.typeName}/${method.name}`]));
+  }
+  return new Map(Object.entries(service).map(([key, method]) => [key, method.path]));
+}
+
+function isDescribed(service: DescribedService | DefinedService): service is DescribedService {
+  return typeof service["typeName"] === "string";
+}
+
+function rules<P, S extends DescribedService | DefinedService>(
+  service: S,
+  table: { readonly [K in MethodOf<S>]: Rule<P> },
+): RuleTable<P> {
+  const given = new Map<string, Rule<P>>(Object.entries<Rule<P>>(table as Readonly<Record<string, Rule<P>>>));
+  const entries: [string, Rule<P>][] = [];
+  for (const [key, procedure] of proceduresOf(service)) {
+    const rule = given.get(key);
+    if (rule === undefined) throw new TypeError(`no rule for ${procedure}: add "${key}" to its table`);
+    given.delete(key);
+    entries.push([procedure, rule]);
+  }
+  const [stray] = given.keys();
+  if (stray !== undefined) throw new TypeError(`a rule for "${stray}", which is no method of the service`);
+  return checked(entries);
+}
+
+function checked<P>(entries: readonly (readonly [string, Rule<P>])[]): RuleTable<P> {
+  for (const [procedure, rule] of entries) requireRule(procedure, rule);
+  return new Map(entries);
+}
+
+/** A guard and the refusal that it leads to, made once. */
+export interface CompiledGuard<P> {
+  readonly check: Guard<P>;
+  readonly denied: Denied;
+}
+
+/** A rule as `decide()` reads it. */
+export interface CompiledRule<P> {
+  readonly admits: "everyone" | "anonymous" | "principals";
+  readonly guards: readonly CompiledGuard<P>[];
+  /** For listings. */
+  readonly title: string;
+}
+
+const compiledWord = {
+  open: { admits: "everyone", guards: [], title: "open" },
+  optional: { admits: "anonymous", guards: [], title: "optional" },
+  authenticated: { admits: "principals", guards: [], title: "authenticated" },
+} as const satisfies Record<string, CompiledRule<unknown>>;
+
+/** Throws a `TypeError` for what is no rule: reachable from JavaScript, where a misspelt import is undefined. */
+export function requireRule(procedure: string, rule: unknown): void {
+  if (typeof rule === "function" || (typeof rule === "string" && Object.hasOwn(compiledWord, rule))) return;
+  throw new TypeError(`the rule for ${procedure} is neither "open", "optional", "authenticated" nor a guard`);
+}
+
+/** Compiles one rule: its conjunctions are flattened, so that the guard that refuses can tell why. */
+export function compileRule<P>(rule: Rule<P>): CompiledRule<P> {
+  if (typeof rule === "string") return compiledWord[rule];
+  const guards = conjunction(rule).map((check) => ({ check, denied: refusalOf(check) }));
+  return { admits: "principals", guards, title: rule.title ?? (rule.name || "custom guard") };
+}
+
+function conjunction<P>(guard: Guard<P>): readonly Guard<P>[] {
+  return partsOf(guard)?.flatMap(conjunction) ?? [guard];
+}
+
+function refusalOf(guard: { readonly denialMessage?: string }): Denied {
+  const { denialMessage } = guard;
+  return deny("PERMISSION_DENIED", denialMessage === undefined ? {} : { message: denialMessage });
+}

@@ -1,0 +1,69 @@
+import { Buffer } from "node:buffer";
+import { constants, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import type { AlgorithmSpec } from "./algorithms.ts";
+import { decodeBase64url } from "./base64url.ts";
+
+/**
+ * The key as `node:crypto` is called with it: a copy of our own that carries the padding of RFC 7518 section 3.5 or
+ * the raw ECDSA form of section 3.4 as properties. Node reads them from any object; wrapping the key in a plain one
+ * makes it copy the key on every call, which costs 20 microseconds (Node 24: 45 instead of 25 for RS256).
+ */
+function withParameters(key: KeyObject, spec: AlgorithmSpec): KeyObject {
+  const own =
+    key.type === "private"
+      ? createPrivateKey({ key: key.export({ type: "pkcs8", format: "der" }), type: "pkcs8", format: "der" })
+      : createPublicKey({ key: key.export({ type: "spki", format: "der" }), type: "spki", format: "der" });
+  if (spec.family === "ecdsa") return Object.assign(own, { dsaEncoding: "ieee-p1363" });
+  if (spec.family !== "rsa-pss") return own;
+  return Object.assign(own, { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: spec.hashBytes });
+}
+
+/** Checks of a signature under a public key. The pool pays where one check takes a tenth of a millisecond. */
+export function asymmetricVerifier(key: KeyObject, spec: AlgorithmSpec) {
+  const own = withParameters(key, spec);
+  const { hash, signatureBytes } = spec;
+  const pooled = spec.family === "ecdsa" || spec.family === "eddsa";
+
+  function signatureOf(text: string): Buffer | undefined {
+    const bytes = decodeBase64url(text);
+    return signatureBytes === undefined || bytes?.length === signatureBytes ? bytes : undefined;
+  }
+
+  function verifyNow(signed: string, signature: string): boolean {
+    const bytes = signatureOf(signature);
+    return bytes !== undefined && verify(hash, Buffer.from(signed, "utf8"), own, bytes);
+  }
+
+  function verifyPooled(signed: string, signature: string): Promise<boolean> {
+    const bytes = signatureOf(signature);
+    if (bytes === undefined) return Promise.resolve(false);
+    return new Promise((resolve, reject) => {
+      verify(hash, Buffer.from(signed, "utf8"), own, bytes, (error, valid) => {
+        if (error === null) resolve(valid);
+        else reject(error);
+      });
+    });
+  }
+
+  return { verify: verifyNow, verifyPooled: pooled ? verifyPooled : undefined };
+}
+
+/** Signatures under a private key, in base64url. */
+export function asymmetricSigner(key: KeyObject, spec: AlgorithmSpec) {
+  const own = withParameters(key, spec);
+
+  function signNow(text: string): string {
+    return sign(spec.hash, Buffer.from(text, "utf8"), own).toString("base64url");
+  }
+
+  function signPooled(text: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      sign(spec.hash, Buffer.from(text, "utf8"), own, (error, signature) => {
+        if (error === null) resolve(signature.toString("base64url"));
+        else reject(error);
+      });
+    });
+  }
+
+  return { sign: signNow, signPooled };
+}

@@ -1,0 +1,24 @@
+// What every store has in common, for programs that put one together.
+export { apiKeyStatus } from "./store/api-key-status.ts";
+export { Conflict, StoreUnavailable } from "./store/contracts.ts";
+export type {
+  ApiKeyQuery,
+  ApiKeyRecord,
+  ApiKeySource,
+  ApiKeyStatus,
+  ApiKeyStore,
+  ApiKeyUsage,
+  NewApiKey,
+  NewUser,
+  RevocationLog,
+  RevocationLogEntry,
+  Store,
+  UserPatch,
+  UserQuery,
+  UserRecord,
+  UserStore,
+} from "./store/contracts.ts";
+export { createRevocationFollower } from "./store/revocation-follower.ts";
+export type { RevocationFollower, RevocationFollowerOptions } from "./store/revocation-follower.ts";
+export { createUsageRecorder } from "./store/usage.ts";
+export type { UsageRecorder, UsageRecorderOptions } from "./store/usage.ts";

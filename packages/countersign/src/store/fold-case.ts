@@ -1,0 +1,5 @@
+/** The form in which usernames and emails are compared: NFKC, without regard to case. */
+export function foldCase(text: string): string {
+  // Lower-casing can leave a form that NFKC would compose, hence the second pass.
+  return text.normalize("NFKC").toLowerCase().normalize("NFKC");
+}

@@ -1,0 +1,110 @@
+import { type ApiKeyRow, newApiKeyRow, toApiKeyRecord } from "../api-key-row.ts";
+import { apiKeyStatus } from "../api-key-status.ts";
+import {
+  type ApiKeyQuery,
+  type ApiKeyRecord,
+  type ApiKeyStore,
+  type ApiKeyUsage,
+  Conflict,
+  type NewApiKey,
+} from "../contracts.ts";
+import { pageLimit } from "../page-limit.ts";
+import { requireStorableText } from "../storable-text.ts";
+import type { MemoryRevocationLog } from "./memory-revocation-log.ts";
+
+export interface MemoryApiKeysOptions {
+  readonly now: () => number;
+  readonly revocations: MemoryRevocationLog;
+  readonly users: { has(id: string): boolean };
+}
+
+export class MemoryApiKeys implements ApiKeyStore {
+  readonly #options: MemoryApiKeysOptions;
+  readonly #rows = new Map<string, ApiKeyRow>();
+
+  constructor(options: MemoryApiKeysOptions) {
+    this.#options = options;
+  }
+
+  async create(key: NewApiKey): Promise<ApiKeyRecord> {
+    const row = newApiKeyRow(key, this.#options.now());
+    if (!this.#options.users.has(row.user_id)) throw new Conflict("userId", "there is no such user");
+    if (this.#rows.has(row.id)) throw new Conflict("id", "this id is in use");
+    for (const other of this.#unrevokedOf(row.user_id)) {
+      if (other.name === row.name) throw new Conflict("name", "another key of this user has this name");
+    }
+    this.#rows.set(row.id, row);
+    return toApiKeyRecord(row);
+  }
+
+  load(id: string): ApiKeyRecord | undefined {
+    const row = this.#rows.get(id);
+    return row && toApiKeyRecord(row);
+  }
+
+  async list({ limit, after, userId, status, now }: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
+    const position = after && { created_at: after.createdAt.getTime(), id: after.id };
+    return [...this.#rows.values()]
+      .filter((row) => userId === undefined || row.user_id === userId)
+      .filter((row) => position === undefined || newestFirst(position, row) < 0)
+      .sort(newestFirst)
+      .map(toApiKeyRecord)
+      .filter((key) => status === undefined || apiKeyStatus(key, now) === status)
+      .slice(0, pageLimit(limit));
+  }
+
+  async revoke(id: string, why: { reason: string; by: string }): Promise<ApiKeyRecord | undefined> {
+    requireStorableText("reason", why.reason);
+    requireStorableText("by", why.by);
+    const row = this.#rows.get(id);
+    if (row === undefined) return undefined;
+    if (row.revoked_at !== null) return toApiKeyRecord(row);
+    this.#options.revocations.appendNow([{ kind: "key", keyId: id, state: "revoked" }]);
+    return this.#revoked(row, why);
+  }
+
+  async setDisabled(id: string, disabled: boolean): Promise<ApiKeyRecord | undefined> {
+    const row = this.#rows.get(id);
+    if (row === undefined) return undefined;
+    if (row.revoked_at !== null || disabled === (row.disabled_at !== null)) return toApiKeyRecord(row);
+    this.#options.revocations.appendNow([{ kind: "key", keyId: id, state: "changed" }]);
+    return this.#put({ ...row, disabled_at: disabled ? this.#options.now() : null });
+  }
+
+  async addUsage(usage: readonly ApiKeyUsage[]): Promise<void> {
+    for (const { id, calls, lastUsedAt } of usage) {
+      const row = this.#rows.get(id);
+      if (row === undefined) continue;
+      const last_used_at = Math.max(row.last_used_at ?? 0, lastUsedAt.getTime());
+      this.#put({ ...row, total_requests: row.total_requests + calls, last_used_at });
+    }
+  }
+
+  /** For deleting a user: revokes without an event and returns the ids. */
+  revokeAllOf(userId: string): readonly string[] {
+    const rows = this.#unrevokedOf(userId);
+    for (const row of rows) this.#revoked(row, { reason: "user deleted", by: "system" });
+    return rows.map(({ id }) => id);
+  }
+
+  #unrevokedOf(userId: string): ApiKeyRow[] {
+    return [...this.#rows.values()].filter((row) => row.user_id === userId && row.revoked_at === null);
+  }
+
+  #revoked(row: ApiKeyRow, { reason, by }: { reason: string; by: string }): ApiKeyRecord {
+    return this.#put({ ...row, revoked_at: this.#options.now(), revoked_reason: reason, revoked_by: by });
+  }
+
+  #put(row: ApiKeyRow): ApiKeyRecord {
+    this.#rows.set(row.id, row);
+    return toApiKeyRecord(row);
+  }
+}
+
+type Position = Pick<ApiKeyRow, "created_at" | "id">;
+
+function newestFirst(a: Position, b: Position): number {
+  if (a.created_at !== b.created_at) return b.created_at - a.created_at;
+  if (a.id === b.id) return 0;
+  return a.id < b.id ? 1 : -1;
+}

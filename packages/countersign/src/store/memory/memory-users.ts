@@ -1,0 +1,145 @@
+import {
+  type NewUser,
+  type UserPatch,
+  type UserQuery,
+  type UserRecord,
+  type UserStore,
+} from "../contracts.ts";
+import { foldCase } from "../fold-case.ts";
+import { lastSuperuser, taken } from "../user-conflict.ts";
+import { pageLimit } from "../page-limit.ts";
+import { parseUserId } from "../user-id.ts";
+import { changeUser, isActiveSuperuser, newUserRow, toUserRecord, type UserRow } from "../user-row.ts";
+import type { MemoryRevocationLog } from "./memory-revocation-log.ts";
+
+/** What deleting a user does to the keys; returns the ids of those that it revoked. */
+export interface OwnedKeys {
+  revokeAllOf(userId: string): readonly string[];
+}
+
+export interface MemoryUsersOptions {
+  readonly now: () => number;
+  readonly revocations: MemoryRevocationLog;
+}
+
+/** Rows by id, in the order of their ids. */
+export class MemoryUsers implements UserStore {
+  readonly #now: () => number;
+  readonly #revocations: MemoryRevocationLog;
+  readonly #rows = new Map<string, UserRow>();
+  readonly #idByUsername = new Map<string, string>();
+  readonly #idByEmail = new Map<string, string>();
+  #keys: OwnedKeys | undefined;
+  #lastId = 0;
+
+  constructor({ now, revocations }: MemoryUsersOptions) {
+    this.#now = now;
+    this.#revocations = revocations;
+  }
+
+  /** Keys need users and users need keys: called once, before anything else. */
+  ownKeys(keys: OwnedKeys): void {
+    this.#keys = keys;
+  }
+
+  has(id: string): boolean {
+    return this.#rows.has(id);
+  }
+
+  async create(user: NewUser): Promise<UserRecord> {
+    const columns = newUserRow(user, this.#now());
+    this.#requireFree(columns, undefined);
+    this.#lastId += 1;
+    const row: UserRow = { id: String(this.#lastId), ...columns };
+    this.#put(row);
+    return toUserRecord(row);
+  }
+
+  load(id: string): UserRecord | undefined {
+    return this.#record(id);
+  }
+
+  async findByUsername(username: string): Promise<UserRecord | undefined> {
+    return this.#record(this.#idByUsername.get(foldCase(username)));
+  }
+
+  async findByEmail(email: string): Promise<UserRecord | undefined> {
+    return this.#record(this.#idByEmail.get(foldCase(email)));
+  }
+
+  async firstSuperuser(): Promise<UserRecord | undefined> {
+    const row = [...this.#rows.values()].find(isActiveSuperuser);
+    return row && toUserRecord(row);
+  }
+
+  async list({ limit, after, text = "" }: UserQuery): Promise<readonly UserRecord[]> {
+    const start = after === undefined ? 0n : parseUserId(after);
+    if (start === undefined) return [];
+    const part = foldCase(text);
+    return [...this.#rows.values()]
+      .filter((row) => BigInt(row.id) > start)
+      .filter((row) => row.username_folded.includes(part) || row.email_folded?.includes(part) === true)
+      .slice(0, pageLimit(limit))
+      .map(toUserRecord);
+  }
+
+  async update(id: string, patch: UserPatch): Promise<UserRecord | undefined> {
+    const before = this.#rows.get(id);
+    if (before === undefined) return undefined;
+    const change = changeUser(before, patch, this.#now());
+    if (change === undefined) return toUserRecord(before);
+    this.#requireFree(change.row, before.id);
+    if (change.stepsDownBy !== undefined) this.#requireAnotherSuperuser(id, change.stepsDownBy);
+    this.#revocations.appendNow([change.event]);
+    this.#forgetNames(before);
+    this.#put(change.row);
+    return toUserRecord(change.row);
+  }
+
+  async delete(id: string): Promise<boolean> {
+    const row = this.#rows.get(id);
+    if (row === undefined) return false;
+    if (isActiveSuperuser(row)) this.#requireAnotherSuperuser(id, "id");
+    this.#rows.delete(id);
+    this.#forgetNames(row);
+    const keys = this.#keys?.revokeAllOf(id) ?? [];
+    this.#revocations.appendNow([
+      { kind: "user", userId: id, state: "disabled" },
+      ...keys.map((keyId) => ({ kind: "key", keyId, state: "revoked" }) as const),
+    ]);
+    return true;
+  }
+
+  async passwordHash(id: string): Promise<string | undefined> {
+    return this.#rows.get(id)?.password_hash ?? undefined;
+  }
+
+  #record(id: string | undefined): UserRecord | undefined {
+    const row = id === undefined ? undefined : this.#rows.get(id);
+    return row && toUserRecord(row);
+  }
+
+  #requireFree(columns: Omit<UserRow, "id">, ownId: string | undefined): void {
+    const byUsername = this.#idByUsername.get(columns.username_folded) ?? ownId;
+    if (byUsername !== ownId) throw taken("username");
+    if (columns.email_folded === null) return;
+    const byEmail = this.#idByEmail.get(columns.email_folded) ?? ownId;
+    if (byEmail !== ownId) throw taken("email");
+  }
+
+  #requireAnotherSuperuser(id: string, field: string): void {
+    const another = [...this.#rows.values()].some((row) => row.id !== id && isActiveSuperuser(row));
+    if (!another) throw lastSuperuser(field);
+  }
+
+  #put(row: UserRow): void {
+    this.#rows.set(row.id, row);
+    this.#idByUsername.set(row.username_folded, row.id);
+    if (row.email_folded !== null) this.#idByEmail.set(row.email_folded, row.id);
+  }
+
+  #forgetNames(row: UserRow): void {
+    this.#idByUsername.delete(row.username_folded);
+    if (row.email_folded !== null) this.#idByEmail.delete(row.email_folded);
+  }
+}

@@ -1,0 +1,181 @@
+import type { RevocationEvent, Revocations } from "../core/revocation.ts";
+import type { RevocationLog } from "./contracts.ts";
+
+export interface RevocationFollowerOptions {
+  readonly log: RevocationLog;
+  /** What is fed. */
+  readonly view: Revocations;
+  /** Default: 500. */
+  readonly pollEveryMs?: number | undefined;
+  /** How long the view stays in use while the log cannot be read. Default: 30,000; 0: not at all. */
+  readonly staleAfterMs?: number | undefined;
+  /** Milliseconds since the epoch, for what expires. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+  /** Milliseconds on a clock that nobody sets, for what is measured. Default: `performance.now`. */
+  readonly elapsed?: (() => number) | undefined;
+  /** Hears of each poll that failed. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** Feeds a node's view of revocations from the log of a store. */
+export interface RevocationFollower {
+  /** Resolves when the view knows all that is live, and polls from then on. Rejects if the log cannot be read. */
+  start(): Promise<void>;
+  /**
+   * Resolves when all that was committed before this call has been applied to the view. Called after a change, so that
+   * this node refuses at once. Rejects if the log cannot be read.
+   */
+  catchUp(): Promise<void>;
+  /** One turn of the timer. Never rejects: what fails goes to `onError`, and in the end suspends the view. */
+  poll(): Promise<void>;
+  /** Ends polling and waits for what is under way. The view keeps what it knows. */
+  stop(): Promise<void>;
+}
+
+const pageSize = 1000;
+const pruneViewEveryMs = 30_000;
+const pruneLogEveryMs = 300_000;
+const keepSeconds = 86_400;
+
+/** A follower at rest: `start()` sets it going. Its timer keeps no process alive. */
+export function createRevocationFollower(options: RevocationFollowerOptions): RevocationFollower {
+  return new LogFollower(options);
+}
+
+class LogFollower implements RevocationFollower {
+  readonly #log: RevocationLog;
+  readonly #view: Revocations;
+  readonly #pollEveryMs: number;
+  readonly #staleAfterMs: number;
+  readonly #now: () => number;
+  readonly #elapsed: () => number;
+  readonly #onError: (error: unknown) => void;
+  #timer: NodeJS.Timeout | undefined;
+  /** The number of the last entry applied; undefined until `live()` was read. */
+  #applied: number | undefined;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+  /** When the last reading that succeeded began: what it read is as old as that. */
+  #knownAt: number;
+  #viewPrunedAt = Number.NEGATIVE_INFINITY;
+  #logPrunedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: RevocationFollowerOptions) {
+    this.#log = options.log;
+    this.#view = options.view;
+    this.#pollEveryMs = options.pollEveryMs ?? 500;
+    this.#staleAfterMs = options.staleAfterMs ?? 30_000;
+    this.#now = options.now ?? Date.now;
+    this.#elapsed = options.elapsed ?? (() => performance.now());
+    this.#onError = options.onError ?? (() => {});
+    this.#knownAt = this.#elapsed();
+  }
+
+  async start(): Promise<void> {
+    await this.catchUp();
+    this.#timer ??= setInterval(() => void this.poll(), this.#pollEveryMs).unref();
+  }
+
+  catchUp(): Promise<void> {
+    if (this.#running === undefined) return this.#run();
+    // The reading under way may have begun before the change that the caller has in mind: the next one will do, and
+    // all who wait share it.
+    const again = () => {
+      this.#next = undefined;
+      // One that somebody else began in between is new enough.
+      return this.#running ?? this.#run();
+    };
+    this.#next ??= this.#running.then(again, again);
+    return this.#next;
+  }
+
+  async poll(): Promise<void> {
+    // A reading that hangs or an event loop that stood still does not fail, and yet nothing is known.
+    if (this.#silentFor() > this.#staleAfterMs + 2 * this.#pollEveryMs) this.#view.suspend();
+    if (this.#running !== undefined) return;
+    try {
+      await this.#run();
+      await this.#tidy();
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    await Promise.allSettled([this.#running, this.#next]);
+  }
+
+  #run(): Promise<void> {
+    this.#running = this.#follow().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #follow(): Promise<void> {
+    const began = this.#elapsed();
+    try {
+      await this.#advance();
+    } catch (error) {
+      if (this.#silentFor() >= this.#staleAfterMs) this.#view.suspend();
+      throw error;
+    }
+    this.#knownAt = began;
+    this.#view.resume();
+  }
+
+  /** Applies everything up to the head as it is now; what is appended meanwhile is left to the next turn. */
+  async #advance(): Promise<void> {
+    if (this.#applied === undefined) return this.#startOver();
+    const head = await this.#log.head();
+    if (head < this.#applied) return this.#fillGap();
+    while (this.#applied < head) {
+      const entries = await this.#log.since(this.#applied, pageSize);
+      const last = entries?.at(-1);
+      if (entries === undefined || last === undefined) return this.#fillGap();
+      this.#apply(entries.map(({ event }) => event));
+      this.#applied = last.sequence;
+    }
+  }
+
+  /** Entries are gone, or the database is an older one than before: what is cached may be wrong in any way. */
+  async #fillGap(): Promise<void> {
+    this.#applied = undefined;
+    this.#view.flush();
+    await this.#startOver();
+  }
+
+  async #startOver(): Promise<void> {
+    const { head, events } = await this.#log.live(new Date(this.#now()));
+    // Once more: a change of a user or key that was cached before `live()` was read is not among its entries.
+    this.#view.flush();
+    this.#apply(events);
+    this.#applied = head;
+  }
+
+  /** In portions, because the events are passed as arguments. */
+  #apply(events: readonly RevocationEvent[]): void {
+    for (let start = 0; start < events.length; start += pageSize) {
+      const [first, ...more] = events.slice(start, start + pageSize);
+      if (first !== undefined) this.#view.apply(first, ...more);
+    }
+  }
+
+  async #tidy(): Promise<void> {
+    const at = this.#elapsed();
+    if (at - this.#viewPrunedAt >= pruneViewEveryMs) {
+      this.#viewPrunedAt = at;
+      this.#view.prune(this.#now() / 1000);
+    }
+    if (at - this.#logPrunedAt >= pruneLogEveryMs) {
+      this.#logPrunedAt = at;
+      await this.#log.prune(new Date(this.#now()), keepSeconds);
+    }
+  }
+
+  #silentFor(): number {
+    return this.#elapsed() - this.#knownAt;
+  }
+}

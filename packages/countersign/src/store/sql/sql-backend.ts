@@ -1,0 +1,32 @@
+import type { ColumnDataType, ColumnDefinitionBuilder, Kysely, Transaction } from "kysely";
+import type { SqlSchema } from "./sql-schema.ts";
+
+/** All that the stores need to know of a database; everything in which SQLite and PostgreSQL differ. */
+export interface SqlBackend {
+  /** For single statements outside transactions. Sees what is committed, and nothing else. */
+  readonly reader: Kysely<SqlSchema>;
+  readonly words: SqlWords;
+  /**
+   * Runs `work` in a transaction which no other one of these overlaps, in this process or another, so that what it
+   * reads still holds when it commits. Commits before it resolves; rolls back if `work` rejects.
+   */
+  write<T>(work: (trx: Transaction<SqlSchema>) => Promise<T>): Promise<T>;
+  /**
+   * Prepares a query with one parameter for the hot path: its first row at once, without the driver's queue.
+   * Undefined where the driver cannot do that.
+   */
+  readonly prepareFirst: (<Row>(sql: string) => (parameter: string | bigint) => Row | undefined) | undefined;
+  /** Waits for what is under way. */
+  close(): Promise<void>;
+}
+
+/** Where the two dialects use different words for the same thing. */
+export interface SqlWords {
+  /** The type of a primary key that is a 64-bit integer. */
+  readonly key: ColumnDataType;
+  readonly bytes: ColumnDataType;
+  /** Makes such a primary key rise by itself and never come twice. */
+  readonly rising: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
+  /** The function of (text, part) that gives the position of the part from 1, or 0. */
+  readonly position: string;
+}

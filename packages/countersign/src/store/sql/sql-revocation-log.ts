@@ -1,0 +1,122 @@
+import { type Kysely, sql, type Transaction } from "kysely";
+import type { RevocationEvent } from "../../core/revocation.ts";
+import { type RevocationLog, type RevocationLogEntry, StoreUnavailable } from "../contracts.ts";
+import { pageLimit } from "../page-limit.ts";
+import { revocationExpiry } from "../revocation-expiry.ts";
+import type { SqlBackend } from "./sql-backend.ts";
+import type { RevocationLogTable, SqlSchema } from "./sql-schema.ts";
+
+/** How many rows one INSERT carries: well below the parameters that a statement may have. */
+const insertSize = 500;
+
+/**
+ * Appends to the log as a part of a change's own transaction. Returns the number of the last entry. The update of the
+ * head row is what puts transactions in order.
+ */
+export async function appendRevocations(
+  trx: Transaction<SqlSchema>,
+  events: readonly RevocationEvent[],
+  now: number,
+): Promise<number> {
+  const rows = events.map((event) => ({
+    event: JSON.stringify(event),
+    expires_at: revocationExpiry(event) ?? null,
+    created_at: now,
+  }));
+  const head = await trx
+    .updateTable("revocation_head")
+    .set((eb) => ({ sequence: eb("sequence", "+", rows.length) }))
+    .returning("sequence")
+    .executeTakeFirstOrThrow();
+  const last = Number(head.sequence);
+  const first = last - rows.length + 1;
+  const numbered: RevocationLogTable[] = rows.map((row, index) => ({ sequence: first + index, ...row }));
+  for (let start = 0; start < numbered.length; start += insertSize) {
+    await trx.insertInto("revocation_log").values(numbered.slice(start, start + insertSize)).execute();
+  }
+  return last;
+}
+
+export class SqlRevocationLog implements RevocationLog {
+  readonly #backend: SqlBackend;
+  readonly #reader: Kysely<SqlSchema>;
+  readonly #now: () => number;
+
+  constructor(backend: SqlBackend, now: () => number) {
+    this.#backend = backend;
+    this.#reader = backend.reader;
+    this.#now = now;
+  }
+
+  async append(events: readonly RevocationEvent[]): Promise<number> {
+    if (events.length === 0) return this.head();
+    return this.#backend.write((trx) => appendRevocations(trx, events, this.#now()));
+  }
+
+  async head(): Promise<number> {
+    const row = await this.#reader.selectFrom("revocation_head").select("sequence").executeTakeFirst();
+    if (row === undefined) throw headless();
+    return Number(row.sequence);
+  }
+
+  /** One statement, so that the head, the pruned part and the entries are of the same moment. */
+  async since(sequence: number, limit: number): Promise<readonly RevocationLogEntry[] | undefined> {
+    const rows = await this.#reader
+      .selectFrom("revocation_head as head")
+      .leftJoin("revocation_log as log", (join) => join.on("log.sequence", ">", sequence))
+      .select(["head.sequence as head", "head.pruned", "log.sequence", "log.event"])
+      .orderBy("log.sequence")
+      .limit(pageLimit(limit))
+      .execute();
+    const [first] = rows;
+    if (first === undefined) throw headless();
+    if (sequence < Number(first.pruned) || sequence > Number(first.head)) return undefined;
+    const entries = rows.flatMap((row) =>
+      row.event === null ? [] : [{ sequence: Number(row.sequence), event: parseEvent(row.event) }],
+    );
+    const expected = Math.min(limit, Number(first.head) - sequence);
+    return entries.length === expected && entries.every((entry, index) => entry.sequence === sequence + index + 1)
+      ? entries
+      : undefined;
+  }
+
+  async live(now: Date): Promise<{ head: number; events: readonly RevocationEvent[] }> {
+    const rows = await this.#reader
+      .selectFrom("revocation_head as head")
+      .leftJoin("revocation_log as log", (join) => join.on("log.expires_at", ">", now.getTime()))
+      .select(["head.sequence as head", "log.event"])
+      .orderBy("log.sequence")
+      .execute();
+    const [first] = rows;
+    if (first === undefined) throw headless();
+    const events = rows.flatMap(({ event }) => (event === null ? [] : [parseEvent(event)]));
+    return { head: Number(first.head), events };
+  }
+
+  async prune(now: Date, keepSeconds: number): Promise<void> {
+    const at = now.getTime();
+    const oldest = at - keepSeconds * 1000;
+    const isSpent = sql<boolean>`created_at < ${oldest} and coalesce(expires_at, 0) <= ${at}`;
+    // Asked first: a turn that finds nothing takes no lock.
+    const found = await this.#reader.selectFrom("revocation_log").select("sequence").where(isSpent).limit(1).execute();
+    if (found.length === 0) return;
+    await this.#backend.write(async (trx) => {
+      const last = await trx
+        .selectFrom("revocation_log")
+        .select(({ fn }) => fn.max("sequence").as("sequence"))
+        .where(isSpent)
+        .executeTakeFirst();
+      if (last?.sequence == null) return;
+      await trx.deleteFrom("revocation_log").where(isSpent).execute();
+      await trx.updateTable("revocation_head").set({ pruned: last.sequence }).execute();
+    });
+  }
+}
+
+function parseEvent(json: string): RevocationEvent {
+  return Object.freeze(JSON.parse(json) as RevocationEvent);
+}
+
+function headless(): StoreUnavailable {
+  return new StoreUnavailable("the table revocation_head is empty: the database was tampered with; restore a backup");
+}

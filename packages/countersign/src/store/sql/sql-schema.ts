@@ -1,0 +1,49 @@
+import type { Generated } from "kysely";
+import type { ApiKeyRow } from "../api-key-row.ts";
+import type { UserRow } from "../user-row.ts";
+
+/**
+ * The tables as queries see them. 64-bit ids go in as bigint and come out as text (`cast`), because neither SQLite's
+ * nor PostgreSQL's driver gives them back exactly as they are. Other integers are below 2^53.
+ */
+export interface SqlSchema {
+  readonly countersign_schema: SchemaTable;
+  readonly users: UsersTable;
+  readonly api_keys: ApiKeysTable;
+  readonly revocation_log: RevocationLogTable;
+  readonly revocation_head: RevocationHeadTable;
+}
+
+/** One row for each migration that was applied. */
+export interface SchemaTable {
+  readonly version: number;
+  readonly name: string;
+  readonly applied_at: number;
+}
+
+export interface UsersTable extends Omit<UserRow, "id"> {
+  /** Rises and is never given twice. */
+  readonly id: Generated<bigint>;
+}
+
+/** A key outlives its user, so that `user_id` is no foreign key. */
+export interface ApiKeysTable extends Omit<ApiKeyRow, "user_id"> {
+  readonly user_id: bigint;
+}
+
+export interface RevocationLogTable {
+  readonly sequence: number;
+  /** A `RevocationEvent` as JSON. */
+  readonly event: string;
+  /** Milliseconds since the epoch; null for what the user's or key's own record tells as well. */
+  readonly expires_at: number | null;
+  readonly created_at: number;
+}
+
+/** One row, changed in the transaction of every append: numbers without gaps, in the order of commit. */
+export interface RevocationHeadTable {
+  readonly id: number;
+  readonly sequence: number;
+  /** The highest number that was pruned. */
+  readonly pruned: number;
+}

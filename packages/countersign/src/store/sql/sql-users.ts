@@ -1,0 +1,184 @@
+import { type Kysely, sql, type Transaction } from "kysely";
+import type { MaybePromise } from "../../core/decision.ts";
+import type { NewUser, UserPatch, UserQuery, UserRecord, UserStore } from "../contracts.ts";
+import { foldCase } from "../fold-case.ts";
+import { pageLimit } from "../page-limit.ts";
+import { isStorableText } from "../storable-text.ts";
+import { lastSuperuser, taken } from "../user-conflict.ts";
+import { parseUserId } from "../user-id.ts";
+import { changeUser, isActiveSuperuser, newUserRow, toUserRecord, type UserRow } from "../user-row.ts";
+import type { SqlBackend } from "./sql-backend.ts";
+import { appendRevocations } from "./sql-revocation-log.ts";
+import type { SqlSchema } from "./sql-schema.ts";
+
+const columns = [
+  "username",
+  "username_folded",
+  "email",
+  "email_folded",
+  "is_active",
+  "is_staff",
+  "is_superuser",
+  "password_hash",
+  "attributes",
+  "created_at",
+  "updated_at",
+] as const;
+
+/** A literal, not a parameter: only so does the planner use the index of superusers. */
+const activeSuperuser = sql<boolean>`is_superuser = 1 and is_active = 1`;
+
+export class SqlUsers implements UserStore {
+  readonly #backend: SqlBackend;
+  readonly #now: () => number;
+  readonly #firstById: ((id: bigint) => UserRow | undefined) | undefined;
+
+  constructor(backend: SqlBackend, now: () => number) {
+    this.#backend = backend;
+    this.#now = now;
+    this.#firstById = backend.prepareFirst?.<UserRow>(byId(backend.reader, 0n).compile().sql);
+  }
+
+  async create(user: NewUser): Promise<UserRecord> {
+    const row = newUserRow(user, this.#now());
+    return this.#backend.write(async (trx) => {
+      await requireFree(trx, row, undefined);
+      const { id } = await trx
+        .insertInto("users")
+        .values(row)
+        .returning((eb) => eb.cast<string>("id", "text").as("id"))
+        .executeTakeFirstOrThrow();
+      return toUserRecord({ id, ...row });
+    });
+  }
+
+  load(id: string): MaybePromise<UserRecord | undefined> {
+    const key = parseUserId(id);
+    if (key === undefined) return undefined;
+    if (this.#firstById === undefined) return byId(this.#backend.reader, key).executeTakeFirst().then(toRecord);
+    return toRecord(this.#firstById(key));
+  }
+
+  async findByUsername(username: string): Promise<UserRecord | undefined> {
+    return this.#find("username_folded", username);
+  }
+
+  async findByEmail(email: string): Promise<UserRecord | undefined> {
+    return this.#find("email_folded", email);
+  }
+
+  async firstSuperuser(): Promise<UserRecord | undefined> {
+    const users = selectUsers(this.#backend.reader).where(activeSuperuser);
+    return toRecord(await users.orderBy("users.id").limit(1).executeTakeFirst());
+  }
+
+  async list({ limit, after, text = "" }: UserQuery): Promise<readonly UserRecord[]> {
+    const part = foldCase(text);
+    const start = after === undefined ? 0n : parseUserId(after);
+    if (start === undefined || !isStorableText(part)) return [];
+    let query = selectUsers(this.#backend.reader).where("users.id", ">", start);
+    if (part !== "") {
+      const position = sql.raw(this.#backend.words.position);
+      query = query.where(
+        sql<boolean>`(${position}(username_folded, ${part}) > 0 or ${position}(email_folded, ${part}) > 0)`,
+      );
+    }
+    const rows = await query.orderBy("users.id").limit(pageLimit(limit)).execute();
+    return rows.map(toUserRecord);
+  }
+
+  async update(id: string, patch: UserPatch): Promise<UserRecord | undefined> {
+    const key = parseUserId(id);
+    if (key === undefined) return undefined;
+    return this.#backend.write(async (trx) => {
+      const before = await byId(trx, key).executeTakeFirst();
+      const change = before && changeUser(before, patch, this.#now());
+      if (change === undefined) return toRecord(before);
+      await requireFree(trx, change.row, key);
+      if (change.stepsDownBy !== undefined) await requireAnotherSuperuser(trx, key, change.stepsDownBy);
+      const { id: _, ...row } = change.row;
+      await trx.updateTable("users").set(row).where("id", "=", key).execute();
+      await appendRevocations(trx, [change.event], this.#now());
+      return toUserRecord(change.row);
+    });
+  }
+
+  async delete(id: string): Promise<boolean> {
+    const key = parseUserId(id);
+    if (key === undefined) return false;
+    return this.#backend.write(async (trx) => {
+      const row = await byId(trx, key).executeTakeFirst();
+      if (row === undefined) return false;
+      if (isActiveSuperuser(row)) await requireAnotherSuperuser(trx, key, "id");
+      await trx.deleteFrom("users").where("id", "=", key).execute();
+      const now = this.#now();
+      const revoked = await trx
+        .updateTable("api_keys")
+        .set({ revoked_at: now, revoked_reason: "user deleted", revoked_by: "system" })
+        .where("user_id", "=", key)
+        .where("revoked_at", "is", null)
+        .returning("id")
+        .execute();
+      const keys = revoked.map((key) => ({ kind: "key", keyId: key.id, state: "revoked" }) as const);
+      await appendRevocations(trx, [{ kind: "user", userId: id, state: "disabled" }, ...keys], now);
+      return true;
+    });
+  }
+
+  async passwordHash(id: string): Promise<string | undefined> {
+    const key = parseUserId(id);
+    if (key === undefined) return undefined;
+    const users = this.#backend.reader.selectFrom("users").select("password_hash").where("id", "=", key);
+    return (await users.executeTakeFirst())?.password_hash ?? undefined;
+  }
+
+  async #find(column: "username_folded" | "email_folded", text: string): Promise<UserRecord | undefined> {
+    const folded = foldCase(text);
+    if (!isStorableText(folded)) return undefined;
+    return toRecord(await selectUsers(this.#backend.reader).where(column, "=", folded).executeTakeFirst());
+  }
+}
+
+function selectUsers(db: Kysely<SqlSchema>) {
+  return db
+    .selectFrom("users")
+    .select((eb) => eb.cast<string>("users.id", "text").as("id"))
+    .select(columns);
+}
+
+function byId(db: Kysely<SqlSchema>, id: bigint) {
+  return selectUsers(db).where("users.id", "=", id);
+}
+
+function toRecord(row: UserRow | undefined): UserRecord | undefined {
+  return row && toUserRecord(row);
+}
+
+async function requireFree(
+  trx: Transaction<SqlSchema>,
+  row: Omit<UserRow, "id">,
+  ownId: bigint | undefined,
+): Promise<void> {
+  const others = await trx
+    .selectFrom("users")
+    .select("username_folded")
+    .where((eb) =>
+      eb.or([eb("username_folded", "=", row.username_folded), eb("email_folded", "=", row.email_folded)]),
+    )
+    .where("id", "!=", ownId ?? 0n)
+    .execute();
+  const [other] = others;
+  if (other === undefined) return;
+  throw taken(others.some(({ username_folded }) => username_folded === row.username_folded) ? "username" : "email");
+}
+
+async function requireAnotherSuperuser(trx: Transaction<SqlSchema>, id: bigint, field: string): Promise<void> {
+  const another = await trx
+    .selectFrom("users")
+    .select("username")
+    .where(activeSuperuser)
+    .where("id", "!=", id)
+    .limit(1)
+    .executeTakeFirst();
+  if (another === undefined) throw lastSuperuser(field);
+}

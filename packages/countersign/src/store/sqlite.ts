@@ -1,0 +1,38 @@
+import { resolve } from "node:path";
+import { type Store, StoreUnavailable } from "./contracts.ts";
+import { migrate } from "./sql/migrate.ts";
+import { createSqlStore } from "./sql/sql-store.ts";
+import { openSqliteBackend } from "./sql/sqlite/sqlite-backend.ts";
+
+export interface SqliteStoreOptions {
+  /** The database file, created if it is not there (mode 0600, in a folder of mode 0700); or `:memory:`. */
+  readonly path: string;
+  /** Milliseconds since the epoch. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+  /** How long a write waits for another process's. Default: 5000. */
+  readonly busyTimeoutMs?: number | undefined;
+}
+
+/**
+ * Opens a SQLite database (the built-in `node:sqlite`) and brings its schema up to date. Several processes may use one
+ * file on a local disk. What was acknowledged is on the disk: a write-ahead log, synchronised at every commit. Throws
+ * `StoreUnavailable` if the file cannot be used, and leaves it as it was.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { now = Date.now, busyTimeoutMs = 5000 } = options;
+  if (options.path === "") throw new TypeError("path must not be empty");
+  // Absolute, so that no path is read as a URI.
+  const path = options.path === ":memory:" ? options.path : resolve(options.path);
+  const backend = await openSqliteBackend({ path, busyTimeoutMs });
+  try {
+    await migrate(backend, { name: `database ${path}`, now });
+  } catch (error) {
+    await backend.close();
+    if (error instanceof StoreUnavailable) throw error;
+    const cause = (error as Error).message;
+    throw new StoreUnavailable(`database ${path}: its schema cannot be prepared (${cause}); name another file`, {
+      cause: error,
+    });
+  }
+  return createSqlStore(backend, now);
+}

@@ -1,0 +1,47 @@
+/**
+ * Another process on the same database file, for tests: `node sqlite-child.ts <job> <path>`. It prints `ready`, waits
+ * for a line on its standard input, and then does the job, printing a line for each thing that was acknowledged.
+ */
+import { writeSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { openSqliteStore } from "../sqlite.ts";
+
+const jobs: Readonly<Record<string, (path: string, lines: AsyncIterator<string>) => Promise<void>>> = {
+  /** Opens, creates one user, and ends. */
+  migrate: async (path) => {
+    const store = await openSqliteStore({ path });
+    say((await store.users.create({ username: `user of ${process.pid}` })).id);
+    await store.close();
+  },
+
+  /** Creates and changes users until it is killed. */
+  write: async (path) => {
+    const store = await openSqliteStore({ path });
+    for (;;) {
+      const { id } = await store.users.create({ username: crypto.randomUUID() });
+      await store.users.update(id, { attributes: { changed: "yes" } });
+      say(id);
+    }
+  },
+
+  /** Changes a user whom the other process created, and tells what that one did then. */
+  beside: async (path, lines) => {
+    const store = await openSqliteStore({ path });
+    say(String((await store.users.update("1", { attributes: { child: "was here" } }))?.username));
+    await lines.next();
+    say(JSON.stringify((await store.users.load("1"))?.attributes));
+    say(String(await store.revocations.head()));
+    await store.close();
+  },
+};
+
+function say(line: string): void {
+  writeSync(1, `${line}\n`);
+}
+
+const [, , job = "", path = ""] = process.argv;
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+say("ready");
+await lines.next();
+await jobs[job]?.(path, lines);
+process.stdin.destroy();

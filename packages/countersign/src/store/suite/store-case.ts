@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import type { RevocationEvent } from "../../core/revocation.ts";
+import { type ApiKeyRecord, Conflict, type NewApiKey, type Store, type UserRecord } from "../contracts.ts";
+
+/** Tests of a new empty store, by what they show. */
+export type Cases = Readonly<Record<string, (store: Store, clock: TestClock) => Promise<void>>>;
+
+/** A clock that stands still until it is moved. */
+export class TestClock {
+  ms = 1_800_000_000_000;
+  readonly now = (): number => this.ms;
+
+  get date(): Date {
+    return new Date(this.ms);
+  }
+}
+
+export function newKey(id: string, userId: string, more: Partial<NewApiKey> = {}): NewApiKey {
+  const digest = new Uint8Array([1, 2, 3]);
+  return { id, name: `name of ${id}`, type: "service", userId, digest, pepperId: "p1", ...more };
+}
+
+/** A plain user and a key of theirs. */
+export async function userWithKey(store: Store): Promise<{ user: UserRecord; key: ApiKeyRecord }> {
+  const user = await store.users.create({ username: "ada" });
+  return { user, key: await store.apiKeys.create(newKey("k1", user.id)) };
+}
+
+/** All events of the log so far. */
+export async function eventsOf(store: Store): Promise<readonly RevocationEvent[]> {
+  const entries = await store.revocations.since(0, 100_000);
+  assert.ok(entries);
+  return entries.map(({ event }) => event);
+}
+
+/** The work must be refused for that field, and leave no event behind. */
+export async function conflictOn(store: Store, field: string, work: () => Promise<unknown>): Promise<void> {
+  const before = await store.revocations.head();
+  await assert.rejects(work, (error) => {
+    assert.ok(error instanceof Conflict, String(error));
+    assert.equal(error.field, field);
+    return true;
+  });
+  assert.equal(await store.revocations.head(), before);
+}

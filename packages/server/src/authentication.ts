@@ -1,0 +1,117 @@
+import { type Authenticator, type Auth, createAuth, hasPermission, isStaff, isSuperuser, type Principal, policyFor, type Revocations, type RuleTable, type UserSource, type Decision, type Call } from "countersign";
+import { type Pepper, apiKey, developmentKey, staticApiKey } from "countersign/api-key";
+import { jwt } from "countersign/jwt";
+import { ApiKeyService, UserService as AccountService } from "countersign/service";
+import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
+import type { Config } from "./config/config.ts";
+import { ConfigError } from "./config/config-error.ts";
+import type { Signing } from "./signing.ts";
+import type { Store } from "countersign/store";
+
+const p = policyFor<Principal>();
+
+const reads = hasPermission("auth.users:read");
+const writes = hasPermission("auth.users:write");
+
+/** The rules of every service that this program can serve, by the service's full name. */
+export const ruleTables: Readonly<Record<string, RuleTable<Principal>>> = Object.freeze({
+  [AccountService.typeName]: p.rules(AccountService, {
+    createUser: writes,
+    getUser: reads,
+    listUsers: reads,
+    updateUser: writes,
+    disableUser: writes,
+    enableUser: writes,
+    deleteUser: writes,
+    setPassword: writes,
+  }),
+  // Whose keys a caller may manage is looked at where the key is known.
+  [ApiKeyService.typeName]: p.rules(ApiKeyService, {
+    createApiKey: "authenticated",
+    listApiKeys: "authenticated",
+    getApiKey: "authenticated",
+    revokeApiKey: "authenticated",
+  }),
+  [DemoUserService.typeName]: p.rules(DemoUserService, {
+    getUser: "optional",
+    updateProfile: "authenticated",
+    listAllUsers: p.anyOf(isStaff, hasPermission("users:list")),
+    deleteUser: isSuperuser,
+    watchUsers: "authenticated",
+    upload: "authenticated",
+    chat: "authenticated",
+  }),
+});
+
+const reflectionProcedures = ["grpc.reflection.v1", "grpc.reflection.v1alpha"].map(
+  (name) => `/${name}.ServerReflection/ServerReflectionInfo`,
+);
+
+export interface AuthenticationParts {
+  readonly config: Config;
+  readonly store: Store;
+  readonly revocations: Revocations;
+  readonly signing: Signing | undefined;
+  readonly onDecision: (decision: Decision<Principal>, call: Call) => void;
+}
+
+/** The peppers of the configuration. */
+export function peppersOf({ auth, secrets }: Config): readonly [Pepper] {
+  if (secrets.pepper === undefined) throw new ConfigError("auth.api_keys.pepper is missing");
+  return [{ id: auth.api_keys.pepper_id, secret: secrets.pepper }];
+}
+
+/** The `Auth` of this program: API keys, then tokens, then what a developer may add. */
+export function createAuthentication({ config, store, revocations, signing, onDecision }: AuthenticationParts): Auth<Principal> {
+  const { auth, services } = config;
+  const tables = services.map((name) => ruleTables[name]).filter((table) => table !== undefined);
+  const reflection = config.grpc.reflection ? reflectionProcedures : [];
+  try {
+    return createAuth<Principal>({
+      authenticators: authenticatorsOf(config, store, signing),
+      policy: tables,
+      mode: auth.mode,
+      publicProcedures: [...reflection, ...auth.public_methods.filter((name) => !reflection.includes(name))],
+      revocations,
+      onDecision,
+    });
+  } catch (error) {
+    if (error instanceof TypeError) throw new ConfigError(`auth: ${error.message}`);
+    throw error;
+  }
+}
+
+function authenticatorsOf(
+  config: Config,
+  store: Store,
+  signing: Signing | undefined,
+): [Authenticator<Principal>, ...Authenticator<Principal>[]] {
+  const { auth, secrets } = config;
+  const { header, scheme, prefix } = auth.api_keys;
+  const users: UserSource = store.users;
+  const authenticators: [Authenticator<Principal>, ...Authenticator<Principal>[]] = [
+    apiKey({ keys: store.apiKeys, users, peppers: peppersOf(config), header, scheme, prefix }),
+  ];
+  const [first, ...rest] = secrets.staticKeys;
+  if (first !== undefined) authenticators.push(staticApiKey({ keys: [first, ...rest], header, scheme }));
+  if (secrets.developmentKey !== undefined) {
+    const firstSuperuser = () => store.users.firstSuperuser();
+    authenticators.push(developmentKey({ secret: secrets.developmentKey, firstSuperuser, header }));
+  }
+  if (signing !== undefined) {
+    const { issuer, audience, leeway } = auth.jwt;
+    authenticators.push(
+      jwt({
+        keys: signing.ring,
+        users,
+        leewaySeconds: leeway,
+        header: auth.jwt.header,
+        scheme: auth.jwt.scheme,
+        requiredClaims: ["exp", "jti"],
+        ...(issuer !== undefined && { issuer }),
+        ...(audience !== undefined && { audience }),
+      }),
+    );
+  }
+  return authenticators;
+}

@@ -1,0 +1,16 @@
+import { loadConfig } from "../config/config.ts";
+import { runNode } from "./run-node.ts";
+
+export interface ServeOptions {
+  readonly config?: string | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** `countersign serve`: what the configuration says, in production unless it says otherwise. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const config = loadConfig({ file: options.config, createSecrets: true });
+  await runNode(config, async (node) => {
+    const addresses = { grpc: node.grpcAddress, http: node.httpAddress };
+    return options.json ? `${JSON.stringify(addresses)}\n` : `gRPC on ${addresses.grpc}, HTTP on ${addresses.http}\n`;
+  });
+}

@@ -1,0 +1,219 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, isAbsolute, resolve } from "node:path";
+import { parseDocument } from "yaml";
+import { ConfigError } from "./config-error.ts";
+import { type ConfigFile, configSchema, type SecretSource } from "./schema.ts";
+import { developmentSecrets } from "./development-secrets.ts";
+
+/** Everything that the program is told, checked and frozen. */
+export interface Config extends Omit<ConfigFile, "data" | "services" | "auth" | "grpc"> {
+  /** Which file it was read from; undefined for none. */
+  readonly source: string | undefined;
+  /** An absolute path. */
+  readonly data: string;
+  readonly services: readonly string[];
+  readonly grpc: Omit<ConfigFile["grpc"], "reflection"> & { readonly reflection: boolean };
+  readonly auth: Omit<ConfigFile["auth"], "development_key" | "api_keys" | "jwt"> & {
+    readonly jwt: Omit<ConfigFile["auth"]["jwt"], "secret" | "private_key">;
+    readonly api_keys: Omit<ConfigFile["auth"]["api_keys"], "pepper" | "static">;
+  };
+  readonly secrets: Secrets;
+}
+
+/** What must not be seen. Kept apart from the rest, so that the rest can be printed. */
+export interface Secrets {
+  readonly jwtSecret: Uint8Array | undefined;
+  /** PEM. */
+  readonly jwtPrivateKey: string | undefined;
+  readonly pepper: Uint8Array | undefined;
+  readonly developmentKey: string | undefined;
+  readonly staticKeys: readonly StaticKeySecret[];
+}
+
+export interface StaticKeySecret {
+  readonly name: string;
+  readonly key: string;
+  readonly permissions: readonly string[];
+  readonly isStaff: boolean;
+  readonly isSuperuser: boolean;
+}
+
+/** Which services a program serves that names none. */
+const accountServices = ["auth.v1.UserService", "auth.v1.ApiKeyService"];
+const demoServices = ["api.users.UserService"];
+
+/** Variables that stand for members of the file, and win over them. */
+const overrides: Readonly<Record<string, readonly string[]>> = {
+  COUNTERSIGN_DATA: ["data"],
+  COUNTERSIGN_GRPC_LISTEN: ["grpc", "listen"],
+  COUNTERSIGN_HTTP_LISTEN: ["http", "listen"],
+  COUNTERSIGN_LOG_LEVEL: ["log", "level"],
+};
+
+/** Variables that hold a secret, for programs that are given no file. */
+const secretVariables: Readonly<Record<string, readonly string[]>> = {
+  COUNTERSIGN_JWT_SECRET: ["auth", "jwt", "secret"],
+  COUNTERSIGN_API_KEY_PEPPER: ["auth", "api_keys", "pepper"],
+  COUNTERSIGN_DEVELOPMENT_KEY: ["auth", "development_key"],
+};
+
+/** Variables that are read elsewhere: which file to read, and what a command presents to a server. */
+const otherVariables = ["COUNTERSIGN_CONFIG", "COUNTERSIGN_TOKEN", "COUNTERSIGN_API_KEY"];
+
+export interface ConfigRequest {
+  /** The file named on the command line. */
+  readonly file?: string | undefined;
+  /** `development` for `countersign dev`, and for commands beside it. Default: what the file says, else production. */
+  readonly environment?: "development" | undefined;
+  /** Make the secrets of a development store if there are none yet. */
+  readonly createSecrets?: boolean;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Reads file and environment. Throws a `ConfigError` that names the member and what would be right. */
+export function loadConfig(request: ConfigRequest = {}): Config {
+  const env = request.env ?? process.env;
+  const source = configPath(request.file, env);
+  const base = source === undefined ? process.cwd() : dirname(source);
+  const raw = source === undefined ? {} : readConfigFile(source);
+  applyVariables(raw, env);
+  const file = validate(raw, source);
+  const environment = request.environment ?? (source === undefined ? undefined : file.environment) ?? "production";
+  const data = resolve(env["COUNTERSIGN_DATA"] === undefined ? base : process.cwd(), file.data);
+  const { development_key: _key, jwt, api_keys: apiKeys, ...auth } = file.auth;
+  const { secret: _secret, private_key: _private, ...jwtRest } = jwt;
+  const { pepper: _pepper, static: _static, ...apiKeysRest } = apiKeys;
+  const development = environment === "development";
+  const rawKeys = (raw["auth"] as { api_keys?: { environment?: unknown } } | undefined)?.api_keys;
+  return deepFreeze({
+    ...file,
+    environment,
+    source,
+    data,
+    grpc: { ...file.grpc, reflection: file.grpc.reflection ?? development },
+    services: file.services ?? (development ? [...demoServices, ...accountServices] : accountServices),
+    auth: {
+      ...auth,
+      jwt: jwtRest,
+      api_keys: { ...apiKeysRest, ...(development && rawKeys?.environment === undefined && { environment: "dev" }) },
+    },
+    secrets: readSecrets(file, { env, base, data, development, create: request.createSecrets ?? false }),
+  });
+}
+
+function configPath(file: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
+  const named = file ?? env["COUNTERSIGN_CONFIG"];
+  if (named !== undefined) return resolve(named);
+  const usual = resolve("countersign.yaml");
+  return existsSync(usual) ? usual : undefined;
+}
+
+function readConfigFile(path: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new ConfigError(`cannot read the configuration ${path}: ${(error as Error).message}`);
+  }
+  const document = parseDocument(text, { uniqueKeys: true, strict: true });
+  const [problem] = document.errors;
+  if (problem !== undefined) throw new ConfigError(`${path}: ${problem.message.split("\n")[0] ?? "not YAML"}`);
+  const content: unknown = document.toJS() ?? {};
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    throw new ConfigError(`${path}: a mapping is expected, such as "data: ./.countersign"`);
+  }
+  return content as Record<string, unknown>;
+}
+
+function applyVariables(raw: Record<string, unknown>, env: NodeJS.ProcessEnv): void {
+  const known = new Set([...Object.keys(overrides), ...Object.keys(secretVariables), ...otherVariables]);
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith("COUNTERSIGN_") || value === undefined) continue;
+    if (!known.has(name)) {
+      throw new ConfigError(`the variable ${name} is not known; there are ${[...known].sort().join(", ")}`);
+    }
+    if (value === "") throw new ConfigError(`the variable ${name} is empty: give it a value or unset it`);
+    const path = overrides[name] ?? secretVariables[name];
+    if (path !== undefined) setMember(raw, path, name in secretVariables ? { env: name } : value);
+  }
+}
+
+function setMember(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [head, ...rest] = path;
+  if (head === undefined) return;
+  if (rest.length === 0) {
+    target[head] = value;
+    return;
+  }
+  const next = target[head];
+  const inner = typeof next === "object" && next !== null ? (next as Record<string, unknown>) : {};
+  target[head] = inner;
+  setMember(inner, rest, value);
+}
+
+function validate(raw: unknown, source: string | undefined): ConfigFile {
+  const parsed = configSchema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue === undefined ? "" : issue.path.join(".");
+  const place = [source ?? "configuration", where].filter((part) => part !== "").join(": ");
+  throw new ConfigError(`${place}: ${issue?.message ?? "invalid"}`);
+}
+
+interface SecretContext {
+  readonly env: NodeJS.ProcessEnv;
+  /** What relative paths of files are relative to. */
+  readonly base: string;
+  readonly data: string;
+  readonly development: boolean;
+  readonly create: boolean;
+}
+
+function readSecrets({ auth }: ConfigFile, context: SecretContext): Secrets {
+  const read = (source: SecretSource | undefined, name: string): string | undefined =>
+    source === undefined ? undefined : readSecret(source, name, context);
+  const jwtSecret = read(auth.jwt.secret, "auth.jwt.secret");
+  const jwtPrivateKey = read(auth.jwt.private_key, "auth.jwt.private_key");
+  const pepper = read(auth.api_keys.pepper, "auth.api_keys.pepper");
+  const missing = { jwt: jwtSecret === undefined && jwtPrivateKey === undefined, pepper: pepper === undefined };
+  const made =
+    context.development && (missing.jwt || missing.pepper) ? developmentSecrets(context.data, context.create) : undefined;
+  return {
+    jwtSecret: toBytes(jwtSecret) ?? (missing.jwt && auth.jwt.algorithm.startsWith("HS") ? made?.jwtSecret : undefined),
+    jwtPrivateKey,
+    pepper: toBytes(pepper) ?? made?.pepper,
+    developmentKey: read(auth.development_key, "auth.development_key"),
+    staticKeys: auth.api_keys.static.map((entry, index) => ({
+      name: entry.name,
+      key: readSecret(entry.key, `auth.api_keys.static.${index}.key`, context),
+      permissions: entry.permissions,
+      isStaff: entry.is_staff,
+      isSuperuser: entry.is_superuser,
+    })),
+  };
+}
+
+function readSecret(source: SecretSource, name: string, { env, base }: SecretContext): string {
+  if ("env" in source) {
+    const value = env[source.env];
+    if (value === undefined || value === "") throw new ConfigError(`${name}: the variable ${source.env} is not set`);
+    return value;
+  }
+  const path = isAbsolute(source.file) ? source.file : resolve(base, source.file);
+  try {
+    // A line end is what an editor adds, and no part of a secret.
+    return readFileSync(path, "utf8").replace(/\r?\n$/, "");
+  } catch (error) {
+    throw new ConfigError(`${name}: cannot read ${path}: ${(error as Error).message}`);
+  }
+}
+
+function toBytes(text: string | undefined): Uint8Array | undefined {
+  return text === undefined ? undefined : new TextEncoder().encode(text);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
+  for (const member of Object.values(value)) deepFreeze(member);
+  return Object.freeze(value);
+}

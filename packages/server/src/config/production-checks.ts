@@ -1,0 +1,51 @@
+import { formatAddress, isLoopback } from "./listen-address.ts";
+import type { Config } from "./config.ts";
+
+/** What stands against a start with this configuration, as sentences that name the member and the remedy. */
+export function configProblems(config: Config): readonly string[] {
+  const { secrets, auth } = config;
+  const problems = [...keyProblems(config)];
+  if (config.environment === "development") return problems;
+  if (secrets.pepper !== undefined) problems.push(...weakness("auth.api_keys.pepper", secrets.pepper));
+  if (secrets.jwtSecret !== undefined) problems.push(...weakness("auth.jwt.secret", secrets.jwtSecret));
+  if (secrets.developmentKey !== undefined) {
+    problems.push("auth.development_key is for development only: remove it, or unset COUNTERSIGN_DEVELOPMENT_KEY");
+  }
+  if (auth.mode === "disabled" && !auth.acknowledge_insecure) {
+    problems.push("auth.mode is disabled, so that anyone may call everything: if that is meant, set auth.acknowledge_insecure: true");
+  }
+  if (config.grpc.tls === undefined && !isLoopback(config.grpc.listen)) {
+    const address = formatAddress(config.grpc.listen);
+    problems.push(`grpc.listen ${address} can be reached from outside, and would take credentials in plain text: set grpc.tls, or listen on 127.0.0.1`);
+  }
+  return problems;
+}
+
+function keyProblems({ auth, secrets }: Config): readonly string[] {
+  const problems: string[] = [];
+  const symmetric = auth.jwt.algorithm.startsWith("HS");
+  if (secrets.jwtSecret !== undefined && secrets.jwtPrivateKey !== undefined) {
+    problems.push("auth.jwt has both a secret and a private_key: tokens are signed with one of them");
+  }
+  if (symmetric && secrets.jwtSecret === undefined) {
+    problems.push("auth.jwt.secret is missing: set it, or COUNTERSIGN_JWT_SECRET, to 32 random bytes (openssl rand -base64 32)");
+  }
+  if (!symmetric && secrets.jwtPrivateKey === undefined) {
+    problems.push(`auth.jwt.private_key is missing: ${auth.jwt.algorithm} signs with a private key in PEM`);
+  }
+  if (secrets.pepper === undefined) {
+    problems.push("auth.api_keys.pepper is missing: set it, or COUNTERSIGN_API_KEY_PEPPER, to 32 random bytes (openssl rand -base64 32)");
+  }
+  if (auth.jwt.leeway > 60) problems.push("auth.jwt.leeway is at most 60s");
+  return problems;
+}
+
+const placeholders = /change.?me|secret|password|insecure|example|default|placeholder/i;
+
+function weakness(name: string, secret: Uint8Array): readonly string[] {
+  const remedy = "make one with: openssl rand -base64 32";
+  if (secret.length < 32) return [`${name} has ${secret.length} bytes, and needs 32: ${remedy}`];
+  if (new Set(secret).size < 12) return [`${name} repeats itself too much to be random: ${remedy}`];
+  const text = new TextDecoder().decode(secret);
+  return placeholders.test(text) ? [`${name} looks like a placeholder: ${remedy}`] : [];
+}

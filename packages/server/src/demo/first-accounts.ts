@@ -1,0 +1,38 @@
+import { randomBytes } from "node:crypto";
+import { createKeyDigests, generateApiKey } from "countersign/api-key";
+import type { Store } from "countersign/store";
+import { peppersOf } from "../authentication.ts";
+import type { Config } from "../config/config.ts";
+import { hashPassword } from "../passwords.ts";
+
+/** What the first start of `countersign dev` makes. */
+export interface FirstAccounts {
+  readonly users: readonly { readonly username: string; readonly password: string; readonly kind: string }[];
+  /** One of alice's. */
+  readonly apiKey: string;
+}
+
+const accounts = [
+  { username: "admin", kind: "superuser", isStaff: true, isSuperuser: true },
+  { username: "sam", kind: "staff", isStaff: true, isSuperuser: false },
+  { username: "alice", kind: "user", isStaff: false, isSuperuser: false },
+] as const;
+
+/** Makes the users of an empty store, with ids 1, 2 and 3, and a key of the plain one's. */
+export async function firstAccounts(store: Store, config: Config): Promise<FirstAccounts> {
+  const users: FirstAccounts["users"][number][] = [];
+  let ownerId = "";
+  for (const { username, kind, isStaff, isSuperuser } of accounts) {
+    const password = randomBytes(15).toString("base64url");
+    const email = `${username}@example.com`;
+    const passwordHash = await hashPassword(password);
+    const user = await store.users.create({ username, email, isStaff, isSuperuser, passwordHash });
+    users.push({ username, password, kind });
+    ownerId = user.id;
+  }
+  const { environment, prefix } = config.auth.api_keys;
+  const { id, body, key } = generateApiKey(environment, { prefix });
+  const digests = createKeyDigests(peppersOf(config));
+  await store.apiKeys.create({ ...digests.digest(body), id, name: "first key", type: "development", userId: ownerId });
+  return { users, apiKey: key };
+}

@@ -1,0 +1,108 @@
+import { readFileSync } from "node:fs";
+import { createRegistry, toBinary, type DescFile, type DescService } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { ServerCredentials } from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import type { Auth, Principal } from "countersign";
+import { type BoundService, type GuardedServer, grpcAuth } from "countersign/grpc";
+import type { UserRecord } from "countersign/store";
+import type { UserSource } from "countersign";
+import { HealthImplementation } from "grpc-health-check";
+import type { Config } from "../config/config.ts";
+import { ConfigError } from "../config/config-error.ts";
+import { formatAddress, type ListenAddress } from "../config/listen-address.ts";
+import { bindFailure } from "./http.ts";
+
+export interface GrpcListenerOptions {
+  readonly config: Config["grpc"];
+  readonly auth: Auth<Principal>;
+  readonly users: UserSource<UserRecord>;
+  readonly services: readonly { readonly descriptor: DescService; readonly bound: BoundService }[];
+  readonly onError: (error: unknown, procedure: string) => void;
+}
+
+export interface GrpcListener {
+  /** The address in use, with the port that was chosen. */
+  readonly address: string;
+  /** What health checks are told. */
+  setServing(serving: boolean): void;
+  /** Lets open calls end, for at most so long, and then ends them. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Binds the gRPC side. Nothing is served before health says so, but an address that cannot be had is known now. */
+export async function listenGrpc(options: GrpcListenerOptions): Promise<GrpcListener> {
+  const { config, auth, users, services, onError } = options;
+  const credentials = credentialsOf(config);
+  const rpc = grpcAuth(auth, { users, onError });
+  const server = rpc.createServer({
+    // Before authentication: how much one caller may send, and how many streams it may open at once.
+    "grpc.max_receive_message_length": 4 * 1024 * 1024,
+    "grpc.max_concurrent_streams": 1000,
+  });
+  const names = services.map(({ descriptor }) => descriptor.typeName);
+  const health = new HealthImplementation(Object.fromEntries(["", ...names].map((name) => [name, "NOT_SERVING"])));
+  try {
+    for (const { bound } of services) server.addService(bound.definition, bound.implementation);
+    health.addToServer(server);
+    if (config.reflection) reflectionOf(services.map(({ descriptor }) => descriptor)).addToServer(server);
+    const port = await bind(server, config.listen, credentials);
+    return {
+      address: formatAddress({ host: config.listen.host, port }),
+      setServing(serving) {
+        for (const name of ["", ...names]) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
+      },
+      close: (graceMs) => shutDown(server, graceMs),
+    };
+  } catch (error) {
+    server.forceShutdown();
+    if (error instanceof TypeError) throw new ConfigError(`auth: ${error.message}`);
+    throw error;
+  }
+}
+
+function bind(server: GuardedServer, address: ListenAddress, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(formatAddress(address), credentials, (error, port) => {
+      if (error === null) resolve(port);
+      else reject(bindFailure("grpc", address, error.message));
+    });
+  });
+}
+
+function credentialsOf({ tls }: Config["grpc"]): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  try {
+    const pair = { cert_chain: readFileSync(tls.certificate_file), private_key: readFileSync(tls.key_file) };
+    return ServerCredentials.createSsl(null, [pair]);
+  } catch (error) {
+    throw new ConfigError(`grpc.tls cannot be used, and there is no falling back to plain text: ${(error as Error).message}`);
+  }
+}
+
+/** Reflection, v1 and v1alpha, over the descriptors of what is served and all that they import. */
+function reflectionOf(services: readonly DescService[]): ReflectionService {
+  const files = new Map<string, DescFile>();
+  const collect = (file: DescFile): void => {
+    if (files.has(file.name)) return;
+    files.set(file.name, file);
+    file.dependencies.forEach(collect);
+  };
+  for (const service of services) collect(service.file);
+  const registry = createRegistry(...files.values());
+  const fileDescriptorProtos = [...files.values()].map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)));
+  void registry;
+  // ReflectionService reads nothing but the descriptors of a proto-loader package definition.
+  const definition = { format: "Protocol Buffer 3 DescriptorProto", type: {}, fileDescriptorProtos } as const;
+  return new ReflectionService({ descriptors: definition }, { services: services.map(({ typeName }) => typeName) });
+}
+
+function shutDown(server: GuardedServer, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.forceShutdown(), graceMs);
+    server.tryShutdown(() => {
+      clearTimeout(force);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,64 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { formatAddress, type ListenAddress } from "../config/listen-address.ts";
+import { ConfigError } from "../config/config-error.ts";
+
+export interface HttpListenerOptions {
+  readonly address: ListenAddress;
+  /** Does this node serve? */
+  readonly ready: () => boolean;
+  /** What `GET /` tells: nothing that is secret. */
+  readonly about: Readonly<Record<string, unknown>>;
+}
+
+export interface HttpListener {
+  /** The address in use, with the port that was chosen. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/** The HTTP side: `GET /healthz`, `GET /readyz` and `GET /`. Everything else is refused. */
+export async function listenHttp({ address, ready, about }: HttpListenerOptions): Promise<HttpListener> {
+  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
+    const reply = (status: number, body: unknown): void => {
+      response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
+      response.end(`${JSON.stringify(body)}\n`);
+    };
+    const path = request.url?.split("?", 1)[0];
+    if (path !== "/" && path !== "/healthz" && path !== "/readyz") return reply(404, { error: "not found" });
+    if (request.method !== "GET" && request.method !== "HEAD") return reply(405, { error: "method not allowed" });
+    if (path === "/healthz") return reply(200, { status: "ok" });
+    if (path === "/readyz") return ready() ? reply(200, { status: "ready" }) : reply(503, { status: "not ready" });
+    return reply(200, about);
+  });
+  await listening(server, address);
+  const { port } = server.address() as AddressInfo;
+  return {
+    address: formatAddress({ host: address.host, port }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+function listening(server: Server, address: ListenAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => reject(bindFailure("http", address, error.message)));
+    server.listen(address.port, address.host, resolve);
+  });
+}
+
+/** Why an address cannot be listened on, and what to do. */
+export function bindFailure(listener: "grpc" | "http", address: ListenAddress, cause: string): ConfigError {
+  const where = formatAddress(address);
+  const variable = `COUNTERSIGN_${listener.toUpperCase()}_LISTEN`;
+  if (cause.includes("EADDRINUSE")) {
+    return new ConfigError(`${listener}.listen ${where} is in use: stop what listens there, or set ${variable} to another address`);
+  }
+  if (cause.includes("EACCES")) {
+    return new ConfigError(`${listener}.listen ${where} is not permitted to this user: set ${variable} to a port above 1023`);
+  }
+  return new ConfigError(`${listener}.listen ${where} cannot be used: ${cause}; set ${variable} to another address`);
+}

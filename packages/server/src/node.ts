@@ -1,0 +1,169 @@
+import { join } from "node:path";
+import type { DescService } from "@bufbuild/protobuf";
+import { type Call, createRevocations, type Decision, type Principal } from "countersign";
+import { createKeyDigests } from "countersign/api-key";
+import { type BoundService, implement } from "countersign/grpc";
+import { ApiKeyService, createApiKeyService, createUserService, UserService } from "countersign/service";
+import {
+  createRevocationFollower,
+  createUsageRecorder,
+  type RevocationFollower,
+  type Store,
+  type UsageRecorder,
+} from "countersign/store";
+import { openSqliteStore } from "countersign/store/sqlite";
+import type { Logger } from "pino";
+import { createAuthentication, peppersOf } from "./authentication.ts";
+import type { Config } from "./config/config.ts";
+import { ConfigError } from "./config/config-error.ts";
+import { configProblems } from "./config/production-checks.ts";
+import { createDemoUserService } from "./demo/user-service.ts";
+import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
+import { type GrpcListener, listenGrpc } from "./listen/grpc.ts";
+import { type HttpListener, listenHttp } from "./listen/http.ts";
+import { hashPassword } from "./passwords.ts";
+import { loadSigning } from "./signing.ts";
+
+/** The database of a configuration. */
+export function openStore(config: Config): Promise<Store> {
+  return openSqliteStore({ path: join(config.data, "countersign.db") });
+}
+
+/** A node that is bound to its addresses, and serves once it is told to. */
+export interface Node {
+  readonly store: Store;
+  readonly grpcAddress: string;
+  readonly httpAddress: string;
+  /** From now on health checks say SERVING. */
+  serve(): void;
+  /** Says NOT_SERVING, lets open calls end, flushes what was counted, and closes the store. */
+  stop(): Promise<void>;
+}
+
+/** Puts a node together. Throws, with everything closed again, if any part of it cannot be had. */
+export async function createNode(config: Config, log: Logger): Promise<Node> {
+  const [problem, ...more] = configProblems(config);
+  if (problem !== undefined) throw new ConfigError([problem, ...more].join("; "));
+  const parts = new Parts();
+  try {
+    const signing = loadSigning(config);
+    const store = await openStore(config);
+    parts.add(() => store.close());
+    const revocations = createRevocations();
+    const follower = createRevocationFollower({
+      log: store.revocations,
+      view: revocations,
+      staleAfterMs: config.revocations.stale_after * 1000,
+      onError: (error) => log.warn({ err: error }, "the revocation log cannot be read"),
+    });
+    await follower.start();
+    parts.add(() => follower.stop());
+    const usage = createUsageRecorder({
+      apiKeys: store.apiKeys,
+      onError: (error) => log.warn({ err: error }, "usage cannot be written; it is kept and tried again"),
+    });
+    parts.add(() => usage.close());
+    const auth = createAuthentication({ config, store, revocations, signing, onDecision: observer(usage, log) });
+    const services = servicesOf(config, store, follower);
+    const onError = (error: unknown, procedure: string): void => log.error({ err: error, procedure }, "a handler failed");
+    const grpc = await listenGrpc({ config: config.grpc, auth, users: store.users, services, onError });
+    parts.add(() => grpc.close(config.shutdown_grace * 1000));
+    let serving = false;
+    const about = { name: "countersign", environment: config.environment, grpc: grpc.address };
+    const http = await listenHttp({ address: config.http.listen, ready: () => serving, about });
+    parts.add(() => http.close());
+    return running({ store, grpc, http, parts, setServing: (now) => (serving = now) });
+  } catch (error) {
+    await parts.close();
+    throw error;
+  }
+}
+
+interface Running {
+  readonly store: Store;
+  readonly grpc: GrpcListener;
+  readonly http: HttpListener;
+  readonly parts: Parts;
+  readonly setServing: (serving: boolean) => void;
+}
+
+function running({ store, grpc, http, parts, setServing }: Running): Node {
+  const announce = (serving: boolean): void => {
+    setServing(serving);
+    grpc.setServing(serving);
+  };
+  return {
+    store,
+    grpcAddress: grpc.address,
+    httpAddress: http.address,
+    serve: () => announce(true),
+    async stop() {
+      announce(false);
+      await parts.close();
+    },
+  };
+}
+
+/** What was opened, closed in the opposite order. One that fails to close does not keep the others open. */
+class Parts {
+  readonly #closers: (() => Promise<void>)[] = [];
+
+  add(close: () => Promise<void>): void {
+    this.#closers.unshift(close);
+  }
+
+  async close(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const close of this.#closers.splice(0)) await close().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+function observer(usage: UsageRecorder, log: Logger): (decision: Decision<Principal>, call: Call) => void {
+  return (decision, call) => {
+    if (decision.ok) {
+      const key = decision.principal?.apiKey;
+      if (key !== undefined) usage.record(key.id, Date.now());
+      return;
+    }
+    const { reason, cause, subject } = decision.denial;
+    const level = reason === "UNAVAILABLE" ? "error" : "info";
+    const details = cause instanceof Error ? { err: cause } : { cause };
+    log[level]({ procedure: call.procedure, reason, peer: call.peer.address, ...subject, ...details }, "refused");
+  };
+}
+
+interface ServedService {
+  readonly descriptor: DescService;
+  readonly bound: BoundService;
+}
+
+function servicesOf(config: Config, store: Store, follower: RevocationFollower): readonly ServedService[] {
+  const caughtUp = (): Promise<void> => follower.catchUp();
+  const digests = createKeyDigests(peppersOf(config));
+  const { environment, prefix } = config.auth.api_keys;
+  const catalogue: Readonly<Record<string, () => ServedService>> = {
+    [UserService.typeName]: () => ({
+      descriptor: UserService,
+      bound: implement(UserService, createUserService({ users: store.users, hashPassword, caughtUp })),
+    }),
+    [ApiKeyService.typeName]: () => ({
+      descriptor: ApiKeyService,
+      bound: implement(
+        ApiKeyService,
+        createApiKeyService({ store, digests, environment, format: { prefix }, caughtUp }),
+      ),
+    }),
+    [DemoUserService.typeName]: () => ({
+      descriptor: DemoUserService,
+      bound: implement(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
+    }),
+  };
+  return [...new Set(config.services)].map((name) => {
+    const make = Object.hasOwn(catalogue, name) ? catalogue[name] : undefined;
+    if (make === undefined) {
+      throw new ConfigError(`services: "${name}" is not known; there are ${Object.keys(catalogue).join(", ")}`);
+    }
+    return make();
+  });
+}
