@@ -24,9 +24,14 @@ import { type HttpListener, listenHttp } from "./listen/http.ts";
 import { hashPassword } from "./passwords.ts";
 import { loadSigning } from "./signing.ts";
 
+/** Where the database of a configuration is. */
+export function databasePath({ data }: Pick<Config, "data">): string {
+  return join(data, "countersign.db");
+}
+
 /** The database of a configuration. */
 export function openStore(config: Config): Promise<Store> {
-  return openSqliteStore({ path: join(config.data, "countersign.db") });
+  return openSqliteStore({ path: databasePath(config) });
 }
 
 /** A node that is bound to its addresses, and serves once it is told to. */

@@ -146,9 +146,12 @@ class ApiKeyChecker<P> {
   #found(record: ApiKeyRecord, principal: Principal, stamp: number): CachedCredential<P> {
     const { name, toPrincipal } = this.#settings;
     const expiresAt = record.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
+    // No comparison with such a date is ever true: the key would never expire.
+    if (Number.isNaN(expiresAt)) throw new TypeError(`the key ${record.id} expires at an invalid date`);
     return {
       decision: allow(toPrincipal(principal), name, expiresAt),
-      subject: { userId: record.userId, keyId: record.id },
+      // The account's own spelling of the id, which is the one that the revocation log has.
+      subject: { userId: principal.userId, keyId: record.id },
       stamp,
     };
   }

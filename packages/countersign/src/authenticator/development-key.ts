@@ -40,7 +40,7 @@ export function developmentKey<P = Principal>(options: DevelopmentKeyOptions<P>)
         runtime,
         (stamp) =>
           andThen(firstSuperuser(), (user) => {
-            if (user === undefined) return deny("USER_DISABLED", { cause: "no active superuser" });
+            if (!user?.isActive || !user.isSuperuser) return deny("USER_DISABLED", { cause: "no active superuser" });
             const principal = toPrincipal(principalOf(user, { authenticator: name }));
             return { decision: allow(principal, name), subject: { userId: user.id }, stamp };
           }),

@@ -4,6 +4,7 @@ import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } f
 import type { Reason } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserSource } from "../core/user.ts";
+import type { InvalidToken } from "../jwt/invalid-token.ts";
 import { createTokenCache, type TokenCache } from "../jwt/token-cache.ts";
 import { createTokenVerifier, type TokenVerifier, type TokenVerifierOptions, type VerifiedToken } from "../jwt/verifier.ts";
 import { principalOf } from "./account.ts";
@@ -97,7 +98,7 @@ class TokenChecker<P> {
     // Whose it is must be guessed from what is not verified yet, but only where someone else may want it.
     if (!this.#runtime.sole && !verifier.recognizes(token)) return undefined;
     return andThen(verifier.verify(token, this.#runtime.now()), (verified) => {
-      if (!verified.ok) return this.#deny(verified.reason, verified.cause);
+      if (!verified.ok) return this.#invalid(value, verified);
       return fill(
         this.#runtime,
         (stamp) => this.#read(value, verified, stamp),
@@ -121,19 +122,27 @@ class TokenChecker<P> {
 
   #found(value: string, token: VerifiedToken, principal: Principal, stamp: number): CachedToken<P> {
     const { name, toPrincipal } = this.#settings;
-    const { iss: issuer = "", jti, sid: sessionId, iat: issuedAt } = token.claims;
+    // Who does not say when a token was issued cannot escape from "everything issued before".
+    const { iss: issuer = "", jti, sid: sessionId, iat: issuedAt = 0 } = token.claims;
     return {
       value,
       notBefore: token.notBefore,
       stamp,
       decision: allow(toPrincipal(principal), name, token.expiresAt),
-      subject: { userId: token.userId, issuer, jti, sessionId, issuedAt },
+      // The account's own spelling of the id, which is the one that the revocation log has.
+      subject: { userId: principal.userId, issuer, jti, sessionId, issuedAt },
     };
   }
 
   #refusals(userId: string | undefined): RefusalNames {
     const challenges = [`${this.#settings.challenge} error="invalid_token"`];
     return { revoked: "TOKEN_REVOKED", detail: userId === undefined ? { challenges } : { challenges, subject: { userId } } };
+  }
+
+  #invalid(value: string, { reason, cause }: InvalidToken): Denied {
+    // Whether others read the header too must not change the answer.
+    const named = reason === "TOKEN_INVALID" ? refuseUnrecognized(value, this.#settings.scheme, reason) : reason;
+    return this.#deny(named, cause);
   }
 
   #deny(reason: Reason, cause?: string): Denied {

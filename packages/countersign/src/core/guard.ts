@@ -1,5 +1,5 @@
 import type { Call } from "./call.ts";
-import { andThen, isPromise, type MaybePromise } from "./decision.ts";
+import { isPromise, type MaybePromise } from "./decision.ts";
 import { grants, type Principal } from "./principal.ts";
 
 /**
@@ -69,10 +69,10 @@ export function allOf<P>(first: Guard<P>, ...rest: readonly Guard<P>[]): Guard<P
   return conjunction;
 }
 
-/** One guard must pass; they are asked in order. */
+/** One guard must pass; they are asked in order. Where none does, the caller is told what the first one asks for. */
 export function anyOf<P>(first: Guard<P>, ...rest: readonly Guard<P>[]): Guard<P> {
   const parts = guardList("anyOf", [first, ...rest]);
-  return named({ title: `anyOf(${titles(parts)})` }, (principal, call) => some(parts, principal, call));
+  return named({ title: `anyOf(${titles(parts)})` }, (principal, call) => some(parts, principal, call, false));
 }
 
 /** Passes where the guard refuses. It refuses what is neither `true` nor `false`. */
@@ -91,17 +91,29 @@ function negated(answer: boolean): boolean {
 }
 
 function every<P>(guards: readonly Guard<P>[], principal: P, call: Call): MaybePromise<boolean> {
-  const [first, ...rest] = guards;
-  if (first === undefined) return true;
-  return andThen(first(principal, call), (answer) => (answer === true ? every(rest, principal, call) : answer));
+  for (const [index, guard] of guards.entries()) {
+    const answer = guard(principal, call);
+    if (isPromise(answer)) {
+      const rest = guards.slice(index + 1);
+      return answer.then((settled) => (settled === true ? every(rest, principal, call) : settled));
+    }
+    if (answer !== true) return answer;
+  }
+  return true;
 }
 
-function some<P>(guards: readonly Guard<P>[], principal: P, call: Call, refusal = false): MaybePromise<boolean> {
-  const [first, ...rest] = guards;
-  if (first === undefined) return refusal;
-  return andThen(first(principal, call), (answer) =>
-    answer === true || some(rest, principal, call, answer === false ? refusal : answer),
-  );
+function some<P>(guards: readonly Guard<P>[], principal: P, call: Call, none: boolean): MaybePromise<boolean> {
+  let refused = none;
+  for (const [index, guard] of guards.entries()) {
+    const answer = guard(principal, call);
+    if (isPromise(answer)) {
+      const rest = guards.slice(index + 1);
+      return answer.then((settled) => settled === true || some(rest, principal, call, settled === false ? refused : settled));
+    }
+    if (answer === true) return true;
+    if (answer !== false) refused = answer;
+  }
+  return refused;
 }
 
 function guardList<P>(owner: string, guards: readonly [Guard<P>, ...Guard<P>[]]): readonly [Guard<P>, ...Guard<P>[]] {

@@ -2,11 +2,13 @@ import {
   type Metadata,
   type ServerInterceptor,
   ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
   type ServerOptions,
 } from "@grpc/grpc-js";
 import { CallContext, runInCall } from "../context/call-context.ts";
 import type { Auth } from "../core/auth.ts";
-import { type Allowed, type Decision, isPromise } from "../core/decision.ts";
+import { type Decision, isPromise } from "../core/decision.ts";
+import type { Denial } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
 import { contexts } from "./contexts.ts";
@@ -68,17 +70,26 @@ function interceptorOf<P extends Principal, U extends UserAccount>(
   users: UserSource<U> | undefined,
 ): ServerInterceptor {
   return function countersign(method, nextCall) {
-    let open: GrpcCall | undefined;
-    let stopWatching: (() => void) | undefined;
     const streams = method.requestStream || method.responseStream;
+    let open: GrpcCall | undefined;
+    let context: CallContext<P, U> | undefined;
+    let stopWatching: (() => void) | undefined;
+    let over = false;
 
-    function admit(call: GrpcCall, metadata: Metadata, admitted: Allowed<P>, proceed: (metadata: Metadata) => void) {
-      const context = new CallContext<P, U>(call, admitted, users);
+    // A message is read from the connection, which knows nothing of the call's context.
+    function within(proceed: () => void): void {
+      if (context === undefined) proceed();
+      else runInCall(context as CallContext, proceed);
+    }
+
+    function settle(decision: Decision<P>, call: GrpcCall, metadata: Metadata, proceed: (metadata: Metadata) => void) {
+      // The caller may have left while the decision was on its way: nobody would stop what is begun now.
+      if (over) return;
+      if (!decision.ok) return nextCall.sendStatus(denialStatus(decision.denial));
+      context = new CallContext<P, U>(call, decision, users);
       contexts.set(metadata, context as CallContext);
-      if (streams) {
-        stopWatching = auth.watch(call, admitted, (denial) => nextCall.sendStatus(denialStatus(denial)));
-      }
-      runInCall(context as CallContext, () => proceed(metadata));
+      if (streams) stopWatching = auth.watch(call, decision, (denial) => within(() => cutOff(nextCall, denial)));
+      within(() => proceed(metadata));
     }
 
     return new ServerInterceptingCall(nextCall, {
@@ -87,16 +98,15 @@ function interceptorOf<P extends Principal, U extends UserAccount>(
           onReceiveMetadata(metadata, proceed) {
             const call = new GrpcCall(method.path, nextCall, metadata);
             open = call;
-            const settle = (decision: Decision<P>): void => {
-              if (decision.ok) admit(call, metadata, decision, proceed);
-              else nextCall.sendStatus(denialStatus(decision.denial));
-            };
             const decision = auth.decide(call);
-            if (isPromise(decision)) void decision.then(settle);
-            else settle(decision);
+            if (isPromise(decision)) void decision.then((settled) => settle(settled, call, metadata, proceed));
+            else settle(decision, call, metadata, proceed);
           },
+          onReceiveMessage: (message, proceed) => within(() => proceed(message)),
+          onReceiveHalfClose: (proceed) => within(proceed),
           // grpc-js calls this at the end of every call, not only of cancelled ones.
           onCancel() {
+            over = true;
             stopWatching?.();
             open?.cancel();
           },
@@ -104,6 +114,15 @@ function interceptorOf<P extends Principal, U extends UserAccount>(
       },
     });
   };
+}
+
+/** Ends a stream that is open. */
+function cutOff(call: ServerInterceptingCallInterface, denial: Denial): void {
+  const status = denialStatus(denial);
+  call.sendStatus(status);
+  // The first one waits until the caller has read what was written before, which it may never do. The second one
+  // tells the handler at once, and no more messages reach it.
+  call.sendStatus(status);
 }
 
 function logError(error: unknown, procedure: string): void {

@@ -21,6 +21,7 @@ import type {
 import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { AuthRequiredService } from "./base-service.ts";
+import { isThenable } from "./handlers.ts";
 import { contexts } from "./contexts.ts";
 
 /** What `grpc.Server.addService()` takes. */
@@ -92,8 +93,7 @@ function bindMethod(method: DescMethod, handler: AnyHandler): UntypedHandleCall 
 }
 
 function answer(result: unknown, callback: sendUnaryData<unknown>): unknown {
-  if (!(result instanceof Promise)) return callback(null, result);
-  return result.then((message) => callback(null, message));
+  return isThenable(result) ? result.then((message) => callback(null, message)) : callback(null, result);
 }
 
 /** Writes what a handler yields, no faster than the caller reads it, until one of the two has enough. */
@@ -103,12 +103,19 @@ async function pump(
 ): Promise<void> {
   const iterator = (messages as AsyncIterable<unknown>)[Symbol.asyncIterator]();
   // A handler that waits for something else would not notice that its caller has left.
-  call.once("cancelled", () => void iterator.return?.());
+  call.once("cancelled", () => void leave(iterator));
   for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
     if (call.cancelled) return;
     if (!call.write(next.value)) await drained(call);
   }
   call.end();
+}
+
+/** Nobody is left who could be told of what fails now. */
+async function leave(iterator: AsyncIterator<unknown>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {}
 }
 
 function drained(call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>): Promise<void> {

@@ -20,7 +20,9 @@ export function denialStatus(denial: Denial): StatusObject {
     details.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay })));
   }
   const status = withDetails(code, denial.message, details);
-  for (const challenge of denial.challenges) status.metadata.add("www-authenticate", challenge);
+  // Metadata throws for anything else, and a refusal must reach its caller.
+  const challenges = denial.challenges.filter((challenge) => /^[ -~]+$/.test(challenge));
+  for (const challenge of challenges) status.metadata.add("www-authenticate", challenge);
   return status;
 }
 

@@ -45,8 +45,9 @@ const noSubject = invalidToken("claim sub is missing");
 /** Compiles rules. A TypeError for a rule that makes no sense. */
 export function createClaimCheck(rules: ClaimRules = {}): CheckClaims {
   const { leewaySeconds = 5, userIdClaim = "user_id" } = rules;
-  if (!(leewaySeconds >= 0 && leewaySeconds <= 60))
+  if (!Number.isFinite(leewaySeconds) || leewaySeconds < 0 || leewaySeconds > 60) {
     throw new TypeError("leewaySeconds is a number from 0 to 60");
+  }
   requireText(userIdClaim, "userIdClaim");
   const leewayMs = leewaySeconds * 1000;
   const notYet = invalidToken("not valid yet");

@@ -5,10 +5,12 @@ import { test } from "node:test";
 import { createMac, equalInConstantTime } from "./hmac.ts";
 
 const hashes = ["sha256", "sha384", "sha512"] as const;
-const bytes = (length: number) => Buffer.from(Array.from({ length }, (_, i) => (i * 131 + length * 7) & 0xff));
+const bytes = (length: number) =>
+  Buffer.from(Array.from({ length }, (_, i) => (i * 131 + length * 7) & 0xff));
 
 for (const hash of hashes) {
-  const expected = (secret: Buffer, input: string) => createHmac(hash, secret).update(input, "utf8").digest("base64url");
+  const expected = (secret: Buffer, input: string) =>
+    createHmac(hash, secret).update(input, "utf8").digest("base64url");
 
   test(`${hash}: the same as createHmac for keys around the block length`, () => {
     for (const length of [1, 20, 32, 63, 64, 65, 127, 128, 129, 200, 1000]) {
@@ -35,7 +37,8 @@ for (const hash of hashes) {
     for (const odd of ["\u0080", "\u00ff", "\u0141", "\u20ac", "\u{1f511}", "\ud800"]) {
       for (const length of [0, 1, 100, 8185, 8188, 8189, 8190, 8191]) {
         const filler = "k".repeat(length);
-        for (const input of [odd + filler, filler + odd, filler + odd + odd]) assert.equal(mac(input), expected(secret, input));
+        for (const input of [odd + filler, filler + odd, filler + odd + odd])
+          assert.equal(mac(input), expected(secret, input));
       }
     }
   });
@@ -70,5 +73,6 @@ test("RFC 4231 test case 2", () => {
 test("compares every character and the length", () => {
   assert.ok(equalInConstantTime("", ""));
   assert.ok(equalInConstantTime("abc", "abc"));
-  for (const other of ["", "ab", "abcd", "Abc", "aBc", "abC", "ab\u0163"]) assert.ok(!equalInConstantTime("abc", other), other);
+  for (const other of ["", "ab", "abcd", "Abc", "aBc", "abC", "ab\u0163"])
+    assert.ok(!equalInConstantTime("abc", other), other);
 });

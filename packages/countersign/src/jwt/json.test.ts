@@ -37,7 +37,20 @@ test("refuses duplicate members at any depth and in any spelling", () => {
 });
 
 test("refuses what is not one JSON object", () => {
-  for (const text of ["", "null", "1", '"a"', "[]", "[{}]", "true", "{} {}", '{"a":1}x', "{'a':1}", '{"a":1,}', "{"]) {
+  for (const text of [
+    "",
+    "null",
+    "1",
+    '"a"',
+    "[]",
+    "[{}]",
+    "true",
+    "{} {}",
+    '{"a":1}x',
+    "{'a':1}",
+    '{"a":1,}',
+    "{",
+  ]) {
     assert.equal(parse(text), undefined, text);
   }
 });
@@ -45,8 +58,16 @@ test("refuses what is not one JSON object", () => {
 test("refuses a byte order mark, invalid UTF-8, control characters and __proto__", () => {
   assert.equal(parse('\ufeff{"a":1}'), undefined);
   assert.equal(parseJsonObject(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])), undefined);
-  assert.equal(parseJsonObject(Buffer.from([0x7b, 0x22, 0xc0, 0x80, 0x22, 0x3a, 0x31, 0x7d])), undefined, "overlong");
-  assert.equal(parseJsonObject(Buffer.from([0x7b, 0x22, 0xed, 0xa0, 0x80, 0x22, 0x3a, 0x31, 0x7d])), undefined, "surrogate");
+  assert.equal(
+    parseJsonObject(Buffer.from([0x7b, 0x22, 0xc0, 0x80, 0x22, 0x3a, 0x31, 0x7d])),
+    undefined,
+    "overlong",
+  );
+  assert.equal(
+    parseJsonObject(Buffer.from([0x7b, 0x22, 0xed, 0xa0, 0x80, 0x22, 0x3a, 0x31, 0x7d])),
+    undefined,
+    "surrogate",
+  );
   assert.equal(parse('{"a":"\n"}'), undefined);
   assert.equal(parse('{"__proto__":{"isAdmin":true}}'), undefined);
   assert.equal(parse('{"a":{"\\u005f_proto__":1}}'), undefined);
@@ -57,4 +78,16 @@ test("refuses nesting beyond 32 levels without exhausting the stack", () => {
   assert.notEqual(parse(nested(32)), undefined);
   assert.equal(parse(nested(33)), undefined);
   assert.equal(parse(nested(200_000)), undefined);
+});
+
+test("a member name with a backslash is refused: V8 confuses it with other spellings", () => {
+  assert.notEqual(parse('{"a":1,"\\"":"\\\\"}'), undefined, "before");
+  assert.equal(parse('{"a":1,"\\\\":1}'), undefined);
+  assert.equal(parse('{"x":[{"a":1,"b\\u005c":1}]}'), undefined);
+  assert.equal(parse('{"a":1,"\\\\u0062":1}'), undefined);
+  // Primed by what was just parsed, V8 13.6 would now read these names wrongly; right or not at all.
+  for (const text of ['{"a":1,"\\"":1}', '{"a":1,"\\u0062":1}', '{"a":1,"b":2,"\\u0062":1}']) {
+    const names = Object.keys(parse(text) ?? {});
+    assert.ok(names.length === 0 || names.join() === 'a,"' || names.join() === "a,b", text);
+  }
 });

@@ -65,7 +65,7 @@ export function isSigningKey(value: unknown): value is SigningKey {
   return typeof value === "object" && value !== null && signingKeys.has(value);
 }
 
-/** Loads a shared secret. A TypeError for one that is short, all zero, or some rendering of an asymmetric key. */
+/** Loads a shared secret. A TypeError for one that is short, or some rendering of an asymmetric key. */
 export function hmacKey(options: HmacKeyOptions): HmacKey {
   const spec = algorithmSpec(options.algorithm);
   if (spec.hash === undefined || spec.family !== "hmac")
@@ -73,7 +73,6 @@ export function hmacKey(options: HmacKeyOptions): HmacKey {
   const secret = secretBytes(options.secret);
   if (secret.length < spec.hashBytes)
     throw new TypeError(`a secret for ${spec.name} needs ${spec.hashBytes} bytes`);
-  if (secret.every((byte) => byte === 0)) throw new TypeError("the secret is all zero");
   if (isKeyMaterial(secret)) throw new TypeError("the secret is another kind of key, or a certificate");
   const mac = createMac(spec.hash, secret);
   const key: HmacKey = Object.freeze({

@@ -10,7 +10,13 @@ test("finds an entry by its whole text only", () => {
   const kept = entry("Bearer aaaa.bbbb.cccccccccccc");
   cache.set(kept);
   assert.equal(cache.get(`${"Bearer aaaa.bbbb."}${"c".repeat(12)}`), kept);
-  for (const other of ["bearer aaaa.bbbb.cccccccccccc", "Bearer aaaa.bbbx.cccccccccccc", "cccccccccccc", "", "c"]) {
+  for (const other of [
+    "bearer aaaa.bbbb.cccccccccccc",
+    "Bearer aaaa.bbbx.cccccccccccc",
+    "cccccccccccc",
+    "",
+    "c",
+  ]) {
     assert.equal(cache.get(other), undefined, other);
   }
 });
@@ -40,7 +46,8 @@ test("never holds more than its capacity, and always the half that was used last
     for (let n = 0; n < capacity * 5; n++) {
       cache.set(entry(token(n)));
       assert.ok(cache.size <= capacity);
-      for (let back = 0; back < Math.min(half, n + 1); back++) assert.ok(cache.get(token(n - back)), `${capacity} ${n} ${back}`);
+      for (let back = 0; back < Math.min(half, n + 1); back++)
+        assert.ok(cache.get(token(n - back)), `${capacity} ${n} ${back}`);
       assert.ok(cache.size <= capacity);
     }
   }
@@ -61,7 +68,10 @@ test("delete and clear reach both generations, and delete only the same text", (
   cache.delete(token(0));
   cache.delete(token(3));
   cache.delete(`x${token(1)}`);
-  assert.deepEqual([0, 1, 2, 3].map((n) => cache.get(token(n)) !== undefined), [false, true, true, false]);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((n) => cache.get(token(n)) !== undefined),
+    [false, true, true, false],
+  );
   cache.clear();
   assert.equal(cache.size, 0);
   assert.equal(cache.get(token(1)), undefined);

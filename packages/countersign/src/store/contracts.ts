@@ -139,7 +139,10 @@ export interface ApiKeyStore extends ApiKeySource {
   /** Newest first; equal instants in descending order of id. */
   list(query: ApiKeyQuery): Promise<readonly ApiKeyRecord[]>;
   /** Undefined if there is no such key. A key that is revoked already keeps its first reason, actor and time. */
-  revoke(id: string, why: { readonly reason: string; readonly by: string }): Promise<ApiKeyRecord | undefined>;
+  revoke(
+    id: string,
+    why: { readonly reason: string; readonly by: string },
+  ): Promise<ApiKeyRecord | undefined>;
   /** Undefined if there is no such key. Has no effect on a revoked one. */
   setDisabled(id: string, disabled: boolean): Promise<ApiKeyRecord | undefined>;
   /** Adds to the counters, all or none. A key that is gone is passed over. `lastUsedAt` never goes back. */

@@ -36,6 +36,8 @@ const pageSize = 1000;
 const pruneViewEveryMs = 30_000;
 const pruneLogEveryMs = 300_000;
 const keepSeconds = 86_400;
+/** Verifiers accept a token for some leeway after its end, and clocks differ: an entry is kept for longer than both. */
+const marginMs = 300_000;
 
 /** A follower at rest: `start()` sets it going. Its timer keeps no process alive. */
 export function createRevocationFollower(options: RevocationFollowerOptions): RevocationFollower {
@@ -148,7 +150,7 @@ class LogFollower implements RevocationFollower {
   }
 
   async #startOver(): Promise<void> {
-    const { head, events } = await this.#log.live(new Date(this.#now()));
+    const { head, events } = await this.#log.live(this.#longAgo());
     // Once more: a change of a user or key that was cached before `live()` was read is not among its entries.
     this.#view.flush();
     this.#apply(events);
@@ -171,8 +173,13 @@ class LogFollower implements RevocationFollower {
     }
     if (at - this.#logPrunedAt >= pruneLogEveryMs) {
       this.#logPrunedAt = at;
-      await this.#log.prune(new Date(this.#now()), keepSeconds);
+      await this.#log.prune(this.#longAgo(), keepSeconds);
     }
+  }
+
+  /** What had expired by then can refuse nothing any more. */
+  #longAgo(): Date {
+    return new Date(this.#now() - marginMs);
   }
 
   #silentFor(): number {

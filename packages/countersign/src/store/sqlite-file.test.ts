@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { StoreUnavailable } from "./contracts.ts";
 import { openSqliteStore } from "./sqlite.ts";
-import { temporaryFolder } from "./suite/temporary-folder.ts";
+import { temporaryFolder } from "./suite/temporary-folder.suite.ts";
 
 /** It must be refused in one line that names the path and matches. */
 async function unavailable(path: string, line: RegExp): Promise<void> {
@@ -107,7 +107,9 @@ describe("SQLite: the file", () => {
     const path = temporaryFolder(context)("store.db");
     await createStore(path);
     const newer = new DatabaseSync(path);
-    newer.exec("insert into countersign_schema values (7, 'from the future', 0); pragma wal_checkpoint(truncate)");
+    newer.exec(
+      "insert into countersign_schema values (7, 'from the future', 0); pragma wal_checkpoint(truncate)",
+    );
     newer.close();
     const before = readFileSync(path);
     await unavailable(path, /version 7 and this program knows 1; run the newer program/);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { openSqliteStore } from "./sqlite.ts";
-import { TestChild } from "./suite/child-process.ts";
-import { temporaryFolder } from "./suite/temporary-folder.ts";
+import { TestChild } from "./suite/child-process.suite.ts";
+import { temporaryFolder } from "./suite/temporary-folder.suite.ts";
 
 describe("SQLite: several processes", { timeout: 60_000 }, () => {
   it("loses nothing acknowledged when it is killed", async (context) => {
@@ -21,15 +21,22 @@ describe("SQLite: several processes", { timeout: 60_000 }, () => {
     }
     assert.ok(acknowledged.length >= 125);
     const store = await openSqliteStore({ path });
-    for (const id of acknowledged) assert.equal((await store.users.load(id))?.attributes["changed"], "yes", id);
+    for (const id of acknowledged)
+      assert.equal((await store.users.load(id))?.attributes["changed"], "yes", id);
     // A change and its event came together, also the last one, which nobody acknowledged.
     const entries = (await store.revocations.since(0, 100_000)) ?? [];
     const all = await store.users.list({ limit: 100_000 });
     const changed = all.filter(({ attributes }) => attributes["changed"] === "yes").map(({ id }) => id);
-    assert.deepEqual(entries.map(({ event }) => event.kind === "user" && event.userId), changed);
+    assert.deepEqual(
+      entries.map(({ event }) => event.kind === "user" && event.userId),
+      changed,
+    );
     assert.ok(all.length - acknowledged.length <= 3);
     await store.close();
-    assert.deepEqual({ ...new DatabaseSync(path).prepare("pragma integrity_check").get() }, { integrity_check: "ok" });
+    assert.deepEqual(
+      { ...new DatabaseSync(path).prepare("pragma integrity_check").get() },
+      { integrity_check: "ok" },
+    );
   });
 
   it("lets several processes create the schema at once", async (context) => {

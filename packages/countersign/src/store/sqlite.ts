@@ -1,8 +1,12 @@
 import { resolve } from "node:path";
 import { type Store, StoreUnavailable } from "./contracts.ts";
 import { migrate } from "./sql/migrate.ts";
+import { migrations } from "./sql/migrations.ts";
 import { createSqlStore } from "./sql/sql-store.ts";
 import { openSqliteBackend } from "./sql/sqlite/sqlite-backend.ts";
+
+/** The version of the schema that this program knows, and brings older databases up to. */
+export const sqliteSchemaVersion: number = migrations.length;
 
 export interface SqliteStoreOptions {
   /** The database file, created if it is not there (mode 0600, in a folder of mode 0700); or `:memory:`. */
@@ -30,9 +34,12 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     await backend.close();
     if (error instanceof StoreUnavailable) throw error;
     const cause = (error as Error).message;
-    throw new StoreUnavailable(`database ${path}: its schema cannot be prepared (${cause}); name another file`, {
-      cause: error,
-    });
+    throw new StoreUnavailable(
+      `database ${path}: its schema cannot be prepared (${cause}); name another file`,
+      {
+        cause: error,
+      },
+    );
   }
   return createSqlStore(backend, now);
 }

@@ -1,11 +1,11 @@
 import { describe, it } from "node:test";
 import type { Store } from "./contracts.ts";
-import { apiKeyCases } from "./suite/api-key-cases.ts";
-import { concurrencyCases } from "./suite/concurrency-cases.ts";
-import { hostileCases } from "./suite/hostile-cases.ts";
-import { revocationCases } from "./suite/revocation-cases.ts";
-import { type Cases, TestClock } from "./suite/store-case.ts";
-import { userCases } from "./suite/user-cases.ts";
+import { apiKeyCases } from "./suite/api-key-cases.suite.ts";
+import { concurrencyCases } from "./suite/concurrency-cases.suite.ts";
+import { hostileCases } from "./suite/hostile-cases.suite.ts";
+import { revocationCases } from "./suite/revocation-cases.suite.ts";
+import { type Cases, TestClock } from "./suite/store-case.suite.ts";
+import { userCases } from "./suite/user-cases.suite.ts";
 
 export interface OpenedStore {
   readonly store: Store;

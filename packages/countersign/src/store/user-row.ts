@@ -80,7 +80,11 @@ export function changeUser(before: UserRow, patch: UserPatch, now: number): User
     attributes: mergeAttributes(before.attributes, patch.attributes),
   };
   if (userColumns.every((column) => row[column] === before[column])) return undefined;
-  return { row: { ...row, updated_at: now }, event: eventOf(before, row), stepsDownBy: stepDown(before, row) };
+  return {
+    row: { ...row, updated_at: now },
+    event: eventOf(before, row),
+    stepsDownBy: stepDown(before, row),
+  };
 }
 
 /** The columns that a patch can change. */

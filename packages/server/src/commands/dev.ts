@@ -27,7 +27,8 @@ async function seed<T>(store: Store, make: () => Promise<T>): Promise<T | undefi
 
 function jsonLine(node: Node, accounts: FirstAccounts | undefined): string {
   const { grpcAddress: grpc, httpAddress: http } = node;
-  return `${JSON.stringify({ grpc, http, users: accounts?.users ?? [], apiKey: accounts?.apiKey })}\n`;
+  const users = (accounts?.users ?? []).map(({ username, password }) => ({ username, password }));
+  return `${JSON.stringify({ grpc, http, users, apiKey: accounts?.apiKey })}\n`;
 }
 
 function welcome(node: Node, accounts: FirstAccounts | undefined, data: string): string {

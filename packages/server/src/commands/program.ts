@@ -1,23 +1,35 @@
 import { Command } from "commander";
+import { usageExit } from "./command.ts";
+import { addConfigCommand } from "./config.ts";
 import { dev } from "./dev.ts";
+import { addDoctorCommand } from "./doctor.ts";
+import { addKeysCommand } from "./keys.ts";
 import { serve } from "./serve.ts";
+import { addTokensCommand } from "./tokens.ts";
+import { addUsersCommand } from "./users.ts";
 
 /** The command line. One file per command; this one only says what there is. */
 export function createProgram(): Command {
-  const program = new Command("countersign")
-    .description("Authentication and authorization for gRPC services: API keys, tokens, users")
-    .showHelpAfterError("(countersign --help tells what there is)");
-  program
-    .command("dev")
-    .description("serve on this machine, with users and a key to try it with")
-    .option("--config <file>", "configuration file (default: countersign.yaml, if there is one)")
-    .option("--json", "one line of JSON when it is ready")
-    .action(dev);
-  program
-    .command("serve")
-    .description("serve as the configuration says")
-    .option("--config <file>", "configuration file (default: countersign.yaml, if there is one)")
-    .option("--json", "one line of JSON when it is ready")
-    .action(serve);
+  const program = new Command("countersign").description(
+    "Authentication and authorization for gRPC services: API keys, tokens, users",
+  );
+  // The one line of a mistake is written by `usageExit`, and may be JSON.
+  program.configureOutput({ outputError: () => {} }).exitOverride(usageExit(program));
+  addServer(program, "dev", "serve on this machine, with users and a key to try it with").action(dev);
+  addServer(program, "serve", "serve as the configuration says").action(serve);
+  addUsersCommand(program);
+  addKeysCommand(program);
+  addTokensCommand(program);
+  addConfigCommand(program);
+  addDoctorCommand(program);
   return program;
+}
+
+function addServer(program: Command, name: string, description: string): Command {
+  const command = program
+    .command(name)
+    .description(description)
+    .option("--config <file>", "configuration file (default: countersign.yaml, if there is one)")
+    .option("--json", "one line of JSON when it is ready");
+  return command.exitOverride(usageExit(command));
 }

@@ -4,6 +4,7 @@ import { parseDocument } from "yaml";
 import { ConfigError } from "./config-error.ts";
 import { type ConfigFile, configSchema, type SecretSource } from "./schema.ts";
 import { developmentSecrets } from "./development-secrets.ts";
+import { variables } from "./variables.ts";
 
 /** Everything that the program is told, checked and frozen. */
 export interface Config extends Omit<ConfigFile, "data" | "services" | "auth" | "grpc"> {
@@ -42,29 +43,11 @@ export interface StaticKeySecret {
 const accountServices = ["auth.v1.UserService", "auth.v1.ApiKeyService"];
 const demoServices = ["api.users.UserService"];
 
-/** Variables that stand for members of the file, and win over them. */
-const overrides: Readonly<Record<string, readonly string[]>> = {
-  COUNTERSIGN_DATA: ["data"],
-  COUNTERSIGN_GRPC_LISTEN: ["grpc", "listen"],
-  COUNTERSIGN_HTTP_LISTEN: ["http", "listen"],
-  COUNTERSIGN_LOG_LEVEL: ["log", "level"],
-};
-
-/** Variables that hold a secret, for programs that are given no file. */
-const secretVariables: Readonly<Record<string, readonly string[]>> = {
-  COUNTERSIGN_JWT_SECRET: ["auth", "jwt", "secret"],
-  COUNTERSIGN_API_KEY_PEPPER: ["auth", "api_keys", "pepper"],
-  COUNTERSIGN_DEVELOPMENT_KEY: ["auth", "development_key"],
-};
-
-/** Variables that are read elsewhere: which file to read, and what a command presents to a server. */
-const otherVariables = ["COUNTERSIGN_CONFIG", "COUNTERSIGN_TOKEN", "COUNTERSIGN_API_KEY"];
-
 export interface ConfigRequest {
   /** The file named on the command line. */
   readonly file?: string | undefined;
   /** `development` for `countersign dev`, and for commands beside it. Default: what the file says, else production. */
-  readonly environment?: "development" | undefined;
+  readonly environment?: "development" | "production" | undefined;
   /** Make the secrets of a development store if there are none yet. */
   readonly createSecrets?: boolean;
   readonly env?: NodeJS.ProcessEnv;
@@ -90,7 +73,7 @@ export function loadConfig(request: ConfigRequest = {}): Config {
     environment,
     source,
     data,
-    grpc: { ...file.grpc, reflection: file.grpc.reflection ?? development },
+    grpc: { ...file.grpc, ...tlsFiles(file.grpc, base), reflection: file.grpc.reflection ?? development },
     services: file.services ?? (development ? [...demoServices, ...accountServices] : accountServices),
     auth: {
       ...auth,
@@ -126,15 +109,15 @@ function readConfigFile(path: string): Record<string, unknown> {
 }
 
 function applyVariables(raw: Record<string, unknown>, env: NodeJS.ProcessEnv): void {
-  const known = new Set([...Object.keys(overrides), ...Object.keys(secretVariables), ...otherVariables]);
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith("COUNTERSIGN_") || value === undefined) continue;
-    if (!known.has(name)) {
-      throw new ConfigError(`the variable ${name} is not known; there are ${[...known].sort().join(", ")}`);
+    const variable = variables.find((known) => known.name === name);
+    if (variable === undefined) {
+      const known = variables.map((one) => one.name).join(", ");
+      throw new ConfigError(`the variable ${name} is not known; there are ${known}`);
     }
     if (value === "") throw new ConfigError(`the variable ${name} is empty: give it a value or unset it`);
-    const path = overrides[name] ?? secretVariables[name];
-    if (path !== undefined) setMember(raw, path, name in secretVariables ? { env: name } : value);
+    if (variable.path !== undefined) setMember(raw, variable.path, variable.secret ? { env: name } : value);
   }
 }
 
@@ -158,6 +141,13 @@ function validate(raw: unknown, source: string | undefined): ConfigFile {
   const where = issue === undefined ? "" : issue.path.join(".");
   const place = [source ?? "configuration", where].filter((part) => part !== "").join(": ");
   throw new ConfigError(`${place}: ${issue?.message ?? "invalid"}`);
+}
+
+/** Like every path in a file, these are relative to the file. */
+function tlsFiles({ tls }: ConfigFile["grpc"], base: string): Pick<ConfigFile["grpc"], "tls"> {
+  if (tls === undefined) return {};
+  const { certificate_file: certificate, key_file: key } = tls;
+  return { tls: { certificate_file: resolve(base, certificate), key_file: resolve(base, key) } };
 }
 
 interface SecretContext {

@@ -43,27 +43,27 @@ const jwt = z.strictObject({
   kid: z.string().min(1).max(128).optional().describe("the key's id in the header of tokens"),
   issuer: z.string().min(1).optional().describe("written to iss, and required there"),
   audience: z.string().min(1).optional().describe("written to aud, and required there"),
-  access_lifetime: duration.prefault("15m"),
+  access_lifetime: duration.prefault("15m").describe("of tokens that are minted without `--expires`"),
   leeway: duration.prefault("5s").describe("how far clocks may be apart; at most 60s"),
-  header: headerName.default("authorization"),
-  scheme: z.string().regex(/^[A-Za-z]*$/).default("Bearer").describe('"" for the bare token'),
+  header: headerName.default("authorization").describe("where tokens are read"),
+  scheme: z.string().regex(/^[A-Za-z]*$/).default("Bearer").describe("before the token; empty for the bare token"),
 });
 
 const apiKeys = z.strictObject({
   header: headerName.default("x-api-key").describe("a renamed header replaces the old one"),
-  scheme: z.string().regex(/^[A-Za-z]*$/).default(""),
-  prefix: z.string().regex(/^[a-z0-9]{2,16}$/).default("cs"),
-  environment: z.string().regex(/^[a-z0-9]{2,16}$/).default("live").describe("stands in every new key"),
+  scheme: z.string().regex(/^[A-Za-z]*$/).default("").describe("before the key; empty for none"),
+  prefix: z.string().regex(/^[a-z0-9]{2,16}$/).default("cs").describe("what every key begins with"),
+  environment: z.string().regex(/^[a-z0-9]{2,16}$/).default("live").describe("stands in every new key; `dev` in development"),
   pepper: secret.optional().describe("mixed into every stored digest: at least 32 bytes"),
-  pepper_id: z.string().regex(/^[\w-]{1,32}$/).default("p1"),
+  pepper_id: z.string().regex(/^[\w-]{1,32}$/).default("p1").describe("stored beside each digest"),
   static: z
     .array(
       z.strictObject({
-        name: z.string().min(1),
+        name: z.string().min(1).describe("what logs and handlers see; unique"),
         key: secret,
-        permissions: z.array(z.string().min(1)).default([]),
-        is_staff: z.boolean().default(false),
-        is_superuser: z.boolean().default(false),
+        permissions: z.array(z.string().min(1)).default([]).describe("what calls with the key may do"),
+        is_staff: z.boolean().default(false).describe("passes as staff"),
+        is_superuser: z.boolean().default(false).describe("passes as a superuser"),
       }),
     )
     .default([])
@@ -81,17 +81,20 @@ const auth = z.strictObject({
 
 /** The configuration file. Every member has a default; no other member is allowed. */
 export const configSchema = z.strictObject({
-  environment: z.enum(["production", "development"]).default("production"),
-  data: z.string().min(1).default("./.countersign").describe("the folder of the database"),
+  environment: z
+    .enum(["production", "development"])
+    .default("production")
+    .describe("what `serve` runs as; `dev` is always development"),
+  data: z.string().min(1).default("./.countersign").describe("the folder of the database, relative to the file"),
   grpc: z
     .strictObject({
-      listen: listen.prefault("127.0.0.1:50051"),
+      listen: listen.prefault("127.0.0.1:50051").describe("`HOST:PORT`, `[IPv6]:PORT`; port 0 for any free one"),
       tls: tls.optional(),
       reflection: z.boolean().optional().describe("default: on in development, off in production"),
     })
     .prefault({}),
-  http: z.strictObject({ listen: listen.prefault("127.0.0.1:8000") }).prefault({}),
-  services: z.array(z.string().min(1)).optional().describe("what is served, by full name"),
+  http: z.strictObject({ listen: listen.prefault("127.0.0.1:8000").describe("as `grpc.listen`") }).prefault({}),
+  services: z.array(z.string().min(1)).optional().describe("what is served, by full name; default: accounts and keys, and in development the demo service"),
   auth: auth.prefault({}),
   revocations: z
     .strictObject({
@@ -99,7 +102,11 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   shutdown_grace: duration.prefault("10s").describe("how long open calls may take to end"),
-  log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error", "silent"]).optional() }).prefault({}),
+  log: z.strictObject({ level: z
+        .enum(["debug", "info", "warn", "error", "silent"])
+        .optional()
+        .describe("JSON lines on standard error; default: info, in development warn"),
+    }).prefault({}),
 });
 
 /** The configuration as it was written, with defaults filled in. */

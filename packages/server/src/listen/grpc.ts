@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs";
-import { createRegistry, toBinary, type DescFile, type DescService } from "@bufbuild/protobuf";
+import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import type { Auth, Principal } from "countersign";
+import type { Auth, Principal, UserSource } from "countersign";
 import { type BoundService, type GuardedServer, grpcAuth } from "countersign/grpc";
 import type { UserRecord } from "countersign/store";
-import type { UserSource } from "countersign";
 import { HealthImplementation } from "grpc-health-check";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { formatAddress, type ListenAddress } from "../config/listen-address.ts";
+import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { bindFailure } from "./http.ts";
 
 export interface GrpcListenerOptions {
@@ -82,19 +82,19 @@ function credentialsOf({ tls }: Config["grpc"]): ServerCredentials {
 
 /** Reflection, v1 and v1alpha, over the descriptors of what is served and all that they import. */
 function reflectionOf(services: readonly DescService[]): ReflectionService {
-  const files = new Map<string, DescFile>();
+  const files = new Map<string, Uint8Array>();
   const collect = (file: DescFile): void => {
     if (files.has(file.name)) return;
-    files.set(file.name, file);
+    files.set(file.name, toBinary(FileDescriptorProtoSchema, file.proto));
     file.dependencies.forEach(collect);
   };
-  for (const service of services) collect(service.file);
-  const registry = createRegistry(...files.values());
-  const fileDescriptorProtos = [...files.values()].map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)));
-  void registry;
+  // Health's own package has a descriptor with relative names, which strict clients refuse.
+  const described = [...services, Health];
+  for (const service of described) collect(service.file);
+  const fileDescriptorProtos = [...files.values()].map((bytes) => Buffer.from(bytes));
   // ReflectionService reads nothing but the descriptors of a proto-loader package definition.
   const definition = { format: "Protocol Buffer 3 DescriptorProto", type: {}, fileDescriptorProtos } as const;
-  return new ReflectionService({ descriptors: definition }, { services: services.map(({ typeName }) => typeName) });
+  return new ReflectionService({ descriptors: definition }, { services: described.map(({ typeName }) => typeName) });
 }
 
 function shutDown(server: GuardedServer, graceMs: number): Promise<void> {

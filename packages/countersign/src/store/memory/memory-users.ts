@@ -1,13 +1,7 @@
-import {
-  type NewUser,
-  type UserPatch,
-  type UserQuery,
-  type UserRecord,
-  type UserStore,
-} from "../contracts.ts";
+import type { NewUser, UserPatch, UserQuery, UserRecord, UserStore } from "../contracts.ts";
 import { foldCase } from "../fold-case.ts";
-import { lastSuperuser, taken } from "../user-conflict.ts";
 import { pageLimit } from "../page-limit.ts";
+import { lastSuperuser, taken } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
 import { changeUser, isActiveSuperuser, newUserRow, toUserRecord, type UserRow } from "../user-row.ts";
 import type { MemoryRevocationLog } from "./memory-revocation-log.ts";

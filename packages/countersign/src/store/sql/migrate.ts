@@ -31,7 +31,10 @@ export async function migrate(backend: SqlBackend, options: MigrateOptions): Pro
     for (const step of steps.slice(version)) {
       await step.apply(trx, backend.words);
       const { version, name } = step;
-      await trx.insertInto("countersign_schema").values({ version, name, applied_at: options.now() }).execute();
+      await trx
+        .insertInto("countersign_schema")
+        .values({ version, name, applied_at: options.now() })
+        .execute();
     }
   });
 }

@@ -66,7 +66,8 @@ export class SqlApiKeys implements ApiKeyStore {
 
   load(id: string): MaybePromise<ApiKeyRecord | undefined> {
     if (!isStorableText(id)) return undefined;
-    if (this.#firstById === undefined) return byId(this.#backend.reader, id).executeTakeFirst().then(toRecord);
+    if (this.#firstById === undefined)
+      return byId(this.#backend.reader, id).executeTakeFirst().then(toRecord);
     return toRecord(this.#firstById(id));
   }
 
@@ -80,7 +81,9 @@ export class SqlApiKeys implements ApiKeyStore {
     if (after !== undefined) {
       const { createdAt, id } = after;
       if (!isStorableText(id)) return [];
-      query = query.where((eb) => eb(eb.refTuple("created_at", "id"), "<", eb.tuple(createdAt.getTime(), id)));
+      query = query.where((eb) =>
+        eb(eb.refTuple("created_at", "id"), "<", eb.tuple(createdAt.getTime(), id)),
+      );
     }
     if (status !== undefined) query = query.where((eb) => hasStatus(eb, status, now.getTime()));
     const rows = await query
@@ -95,7 +98,9 @@ export class SqlApiKeys implements ApiKeyStore {
     requireStorableText("reason", why.reason);
     requireStorableText("by", why.by);
     return this.#change(id, "revoked", (row, now) =>
-      row.revoked_at === null ? { revoked_at: now, revoked_reason: why.reason, revoked_by: why.by } : undefined,
+      row.revoked_at === null
+        ? { revoked_at: now, revoked_reason: why.reason, revoked_by: why.by }
+        : undefined,
     );
   }
 

@@ -32,7 +32,10 @@ export async function appendRevocations(
   const first = last - rows.length + 1;
   const numbered: RevocationLogTable[] = rows.map((row, index) => ({ sequence: first + index, ...row }));
   for (let start = 0; start < numbered.length; start += insertSize) {
-    await trx.insertInto("revocation_log").values(numbered.slice(start, start + insertSize)).execute();
+    await trx
+      .insertInto("revocation_log")
+      .values(numbered.slice(start, start + insertSize))
+      .execute();
   }
   return last;
 }
@@ -75,7 +78,8 @@ export class SqlRevocationLog implements RevocationLog {
       row.event === null ? [] : [{ sequence: Number(row.sequence), event: parseEvent(row.event) }],
     );
     const expected = Math.min(limit, Number(first.head) - sequence);
-    return entries.length === expected && entries.every((entry, index) => entry.sequence === sequence + index + 1)
+    return entries.length === expected &&
+      entries.every((entry, index) => entry.sequence === sequence + index + 1)
       ? entries
       : undefined;
   }
@@ -98,7 +102,12 @@ export class SqlRevocationLog implements RevocationLog {
     const oldest = at - keepSeconds * 1000;
     const isSpent = sql<boolean>`created_at < ${oldest} and coalesce(expires_at, 0) <= ${at}`;
     // Asked first: a turn that finds nothing takes no lock.
-    const found = await this.#reader.selectFrom("revocation_log").select("sequence").where(isSpent).limit(1).execute();
+    const found = await this.#reader
+      .selectFrom("revocation_log")
+      .select("sequence")
+      .where(isSpent)
+      .limit(1)
+      .execute();
     if (found.length === 0) return;
     await this.#backend.write(async (trx) => {
       const last = await trx
@@ -118,5 +127,7 @@ function parseEvent(json: string): RevocationEvent {
 }
 
 function headless(): StoreUnavailable {
-  return new StoreUnavailable("the table revocation_head is empty: the database was tampered with; restore a backup");
+  return new StoreUnavailable(
+    "the table revocation_head is empty: the database was tampered with; restore a backup",
+  );
 }

@@ -55,7 +55,8 @@ export class SqlUsers implements UserStore {
   load(id: string): MaybePromise<UserRecord | undefined> {
     const key = parseUserId(id);
     if (key === undefined) return undefined;
-    if (this.#firstById === undefined) return byId(this.#backend.reader, key).executeTakeFirst().then(toRecord);
+    if (this.#firstById === undefined)
+      return byId(this.#backend.reader, key).executeTakeFirst().then(toRecord);
     return toRecord(this.#firstById(key));
   }
 
@@ -169,10 +170,16 @@ async function requireFree(
     .execute();
   const [other] = others;
   if (other === undefined) return;
-  throw taken(others.some(({ username_folded }) => username_folded === row.username_folded) ? "username" : "email");
+  throw taken(
+    others.some(({ username_folded }) => username_folded === row.username_folded) ? "username" : "email",
+  );
 }
 
-async function requireAnotherSuperuser(trx: Transaction<SqlSchema>, id: bigint, field: string): Promise<void> {
+async function requireAnotherSuperuser(
+  trx: Transaction<SqlSchema>,
+  id: bigint,
+  field: string,
+): Promise<void> {
   const another = await trx
     .selectFrom("users")
     .select("username")

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import { type Store, StoreUnavailable } from "../../contracts.ts";
 import { openSqliteStore } from "../../sqlite.ts";
-import { temporaryFolder } from "../../suite/temporary-folder.ts";
+import { temporaryFolder } from "../../suite/temporary-folder.suite.ts";
 import { migrate } from "../migrate.ts";
 import { migrations } from "../migrations.ts";
 import type { SqlBackend } from "../sql-backend.ts";
@@ -109,7 +109,10 @@ describe("SQLite: trouble while in use", () => {
       backend.write(async (trx) => void (await sql.raw(`pragma max_page_count = ${pages}`).execute(trx)));
     await allow(1);
     const attributes = { big: "x".repeat(200_000) };
-    await assert.rejects(store.users.update(id, { attributes }), unavailableBy(13, /disk is full; make space/));
+    await assert.rejects(
+      store.users.update(id, { attributes }),
+      unavailableBy(13, /disk is full; make space/),
+    );
     assert.equal(await store.revocations.head(), 0);
     await allow(1_000_000);
     assert.ok(await store.users.update(id, { attributes }));

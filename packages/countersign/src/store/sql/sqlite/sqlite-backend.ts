@@ -66,13 +66,18 @@ async function openConnection(
 ): Promise<SqliteConnection> {
   let database: DatabaseSync | undefined;
   try {
-    const opened = new (loadNodeSqlite().DatabaseSync)(path, { readOnly: role === "reader", timeout: busyTimeoutMs });
+    const opened = new (loadNodeSqlite().DatabaseSync)(path, {
+      readOnly: role === "reader",
+      timeout: busyTimeoutMs,
+    });
     database = opened;
     requireOurs(path, opened);
     if (role === "writer") {
       opened.exec("pragma foreign_keys = on; pragma synchronous = full");
       // Entering WAL needs the file to itself for a moment, and SQLite does not wait for that by itself.
-      const mode = await retryWhileBusy(busyTimeoutMs, () => opened.prepare("pragma journal_mode = wal").get());
+      const mode = await retryWhileBusy(busyTimeoutMs, () =>
+        opened.prepare("pragma journal_mode = wal").get(),
+      );
       requireJournal(path, String(mode?.["journal_mode"]));
     }
     return new SqliteConnection(opened, path);

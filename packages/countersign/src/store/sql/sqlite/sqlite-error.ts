@@ -17,7 +17,10 @@ const faults: ReadonlyMap<number, Fault> = new Map([
   [13, { cause: "the disk is full", remedy: "make space" }],
   [14, { cause: "the file cannot be opened", remedy: "make the file and its folder writable for this user" }],
   [15, { cause: "its locks are in disorder", remedy: "keep it on a local disk, not on a network share" }],
-  [26, { cause: "the file is not a SQLite database", remedy: "name another file, or restore it from a backup" }],
+  [
+    26,
+    { cause: "the file is not a SQLite database", remedy: "name another file, or restore it from a backup" },
+  ],
 ]);
 
 const busy = 5;

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { storeUnavailable } from "./sqlite-error.ts";
 
@@ -8,12 +8,24 @@ import { storeUnavailable } from "./sqlite-error.ts";
  */
 export function prepareSqliteFile(path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    createFolder(dirname(path));
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== "EEXIST") throw storeUnavailable(path, unwritable(message), error);
     refuseFolder(path, error);
+  }
+}
+
+/** Not `recursive: true`: in some places that nobody can write to (/proc), Node then tries for ever. */
+function createFolder(path: string): void {
+  if (existsSync(path)) return;
+  createFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process was faster.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Cases, conflictOn, newKey, userWithKey } from "./store-case.ts";
+import { type Cases, conflictOn, newKey, userWithKey } from "./store-case.suite.ts";
 
 const texts = [
   "'; drop table users; --",
@@ -16,7 +16,24 @@ const texts = [
 
 const unstorable = ["nul\0inside", "\0", "lone \ud800 surrogate", "\udfff"];
 
-const strangeIds = ["0", "-1", "+1", "01", "1.0", "1e3", " 1", "1 ", "", "abc", "0x1", "9223372036854775808", "9".repeat(40), "\uff11", "1\0", "NaN"];
+const strangeIds = [
+  "0",
+  "-1",
+  "+1",
+  "01",
+  "1.0",
+  "1e3",
+  " 1",
+  "1 ",
+  "",
+  "abc",
+  "0x1",
+  "9223372036854775808",
+  "9".repeat(40),
+  "\uff11",
+  "1\0",
+  "NaN",
+];
 
 export const hostileCases: Cases = {
   "gives any text back as it was": async (store) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { apiKeyStatus } from "../api-key-status.ts";
 import type { ApiKeyQuery, ApiKeyStatus, Store } from "../contracts.ts";
-import { type Cases, conflictOn, eventsOf, newKey, userWithKey } from "./store-case.ts";
+import { type Cases, conflictOn, eventsOf, newKey, userWithKey } from "./store-case.suite.ts";
 
 export const apiKeyCases: Cases = {
   "gives back what was created": async ({ users, apiKeys, revocations }, clock) => {
@@ -9,7 +9,9 @@ export const apiKeyCases: Cases = {
     const digest = new Uint8Array([0, 255, 0, 7]);
     const expiresAt = new Date(clock.ms + 1000);
     const scopes = ["orders:read", "b"];
-    const key = await apiKeys.create(newKey("k1", userId, { digest, expiresAt, scopes, description: "for ci" }));
+    const key = await apiKeys.create(
+      newKey("k1", userId, { digest, expiresAt, scopes, description: "for ci" }),
+    );
     const expected = {
       id: "k1",
       name: "name of k1",
@@ -116,7 +118,8 @@ export const apiKeyCases: Cases = {
     const [ada, bob] = [await users.create({ username: "ada" }), await users.create({ username: "bob" })];
     await apiKeys.create(newKey("a1", ada.id));
     await apiKeys.create(newKey("b1", bob.id));
-    const found = async (userId: string) => (await apiKeys.list({ limit: 9, userId, now })).map(({ id }) => id);
+    const found = async (userId: string) =>
+      (await apiKeys.list({ limit: 9, userId, now })).map(({ id }) => id);
     assert.deepEqual(await found(ada.id), ["a1"]);
     assert.deepEqual(await found("99"), []);
     assert.deepEqual(await found("x"), []);
@@ -127,7 +130,12 @@ export const apiKeyCases: Cases = {
   "filters by status, to the millisecond": async (store, clock) => {
     await keysOfEveryStatus(store, clock.ms + 10);
     const expected: Record<number, Record<ApiKeyStatus, string>> = {
-      9: { active: "expiring,plain", disabled: "disabled,expiring-disabled", expired: "", revoked: "all,revoked" },
+      9: {
+        active: "expiring,plain",
+        disabled: "disabled,expiring-disabled",
+        expired: "",
+        revoked: "all,revoked",
+      },
       10: {
         active: "plain",
         disabled: "disabled",
@@ -139,13 +147,23 @@ export const apiKeyCases: Cases = {
       const now = new Date(clock.ms + Number(after));
       for (const status of ["active", "disabled", "expired", "revoked"] as const) {
         const keys = await store.apiKeys.list({ limit: 99, status, now });
-        assert.equal(keys.map(({ id }) => id).sort().join(), byStatus[status], `${status} after ${after} ms`);
+        assert.equal(
+          keys
+            .map(({ id }) => id)
+            .sort()
+            .join(),
+          byStatus[status],
+          `${status} after ${after} ms`,
+        );
         for (const key of keys) assert.equal(apiKeyStatus(key, now), status);
       }
     }
     const now = new Date(clock.ms + 10);
     const first = await store.apiKeys.list({ limit: 1, status: "expired", now });
-    assert.deepEqual(first.map(({ id }) => id), ["expiring-disabled"]);
+    assert.deepEqual(
+      first.map(({ id }) => id),
+      ["expiring-disabled"],
+    );
   },
 
   "adds up usage, and last use never goes back": async (store, { ms, date: now }) => {
@@ -159,7 +177,10 @@ export const apiKeyCases: Cases = {
     assert.deepEqual([(await apiKeys.load("k1"))?.totalRequests, await lastUse(store)], [7, ms + 70]);
     await apiKeys.revoke("k1", { reason: "", by: "system" });
     await apiKeys.addUsage([used("k1", 1, 80)]);
-    assert.deepEqual([(await apiKeys.list({ limit: 9, now }))[0]?.totalRequests, await lastUse(store)], [8, ms + 80]);
+    assert.deepEqual(
+      [(await apiKeys.list({ limit: 9, now }))[0]?.totalRequests, await lastUse(store)],
+      [8, ms + 80],
+    );
     assert.equal(await store.revocations.head(), 1);
   },
 
@@ -178,7 +199,8 @@ async function keysOfEveryStatus({ users, apiKeys }: Store, expiry: number): Pro
   const { id: userId } = await users.create({ username: "ada" });
   const expiresAt = new Date(expiry);
   for (const id of ["plain", "disabled", "revoked"]) await apiKeys.create(newKey(id, userId));
-  for (const id of ["expiring", "expiring-disabled", "all"]) await apiKeys.create(newKey(id, userId, { expiresAt }));
+  for (const id of ["expiring", "expiring-disabled", "all"])
+    await apiKeys.create(newKey(id, userId, { expiresAt }));
   for (const id of ["disabled", "expiring-disabled", "all"]) await apiKeys.setDisabled(id, true);
   for (const id of ["revoked", "all"]) await apiKeys.revoke(id, { reason: "", by: "system" });
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Cases, conflictOn, eventsOf, newKey } from "./store-case.ts";
+import { type Cases, conflictOn, eventsOf, newKey } from "./store-case.suite.ts";
 
 export const userCases: Cases = {
   "gives back what was created, with numbers from 1": async ({ users, revocations }, clock) => {
@@ -14,22 +14,28 @@ export const userCases: Cases = {
     const bob = await users.create({ username: "bob" });
     const eve = await users.create({ username: "eve" });
     assert.deepEqual([ada.id, bob.id, eve.id], ["1", "2", "3"]);
-    assert.deepEqual({ ...ada }, {
-      id: "1",
-      username: "Ada",
-      email: "Ada@Example.org",
-      isActive: true,
-      isStaff: true,
-      isSuperuser: true,
-      roles: [],
-      permissions: [],
-      attributes: { team: "engines" },
-      createdAt: clock.date,
-      updatedAt: clock.date,
-    });
+    assert.deepEqual(
+      { ...ada },
+      {
+        id: "1",
+        username: "Ada",
+        email: "Ada@Example.org",
+        isActive: true,
+        isStaff: true,
+        isSuperuser: true,
+        roles: [],
+        permissions: [],
+        attributes: { team: "engines" },
+        createdAt: clock.date,
+        updatedAt: clock.date,
+      },
+    );
     assert.deepEqual(await users.load("1"), ada);
     assert.deepEqual(await users.load("2"), bob);
-    assert.deepEqual([bob.email, bob.isStaff, bob.isSuperuser, bob.isActive], [undefined, false, false, true]);
+    assert.deepEqual(
+      [bob.email, bob.isStaff, bob.isSuperuser, bob.isActive],
+      [undefined, false, false, true],
+    );
     assert.equal(await users.passwordHash("1"), "$argon2id$1");
     assert.equal(await users.passwordHash("2"), undefined);
     assert.equal(await revocations.head(), 0);
@@ -61,7 +67,9 @@ export const userCases: Cases = {
     await conflictOn(store, "username", () => users.create({ username: "\uff41\uff44\uff41" }));
     await conflictOn(store, "email", () => users.create({ username: "c", email: "ADA@X.ORG" }));
     await conflictOn(store, "username", () => users.update(bob.id, { username: "ADA" }));
-    await conflictOn(store, "email", () => users.update(bob.id, { email: "Ada@x.org", attributes: { a: "b" } }));
+    await conflictOn(store, "email", () =>
+      users.update(bob.id, { email: "Ada@x.org", attributes: { a: "b" } }),
+    );
     assert.deepEqual(await users.load(bob.id), bob);
     // One's own name in other letters is no conflict, and a name that was given up is free.
     assert.equal((await users.update(ada.id, { username: "ADA", email: "ADA@x.org" }))?.username, "ADA");
@@ -83,7 +91,10 @@ export const userCases: Cases = {
       attributes: { a: "1", b: "2" },
     });
     clock.ms += 5;
-    const after = await users.update(before.id, { isStaff: true, attributes: { b: "", c: "3", __proto__x: "4" } });
+    const after = await users.update(before.id, {
+      isStaff: true,
+      attributes: { b: "", c: "3", __proto__x: "4" },
+    });
     const attributes = { a: "1", c: "3", __proto__x: "4" };
     assert.deepEqual(after, { ...before, isStaff: true, attributes, updatedAt: clock.date });
     assert.deepEqual(await users.load(before.id), after);
@@ -125,7 +136,9 @@ export const userCases: Cases = {
     assert.equal((await users.firstSuperuser())?.id, other.id);
     await conflictOn(store, "isActive", () => users.update(other.id, { isActive: false }));
     await conflictOn(store, "isSuperuser", () => users.update(other.id, { isSuperuser: false }));
-    await conflictOn(store, "isSuperuser", () => users.update(other.id, { isSuperuser: false, isActive: false }));
+    await conflictOn(store, "isSuperuser", () =>
+      users.update(other.id, { isSuperuser: false, isActive: false }),
+    );
     await conflictOn(store, "id", () => users.delete(other.id));
     assert.deepEqual(await users.load(other.id), other);
     assert.ok(await users.update(other.id, { isStaff: true, isSuperuser: true, isActive: true }));
@@ -154,16 +167,19 @@ export const userCases: Cases = {
     assert.equal(await users.delete(ada.id), false);
     for (const id of ["k1", "k3"]) {
       const key = await apiKeys.load(id);
-      assert.deepEqual([key?.revokedReason, key?.revokedBy, key?.revokedAt], ["user deleted", "system", clock.date]);
+      assert.deepEqual(
+        [key?.revokedReason, key?.revokedBy, key?.revokedAt],
+        ["user deleted", "system", clock.date],
+      );
     }
     assert.deepEqual(await apiKeys.load("k2"), lost);
     assert.deepEqual(await apiKeys.load("k4"), other);
     const [, user, ...keys] = await eventsOf(store);
     assert.deepEqual(user, { kind: "user", userId: ada.id, state: "disabled" });
-    assert.deepEqual(
-      keys.map((event) => event.kind === "key" && `${event.keyId} ${event.state}`).sort(),
-      ["k1 revoked", "k3 revoked"],
-    );
+    assert.deepEqual(keys.map((event) => event.kind === "key" && `${event.keyId} ${event.state}`).sort(), [
+      "k1 revoked",
+      "k3 revoked",
+    ]);
     assert.equal(await users.load(ada.id), undefined);
     assert.equal(await users.findByUsername("ada"), undefined);
     assert.equal(await users.passwordHash(ada.id), undefined);
@@ -179,11 +195,18 @@ export const userCases: Cases = {
       if (page.length === 0) break;
       seen.push(...page.map(({ id }) => id));
     }
-    assert.deepEqual(seen, Array.from({ length: 12 }, (_, index) => String(index + 1)));
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 12 }, (_, index) => String(index + 1)),
+    );
     // The last user of a page may be gone when the next one is asked for.
     await users.delete("5");
-    assert.deepEqual((await users.list({ limit: 2, after: "5" })).map(({ id }) => id), ["6", "7"]);
-    for (const limit of [0, -1, 1.5, Number.NaN]) await assert.rejects(() => users.list({ limit }), RangeError);
+    assert.deepEqual(
+      (await users.list({ limit: 2, after: "5" })).map(({ id }) => id),
+      ["6", "7"],
+    );
+    for (const limit of [0, -1, 1.5, Number.NaN])
+      await assert.rejects(() => users.list({ limit }), RangeError);
   },
 
   "lists by a part of the username or email": async ({ users }) => {
@@ -205,7 +228,9 @@ export const userCases: Cases = {
     const attributes = { a: "1" };
     const created = await users.create({ username: "ada", attributes });
     attributes.a = "2";
-    assert.ok(Object.isFrozen(created) && Object.isFrozen(created.attributes) && Object.isFrozen(created.roles));
+    assert.ok(
+      Object.isFrozen(created) && Object.isFrozen(created.attributes) && Object.isFrozen(created.roles),
+    );
     created.createdAt.setTime(0);
     const loaded = await users.load(created.id);
     assert.equal(loaded?.attributes["a"], "1");

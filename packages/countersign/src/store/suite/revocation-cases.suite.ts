@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { RevocationEvent } from "../../core/revocation.ts";
-import { type Cases, eventsOf, userWithKey } from "./store-case.ts";
+import { type Cases, eventsOf, userWithKey } from "./store-case.suite.ts";
 
 const day = 86_400;
 
@@ -33,7 +33,10 @@ export const revocationCases: Cases = {
   },
 
   "takes many entries at once": async (store) => {
-    const events = Array.from({ length: 1203 }, (_, n) => ({ kind: "session", sessionId: `s${n}`, expiresAt: 9e9 }) as const);
+    const events = Array.from(
+      { length: 1203 },
+      (_, n) => ({ kind: "session", sessionId: `s${n}`, expiresAt: 9e9 }) as const,
+    );
     assert.equal(await store.revocations.append(events), 1203);
     assert.deepEqual(await eventsOf(store), events);
   },
@@ -48,7 +51,10 @@ export const revocationCases: Cases = {
     assert.deepEqual(await revocations.live(clock.date), { head: 0, events: [] });
     await revocations.append(oneOfEach(end));
     await revocations.append(oneOfEach(end + 0.001));
-    assert.deepEqual(await revocations.live(clock.date), { head: 10, events: oneOfEach(end + 0.001).slice(0, 3) });
+    assert.deepEqual(await revocations.live(clock.date), {
+      head: 10,
+      events: oneOfEach(end + 0.001).slice(0, 3),
+    });
     assert.deepEqual((await revocations.live(new Date(clock.ms - 1))).events.length, 6);
     assert.deepEqual(await revocations.live(new Date(clock.ms + 1)), { head: 10, events: [] });
   },
@@ -62,7 +68,10 @@ export const revocationCases: Cases = {
     // Of the first five, three are live and the last two old news; the others are spent, but young.
     assert.equal(await revocations.head(), 10);
     for (const sequence of [0, 3, 4]) assert.equal(await revocations.since(sequence, 10), undefined);
-    assert.deepEqual((await revocations.since(5, 10))?.map(({ sequence }) => sequence), [6, 7, 8, 9, 10]);
+    assert.deepEqual(
+      (await revocations.since(5, 10))?.map(({ sequence }) => sequence),
+      [6, 7, 8, 9, 10],
+    );
     assert.equal((await revocations.live(clock.date)).events.length, 3);
     await revocations.prune(clock.date, day);
     assert.equal((await revocations.since(5, 10))?.length, 5);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Conflict } from "../contracts.ts";
-import { type Cases, eventsOf, newKey, userWithKey } from "./store-case.ts";
+import { type Cases, eventsOf, newKey, userWithKey } from "./store-case.suite.ts";
 
 const many = Array.from({ length: 200 }, (_, index) => index);
 
@@ -12,11 +12,15 @@ export const concurrencyCases: Cases = {
   },
 
   "lets one of many take a name": async ({ users, apiKeys }) => {
-    const results = await Promise.allSettled(many.map((n) => users.create({ username: n % 2 === 0 ? "ada" : "ADA" })));
+    const results = await Promise.allSettled(
+      many.map((n) => users.create({ username: n % 2 === 0 ? "ada" : "ADA" })),
+    );
     const refused = results.filter((result) => result.status === "rejected");
     assert.equal(refused.length, 199);
     assert.ok(refused.every(({ reason }) => reason instanceof Conflict && reason.field === "username"));
-    const keys = await Promise.allSettled(many.map((n) => apiKeys.create(newKey(`k${n}`, "1", { name: "one" }))));
+    const keys = await Promise.allSettled(
+      many.map((n) => apiKeys.create(newKey(`k${n}`, "1", { name: "one" }))),
+    );
     assert.equal(keys.filter(({ status }) => status === "fulfilled").length, 1);
   },
 
@@ -35,15 +39,22 @@ export const concurrencyCases: Cases = {
 
   "numbers the log without gaps": async ({ revocations }) => {
     const event = (n: number) => ({ kind: "session", sessionId: `s${n}`, expiresAt: 9e9 }) as const;
-    const last = await Promise.all(many.map((n) => revocations.append(n % 2 === 0 ? [event(n)] : [event(n), event(n)])));
+    const last = await Promise.all(
+      many.map((n) => revocations.append(n % 2 === 0 ? [event(n)] : [event(n), event(n)])),
+    );
     assert.equal(new Set(last).size, 200);
     const entries = (await revocations.since(0, 1000)) ?? [];
-    assert.deepEqual(entries.map(({ sequence }) => sequence), Array.from({ length: 300 }, (_, index) => index + 1));
+    assert.deepEqual(
+      entries.map(({ sequence }) => sequence),
+      Array.from({ length: 300 }, (_, index) => index + 1),
+    );
   },
 
   "leaves one active superuser however many step down at once": async ({ users }) => {
     const ids = await Promise.all(
-      many.slice(0, 20).map(async (n) => (await users.create({ username: `root${n}`, isSuperuser: true })).id),
+      many
+        .slice(0, 20)
+        .map(async (n) => (await users.create({ username: `root${n}`, isSuperuser: true })).id),
     );
     const results = await Promise.allSettled(
       ids.map((id, n) => {

@@ -1,0 +1,53 @@
+// Who may import whom. ARCHITECTURE.md says why; `npm run check:imports` runs it.
+const library = "^packages/countersign/src";
+const tests = "[.](test|test-d|suite)[.]ts$";
+
+/** A folder of the library, and the folders that it may use besides itself and what Node brings. */
+const layer = (name, ...uses) => ({
+  name: `${name}-uses-${uses.join("-") || "nothing"}`,
+  severity: "error",
+  from: { path: `${library}/${name}/`, pathNot: tests },
+  to: { path: library, pathNot: [name, ...uses].map((use) => `${library}/${use}`) },
+});
+
+module.exports = {
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "(^|/)(dist|node_modules)/" },
+    enhancedResolveOptions: { conditionNames: ["countersign-source", "import", "node", "default"], exportsFields: ["exports"] },
+  },
+  forbidden: [
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    { name: "not-to-unresolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "core-is-pure",
+      severity: "error",
+      from: { path: `${library}/core/`, pathNot: tests },
+      to: { pathNot: `${library}/core/` },
+    },
+    layer("core"),
+    layer("jwt", "core"),
+    layer("keys", "core"),
+    layer("context", "core"),
+    layer("authenticator", "core", "jwt", "keys", "store/contracts[.]ts", "store/api-key-status[.]ts"),
+    layer("grpc", "core", "context", "gen/google"),
+    layer("store", "core"),
+    layer("service", "core", "context", "jwt", "keys", "gen", "store/contracts[.]ts", "store/api-key-status[.]ts"),
+    layer("gen"),
+    {
+      name: "drivers-and-frameworks-stay-in-their-folders",
+      severity: "error",
+      from: { path: `${library}/(core|jwt|keys|context|authenticator|service|store/[^/]+[.]ts)`, pathNot: tests },
+      to: { path: "node_modules/(@grpc|kysely|pg|ioredis|fastify|express|hono)" },
+    },
+    {
+      name: "public-subpaths-only",
+      comment: "the program, its conformance tests and the benchmark use the library as its users do",
+      severity: "error",
+      from: { path: "^(packages/server|conformance|bench|examples)" },
+      to: { path: `${library}/.+/`, pathNot: `${library}/store/(memory|sqlite)[.]ts$` },
+    },
+  ],
+};

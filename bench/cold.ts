@@ -1,0 +1,162 @@
+import { createHmac, createPublicKey, createSecretKey, generateKeyPairSync, type KeyObject, timingSafeEqual, verify } from "node:crypto";
+import { createAuth, policyFor, type Principal } from "countersign";
+import {
+  claimsForUser,
+  createKeyRing,
+  createTokenVerifier,
+  hmacKey,
+  jwt,
+  type KeyRing,
+  privateKey,
+  type SigningKey,
+  signToken,
+} from "countersign/jwt";
+import { createVerifier } from "fast-jwt";
+import { type JWTVerifyOptions, jwtVerify } from "jose";
+import jsonwebtoken from "jsonwebtoken";
+import { BenchCall, procedure, secret } from "./callers.ts";
+import { type Competitor, compete, type Figure } from "./measure.ts";
+
+export type ColdAlgorithm = "HS256" | "RS256" | "ES256" | "EdDSA";
+
+export interface ColdResult {
+  readonly algorithm: ColdAlgorithm;
+  readonly figures: readonly Figure[];
+}
+
+const distinct = 4000;
+
+interface Material {
+  readonly signing: SigningKey;
+  readonly ring: KeyRing;
+  /** What others verify with, in the form that suits them best. */
+  readonly key: KeyObject;
+  readonly fastJwtKey: string | Buffer;
+  readonly checkRaw: (input: Buffer, signature: Buffer) => boolean;
+}
+
+function materialOf(algorithm: ColdAlgorithm): Material {
+  if (algorithm === "HS256") {
+    const key = createSecretKey(secret);
+    const signing = hmacKey({ secret, algorithm });
+    const checkRaw = (input: Buffer, signature: Buffer): boolean =>
+      timingSafeEqual(createHmac("sha256", key).update(input).digest(), signature);
+    return { signing, ring: createKeyRing([signing]), key, fastJwtKey: Buffer.from(secret), checkRaw };
+  }
+  const pair = keyPair(algorithm);
+  const key = createPublicKey(pair);
+  const signing = privateKey({ key: pair, algorithm });
+  const digest = algorithm === "EdDSA" ? null : "sha256";
+  const verifying = algorithm === "ES256" ? ({ key, dsaEncoding: "ieee-p1363" } as const) : key;
+  return {
+    signing,
+    ring: createKeyRing([signing.publicKey]),
+    key,
+    fastJwtKey: key.export({ type: "spki", format: "pem" }).toString(),
+    checkRaw: (input, signature) => verify(digest, input, verifying, signature),
+  };
+}
+
+function keyPair(algorithm: ColdAlgorithm): KeyObject {
+  if (algorithm === "RS256") return generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+  if (algorithm === "ES256") return generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+  return generateKeyPairSync("ed25519").privateKey;
+}
+
+/** First checks of distinct tokens, one at a time and 64 in flight, beside what others do with the same tokens. */
+export async function coldChecks(algorithm: ColdAlgorithm): Promise<ColdResult> {
+  const { signing, ring, key, fastJwtKey, checkRaw } = materialOf(algorithm);
+  const tokens = Array.from({ length: distinct }, (_, index) => tokenOf(index, signing));
+  const verifier = createTokenVerifier({ keys: ring });
+  const fastJwt = createVerifier({ key: fastJwtKey, cache: false, algorithms: [algorithm] });
+  const options: JWTVerifyOptions = { algorithms: [algorithm], requiredClaims: ["exp", "sub"] };
+  const legacy = algorithm === "EdDSA" ? undefined : { algorithms: [algorithm as "HS256"] };
+  const figures = await compete(7, algorithm === "HS256" ? 4000 : 1000, {
+    "node:crypto, signature": sequential((token) => requireTrue(checkSignature(token, checkRaw)), tokens),
+    "node:crypto, complete": sequential((token) => requireTrue(checkComplete(token, checkRaw)), tokens),
+    "our verifier": sequential((token) => verifier.verify(token, Date.now()), tokens),
+    "our decision": coldDecisions(tokens, ring),
+    jose: sequential((token) => jwtVerify(token, key, options), tokens),
+    "fast-jwt, no cache": sequential((token) => fastJwt(token), tokens),
+    ...(legacy && { jsonwebtoken: sequential((token) => jsonwebtoken.verify(token, key, legacy), tokens) }),
+    "our verifier, 64 in flight": inFlight((token) => verifier.verify(token, Date.now()), tokens),
+    "jose, 64 in flight": inFlight((token) => jwtVerify(token, key, options), tokens),
+  });
+  return { algorithm, figures };
+}
+
+function tokenOf(index: number, signing: SigningKey): string {
+  const iat = Math.floor(Date.now() / 1000);
+  const claims = claimsForUser(
+    {
+      id: String(index),
+      username: `user-${index}`,
+      email: `user-${index}@example.com`,
+      isStaff: false,
+      isSuperuser: false,
+      roles: ["reader"],
+    },
+    { expiresIn: 3600, now: iat * 1000 },
+  );
+  return signToken(claims, signing);
+}
+
+/** Each in a turn of the event loop of its own, as calls that arrive one by one are. Only the work is timed. */
+function sequential(work: (token: string) => unknown, tokens: readonly string[]): Competitor {
+  return async (operations) => {
+    let spent = 0;
+    for (let index = 0; index < operations; index++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const start = performance.now();
+      const result = work(tokens[index % distinct] ?? "");
+      requireGood(result instanceof Promise ? await result : result);
+      spent += performance.now() - start;
+    }
+    return spent;
+  };
+}
+
+function inFlight(work: (token: string) => unknown, tokens: readonly string[]) {
+  return async (operations: number): Promise<void> => {
+    for (let index = 0; index < operations; index += 64) {
+      const results = await Promise.all(Array.from({ length: 64 }, (_, at) => work(tokens[(index + at) % distinct] ?? "")));
+      results.forEach(requireGood);
+    }
+  };
+}
+
+/** Decisions of an `Auth` that has seen none of the tokens: a new one for each round. */
+function coldDecisions(tokens: readonly string[], ring: KeyRing): Competitor {
+  const policy = [policyFor<Principal>().rules({ say: { path: procedure } }, { say: "authenticated" })];
+  const values = tokens.map((token) => `Bearer ${token}`);
+  return (operations) => {
+    const auth = createAuth<Principal>({ authenticators: [jwt({ keys: ring })], policy });
+    return sequential((value) => auth.decide(new BenchCall(procedure, "authorization", value)), values)(operations);
+  };
+}
+
+function checkSignature(token: string, check: Material["checkRaw"]): boolean {
+  const end = token.lastIndexOf(".");
+  return check(Buffer.from(token.slice(0, end), "latin1"), Buffer.from(token.slice(end + 1), "base64url"));
+}
+
+/** What the least complete check needs: signature, header, payload, times. */
+function checkComplete(token: string, check: Material["checkRaw"]): boolean {
+  if (!checkSignature(token, check)) return false;
+  const [header = "", payload = ""] = token.split(".");
+  const { alg } = JSON.parse(Buffer.from(header, "base64url").toString()) as { alg: string };
+  const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as { exp: number; sub: string; token_type: string };
+  const now = Date.now() / 1000;
+  return alg !== "none" && claims.exp > now && claims.sub !== "" && claims.token_type === "access";
+}
+
+function requireTrue(value: boolean): object {
+  if (!value) throw new Error("a good token was refused");
+  return good;
+}
+
+const good = { ok: true };
+
+function requireGood(result: unknown): void {
+  if ((result as { ok?: boolean }).ok === false) throw new Error("a good token was refused");
+}

@@ -1,0 +1,97 @@
+import { parseArgs } from "node:util";
+import { type ColdAlgorithm, type ColdResult, coldChecks } from "./cold.ts";
+import { figure } from "./measure.ts";
+import { type ServingComparison, serving } from "./serving.ts";
+import { type WarmResult, warmDecisions } from "./warm.ts";
+
+const usage = `npm run bench [-- OPTIONS]
+
+  --only warm,cold,serving   some of it (default: all; takes about two minutes)
+  --rounds N                 rounds of servers under load (default 3)
+  --seconds N                of load on each server in a round (default 3)
+  --json                     the figures as JSON
+
+Ratios within one run mean something; single figures depend on the machine and on what else it does.
+`;
+
+const algorithms: readonly ColdAlgorithm[] = ["HS256", "RS256", "ES256", "EdDSA"];
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", default: "warm,cold,serving" },
+    rounds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "3" },
+    json: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (values.help) {
+  process.stdout.write(usage);
+} else {
+  const parts = new Set(values.only.split(","));
+  const progress = (text: string): boolean => process.stderr.write(`${text} …\n`);
+  if (parts.has("warm")) progress("warm decisions");
+  const warm = parts.has("warm") ? await warmDecisions() : undefined;
+  const cold: ColdResult[] = [];
+  for (const algorithm of parts.has("cold") ? algorithms : []) {
+    progress(`first checks, ${algorithm}`);
+    cold.push(await coldChecks(algorithm));
+  }
+  if (parts.has("serving")) progress("servers under load");
+  const load = parts.has("serving") ? await serving(Number(values.rounds), Number(values.seconds)) : undefined;
+  const environment = { node: process.version, arch: process.arch };
+  if (values.json) process.stdout.write(`${JSON.stringify({ environment, warm, cold, serving: load }, undefined, 2)}\n`);
+  else process.stdout.write([`Node ${process.version}`, ...warmText(warm), ...cold.flatMap(coldText), ...servingText(load), ""].join("\n"));
+}
+
+function warmText(warm: WarmResult | undefined): readonly string[] {
+  if (warm === undefined) return [];
+  const { figures, storeReads, bytesPerToken } = warm;
+  const own = figure(figures, "JWT decision");
+  return [
+    "",
+    "Warm decisions in a loop, 10,000 callers (Zipf), credentials as fresh strings: µs each",
+    ...figures.map(({ name, microseconds }) => row(name, microseconds, `${ratio(microseconds / own)} of a JWT decision`)),
+    `  store reads: ${storeReads}; memory for each remembered token, its text included: ${Math.round(bytesPerToken)} bytes`,
+  ];
+}
+
+function coldText({ algorithm, figures }: ColdResult): readonly string[] {
+  const complete = figure(figures, "node:crypto, complete");
+  return [
+    "",
+    `First checks of distinct ${algorithm} tokens: µs each`,
+    ...figures.map(({ name, microseconds }) => row(name, microseconds, `${ratio(microseconds / complete)} of node:crypto, complete`)),
+  ];
+}
+
+function servingText(comparison: ServingComparison | undefined): readonly string[] {
+  if (comparison === undefined) return [];
+  const { results, noise } = comparison;
+  const bare = results.find(({ guarding }) => guarding === "bare")?.callsPerSecond ?? Number.NaN;
+  return [
+    "",
+    `grpc-js, unary echo, 10,000 callers, medians of the rounds (bare against bare differs by ${percent(noise)})`,
+    ...results.map(
+      (result) =>
+        `  ${result.guarding.padEnd(8)} ${Math.round(result.callsPerSecond).toString().padStart(7)} calls/s (${percent(result.callsPerSecond / bare)} of bare), ` +
+        `${result.mainThreadMicroseconds.toFixed(1)} µs of the main thread each` +
+        (result.guarding === "bare"
+          ? ""
+          : `; decision p50 ${result.decisionP50.toFixed(2)} µs, trimmed mean ${result.decisionTrimmedMean.toFixed(2)} µs, ${percent(result.decisionShare)} of the call`),
+    ),
+  ];
+}
+
+function row(name: string, microseconds: number, note: string): string {
+  return `  ${name.padEnd(28)} ${microseconds.toFixed(2).padStart(8)}   ${note}`;
+}
+
+function ratio(value: number): string {
+  return `${value.toFixed(2)}×`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}

@@ -1,0 +1,111 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import type { Guarding, Order, Ready, Report } from "./echo-server.ts";
+import type { LoadOrder, LoadResult } from "./load.ts";
+import { quantile, trimmedMean } from "./measure.ts";
+
+/** One kind of server under load, beside the same server bare. */
+export interface ServingResult {
+  readonly guarding: Guarding;
+  readonly callsPerSecond: number;
+  readonly mainThreadMicroseconds: number;
+  /** Of the decision, inside the server. */
+  readonly decisionP50: number;
+  readonly decisionTrimmedMean: number;
+  /** The decision's median as a share of a call's time on the main thread. */
+  readonly decisionShare: number;
+}
+
+export interface ServingComparison {
+  readonly results: readonly ServingResult[];
+  /** How far two runs of the same bare server are apart, as a share: what differences below it mean nothing. */
+  readonly noise: number;
+}
+
+const header = { bare: undefined, jwt: "authorization", "api-key": "x-api-key" } as const;
+const order: readonly Guarding[] = ["bare", "jwt", "bare", "api-key", "bare"];
+
+/** Rounds of every server in turn, one at a time, each with the load beside it on the other core. */
+export async function serving(rounds: number, secondsEach: number): Promise<ServingComparison> {
+  const load = start("./load.ts", []);
+  const samples = new Map<Guarding, ServingResult[]>();
+  const gaps: number[] = [];
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const bare: number[] = [];
+      for (const guarding of order) {
+        const result = await measure(guarding, load, secondsEach);
+        samples.set(guarding, [...(samples.get(guarding) ?? []), result]);
+        if (guarding === "bare") bare.push(result.callsPerSecond);
+      }
+      gaps.push(...bare.slice(1).map((rate, index) => Math.abs(rate / (bare[index] ?? rate) - 1)));
+    }
+  } finally {
+    load.disconnect();
+  }
+  return { results: [...samples.values()].map(medians), noise: quantile(gaps, 0.5) };
+}
+
+async function measure(guarding: Guarding, load: ChildProcess, seconds: number): Promise<ServingResult> {
+  const server = start("./echo-server.ts", [guarding]);
+  try {
+    const ready = await message<Ready>(server);
+    const work = { port: ready.port, header: header[guarding], credentials: ready.credentials };
+    await call<LoadResult>(load, { ...work, milliseconds: 1000 } satisfies LoadOrder);
+    server.send({ kind: "begin" } satisfies Order);
+    const { answered, failed, seconds: took } = await call<LoadResult>(load, { ...work, milliseconds: seconds * 1000 });
+    if (failed > 0) throw new Error(`${failed} calls failed on the ${guarding} server`);
+    const { mainThread, decisions } = await call<Report>(server, { kind: "report" } satisfies Order);
+    const decisionP50 = decisions.length === 0 ? 0 : quantile(decisions, 0.5);
+    return {
+      guarding,
+      callsPerSecond: answered / took,
+      mainThreadMicroseconds: mainThread,
+      decisionP50,
+      decisionTrimmedMean: decisions.length === 0 ? 0 : trimmedMean(decisions),
+      decisionShare: decisionP50 / mainThread,
+    };
+  } finally {
+    const gone = once(server, "exit");
+    server.disconnect();
+    await gone;
+  }
+}
+
+function medians(results: readonly ServingResult[]): ServingResult {
+  const median = (pick: (result: ServingResult) => number): number => quantile(results.map(pick), 0.5);
+  return {
+    guarding: results[0]?.guarding ?? "bare",
+    callsPerSecond: median((result) => result.callsPerSecond),
+    mainThreadMicroseconds: median((result) => result.mainThreadMicroseconds),
+    decisionP50: median((result) => result.decisionP50),
+    decisionTrimmedMean: median((result) => result.decisionTrimmedMean),
+    decisionShare: median((result) => result.decisionShare),
+  };
+}
+
+function start(file: string, args: readonly string[]): ChildProcess {
+  return fork(new URL(file, import.meta.url), args, { execArgv: ["--conditions=source"] });
+}
+
+/** What a process says next. A process that ends instead is the end of the benchmark. */
+function message<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const ended = (code: number | null): void => {
+      child.off("message", heard);
+      reject(new Error(`a process of the benchmark ended with code ${code}`));
+    };
+    const heard = (value: unknown): void => {
+      child.off("exit", ended);
+      resolve(value as T);
+    };
+    child.once("message", heard);
+    child.once("exit", ended);
+  });
+}
+
+function call<T>(child: ChildProcess, order: Order | LoadOrder): Promise<T> {
+  const answer = message<T>(child);
+  child.send(order);
+  return answer;
+}

@@ -1,0 +1,57 @@
+import type { Json } from "../protos.ts";
+
+/** A header as it is sent: the name in lower case, and the value byte by byte (latin1). */
+export type Header = readonly [name: string, value: string];
+
+/** One call, the same for every client. */
+export interface ClientCall {
+  /** `/package.Service/Method` */
+  readonly procedure: string;
+  /** One message, or what a streaming client sends before it waits. */
+  readonly requests: readonly Json[];
+  readonly headers?: readonly Header[];
+  /**
+   * How many answers a streaming server is listened to before the client leaves (server stream) or has said
+   * everything (bidirectional): until then the sending side stays open. Default: until the server ends it.
+   */
+  readonly take?: number;
+  /** Default: 5000. */
+  readonly timeoutMs?: number;
+  /** Hears of each answer as it comes. */
+  readonly onAnswer?: (answer: Json) => void;
+}
+
+/** How a call ended, as the client tells it. */
+export interface Outcome {
+  /** A gRPC status code. Leaving after `take` answers is 0. */
+  readonly code: number;
+  readonly message: string;
+  /** Of `google.rpc.ErrorInfo`, where there is one. */
+  readonly reason?: string;
+  readonly domain?: string;
+  readonly answers: readonly Json[];
+}
+
+/**
+ * What a client must be able to put on the wire. A client that refuses to send something, as it should, is not asked to.
+ *
+ * - `repeated`: one name with two values, as two headers.
+ * - `any-bytes`: values that are not visible ASCII.
+ * - `two-authorizations`: `authorization` twice, which most libraries know to be wrong.
+ */
+export type Ability = "repeated" | "any-bytes" | "two-authorizations";
+
+/** A client that is not ours, bound to one server. */
+export interface Client {
+  call(call: ClientCall): Promise<Outcome>;
+  close(): Promise<void>;
+}
+
+/** A kind of client. To add one: a file with one of these, and a line in `clients.ts`. */
+export interface ClientKind {
+  readonly name: string;
+  readonly abilities: readonly Ability[];
+  /** A process per call: it is asked a few questions only. */
+  readonly slow?: boolean;
+  connect(address: string): Promise<Client>;
+}

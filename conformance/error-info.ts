@@ -1,0 +1,50 @@
+/** What `grpc-status-details-bin` says of a refusal. */
+export interface ErrorInfo {
+  readonly reason: string;
+  readonly domain: string;
+}
+
+/**
+ * Reads the first `google.rpc.ErrorInfo` of a serialized `google.rpc.Status`. By hand, field by field as the wire
+ * format has them (https://protobuf.dev/programming-guides/encoding/), so that nothing of ours is taken for granted.
+ */
+export function readErrorInfo(status: Uint8Array): ErrorInfo | undefined {
+  for (const any of fields(status).get(3) ?? []) {
+    const parts = fields(any);
+    if (text(parts.get(1)) !== "type.googleapis.com/google.rpc.ErrorInfo") continue;
+    const info = fields(parts.get(2)?.[0] ?? new Uint8Array());
+    return { reason: text(info.get(1)), domain: text(info.get(2)) };
+  }
+  return undefined;
+}
+
+function text(values: readonly Uint8Array[] | undefined): string {
+  return new TextDecoder().decode(values?.[0]);
+}
+
+/** The length-delimited fields of a message, by number. Varints are passed over; nothing else is in these messages. */
+function fields(message: Uint8Array): ReadonlyMap<number, readonly Uint8Array[]> {
+  const found = new Map<number, Uint8Array[]>();
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = message[at++] ?? 0;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (at < message.length) {
+    const tag = varint();
+    if ((tag & 7) === 0) {
+      varint();
+      continue;
+    }
+    if ((tag & 7) !== 2) throw new Error(`wire type ${tag & 7} is not expected here`);
+    const length = varint();
+    const number = tag >> 3;
+    found.set(number, [...(found.get(number) ?? []), message.subarray(at, at + length)]);
+    at += length;
+  }
+  return found;
+}

@@ -1,0 +1,151 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { within } from "./deadline.ts";
+import { scratchFolder } from "./scratch.ts";
+
+/** How the program ended: an exit code, or the signal that killed it. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface ServerOptions {
+  /** The text of a configuration file. Default: none, and the program does without. */
+  readonly config?: string;
+  /** A data folder. Default: a new one. */
+  readonly data?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The program, serving. */
+export interface ServerProcess {
+  /** `127.0.0.1:PORT` */
+  readonly grpc: string;
+  readonly http: string;
+  readonly data: string;
+  /** alice's key. Empty on a second start, which shows no secret. */
+  readonly apiKey: string;
+  readonly users: readonly { readonly username: string; readonly password: string }[];
+  /** What stood on its standard error so far. */
+  stderr(): string;
+  /** Sends a signal and waits for the end. Default: SIGTERM. */
+  stop(signal?: NodeJS.Signals): Promise<Exit>;
+  /** Sends a signal and does not wait. */
+  signal(signal: NodeJS.Signals): void;
+  readonly ended: Promise<Exit>;
+}
+
+const program = fileURLToPath(new URL("program.ts", import.meta.url));
+const startDeadlineMs = 15_000;
+const stopDeadlineMs = 15_000;
+
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
+/** Starts `countersign dev --json` on free ports of the loopback address, and waits until it serves. */
+export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
+  const data = options.data ?? join(scratchFolder(), "data");
+  const running = run(["dev", "--json"], { ...options, data });
+  const line = await within(startDeadlineMs, "the program's start", firstLine(running));
+  const ready = JSON.parse(line) as Pick<ServerProcess, "grpc" | "http" | "users"> & { apiKey?: string };
+  const { child, ended } = running;
+  return {
+    grpc: ready.grpc,
+    http: ready.http,
+    users: ready.users,
+    apiKey: ready.apiKey ?? "",
+    data,
+    ended,
+    stderr: running.stderr,
+    signal: (signal) => void child.kill(signal),
+    stop(signal = "SIGTERM") {
+      child.kill(signal);
+      return within(stopDeadlineMs, "the program's end", ended);
+    },
+  };
+}
+
+/** What a command that ends by itself did. */
+export interface Ran extends Exit {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly ms: number;
+}
+
+/** Runs a command of the program to its end. Fails if that takes longer than the deadline. */
+export async function runProgram(args: readonly string[], options: ServerOptions & { deadlineMs: number }): Promise<Ran> {
+  const began = performance.now();
+  const running = run(args, { ...options, data: options.data ?? join(scratchFolder(), "data") });
+  try {
+    const exit = await within(options.deadlineMs, `the end of countersign ${args.join(" ")}`, running.ended);
+    return { ...exit, stdout: running.stdout(), stderr: running.stderr(), ms: performance.now() - began };
+  } finally {
+    running.child.kill("SIGKILL");
+  }
+}
+
+interface Running {
+  readonly child: Child;
+  readonly ended: Promise<Exit>;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+}
+
+function run(args: readonly string[], { config, data, env }: ServerOptions & { data: string }): Running {
+  const folder = scratchFolder();
+  const more: string[] = [];
+  if (config !== undefined) {
+    const file = join(folder, "configuration.yaml");
+    writeFileSync(file, config);
+    more.push("--config", file);
+  }
+  const child = spawn(process.execPath, ["--conditions=source", program, ...args, ...more], {
+    // A folder of its own: no configuration that happens to lie about is picked up.
+    cwd: folder,
+    env: { ...cleanEnvironment(), ...addresses, COUNTERSIGN_DATA: data, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const killAtExit = (): void => void child.kill("SIGKILL");
+  process.once("exit", killAtExit);
+  const ended = new Promise<Exit>((resolve) => {
+    child.once("close", (code, signal) => {
+      process.off("exit", killAtExit);
+      resolve({ code, signal });
+    });
+  });
+  return { child, ended, stdout: collect(child.stdout), stderr: collect(child.stderr) };
+}
+
+const addresses = { COUNTERSIGN_GRPC_LISTEN: "127.0.0.1:0", COUNTERSIGN_HTTP_LISTEN: "127.0.0.1:0" };
+
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(COUNTERSIGN_|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/.test(name)),
+  );
+}
+
+function collect(stream: Readable): () => string {
+  let text = "";
+  stream.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+  return () => text;
+}
+
+function firstLine({ child, ended, stdout, stderr }: Running): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const [line, ...rest] = stdout().split("\n");
+      if (line !== undefined && rest.length > 0) resolve(line);
+    };
+    child.stdout.on("data", look);
+    void ended.then(({ code }) => reject(new Error(`the program ended with ${code} before it served: ${stderr()}`)));
+  });
+}
+
+/** The secrets that the first start has made: what tokens are signed with, and what is mixed into keys. */
+export function developmentSecrets(data: string): { readonly jwtSecret: Uint8Array; readonly pepper: Uint8Array } {
+  const text = readFileSync(join(data, "development-secrets.json"), "utf8");
+  const { jwt_secret: jwt, pepper } = JSON.parse(text) as { jwt_secret: string; pepper: string };
+  return { jwtSecret: Buffer.from(jwt, "base64url"), pepper: Buffer.from(pepper, "base64url") };
+}

@@ -1,0 +1,88 @@
+import type { Authenticate, Authenticator, AuthRuntime } from "./authenticator.ts";
+import type { Call } from "./call.ts";
+import { type Allowed, allow, type Decision, isPromise, type MaybePromise } from "./decision.ts";
+import type { Reason } from "./denial.ts";
+import { noClaims, noPermissions, type Principal } from "./principal.ts";
+
+/** A call as an adapter would build it. A list is a header that came several times. */
+export function fakeCall(
+  procedure: string,
+  headers: Readonly<Record<string, string | readonly string[]>> = {},
+): Call {
+  return {
+    protocol: "grpc",
+    procedure,
+    header: (name) => [headers[name] ?? []].flat(),
+    peer: { address: "192.0.2.1:1" },
+    signal: new AbortController().signal,
+  };
+}
+
+/** A principal with no right at all, and what a test adds. */
+export function principal(given: Partial<Principal> = {}): Principal {
+  return {
+    userId: "1",
+    username: undefined,
+    email: undefined,
+    isStaff: false,
+    isSuperuser: false,
+    roles: [],
+    permissions: noPermissions,
+    authenticator: "fake",
+    claims: noClaims,
+    apiKey: undefined,
+    clientId: undefined,
+    ...given,
+  };
+}
+
+type Answer = ReturnType<Authenticate<Principal>>;
+
+export interface FakeOptions {
+  readonly name?: string;
+  readonly header?: string;
+  readonly unrecognized?: Reason;
+  readonly missingMessage?: string;
+  readonly challenge?: string;
+}
+
+/** An authenticator that answers what a test says, by header value. Anything else it does not recognise. */
+export function fakeAuthenticator(
+  answer: (value: string, runtime: AuthRuntime, call: Call) => Answer,
+  options: FakeOptions = {},
+): Authenticator<Principal> {
+  const { name = "fake", header = "x-fake", unrecognized = "TOKEN_INVALID", challenge = "Fake", ...rest } = options;
+  return {
+    name,
+    header,
+    challenge,
+    ...rest,
+    unrecognized: () => unrecognized,
+    start: (runtime) => (value, call) => answer(value, runtime, call),
+  };
+}
+
+/** Lets in whoever is named in the header. */
+export function byName(people: Readonly<Record<string, Principal>>, options: FakeOptions = {}): Authenticator<Principal> {
+  return fakeAuthenticator((value) => {
+    const found = people[value];
+    return found === undefined ? undefined : allow(found, options.name ?? "fake");
+  }, options);
+}
+
+/** The decision, which must have been there at once. */
+export function atOnce<P>(decision: MaybePromise<Decision<P>>): Decision<P> {
+  if (isPromise(decision)) throw new Error("the decision is a promise");
+  return decision;
+}
+
+/** An admission, or an error with the reason. */
+export function admitted<P>(decision: Decision<P>): Allowed<P> {
+  if (!decision.ok) throw new Error(`refused: ${decision.denial.reason}`);
+  return decision;
+}
+
+/** The reason of a refusal; "ok" for an admission. */
+export function reasonOf(decision: Decision<unknown>): Reason | "ok" {
+  return decision.ok ? "ok" : decision.denial.reason;
+}

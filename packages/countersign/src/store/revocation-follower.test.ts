@@ -1,0 +1,306 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createRevocations, type RevocationEvent } from "../core/revocation.ts";
+import { createMemoryStore } from "./memory.ts";
+import { createRevocationFollower, type RevocationFollowerOptions } from "./revocation-follower.ts";
+import { FakeLog } from "./suite/fake-log.suite.ts";
+import { TestClock } from "./suite/store-case.suite.ts";
+
+const never = 2 ** 30;
+
+/** A follower with a clock of its own for what is measured. Its timer never fires unless a test says so. */
+function setUp(options: Partial<RevocationFollowerOptions> = {}) {
+  const clock = new TestClock();
+  const elapsed = { ms: 1000 };
+  const store = createMemoryStore({ now: clock.now });
+  const log = new FakeLog(store.revocations);
+  const view = createRevocations();
+  const errors: unknown[] = [];
+  const follower = createRevocationFollower({
+    log,
+    view,
+    pollEveryMs: 500,
+    now: clock.now,
+    elapsed: () => elapsed.ms,
+    onError: (error) => errors.push(error),
+    ...options,
+  });
+  const session = (sessionId: string): RevocationEvent => ({
+    kind: "session",
+    sessionId,
+    expiresAt: clock.ms / 1000 + 60,
+  });
+  const revoke = (...ids: string[]) => log.append(ids.map(session));
+  const verdict = (sessionId: string) => view.check({ sessionId }, view.version);
+  return { clock, elapsed, store, log, view, errors, follower, session, revoke, verdict };
+}
+
+describe("revocation follower", () => {
+  it("knows what is live once it has started, and what comes later after a poll", async () => {
+    const { follower, revoke, verdict, log, clock } = setUp({ pollEveryMs: never });
+    await log.append([{ kind: "session", sessionId: "over", expiresAt: clock.ms / 1000 - 300 }]);
+    await log.append([{ kind: "session", sessionId: "leeway", expiresAt: clock.ms / 1000 - 299 }]);
+    await revoke("a");
+    await follower.start();
+    assert.deepEqual(["a", "b", "over"].map(verdict), ["token-revoked", "good", "good"]);
+    assert.equal(verdict("leeway"), "token-revoked", "a verifier may still accept it");
+    await revoke("b", "c");
+    assert.equal(verdict("b"), "good");
+    await follower.poll();
+    assert.deepEqual(["a", "b", "c"].map(verdict), ["token-revoked", "token-revoked", "token-revoked"]);
+    await follower.stop();
+  });
+
+  it("asks for nothing but the head while nothing happens", async () => {
+    const { follower, log, view } = setUp({ pollEveryMs: never });
+    await follower.start();
+    await follower.poll();
+    const { version } = view;
+    log.asked.length = 0;
+    await follower.poll();
+    await follower.poll();
+    assert.deepEqual(log.asked, ["head", "head"]);
+    assert.equal(view.version, version);
+    await follower.stop();
+  });
+
+  it("applies thousands, in order", async () => {
+    const { follower, log, session, verdict, view } = setUp({ pollEveryMs: never });
+    const many = (name: string) => Array.from({ length: 2500 }, (_, n) => session(`${name}${n}`));
+    await log.append(many("before"));
+    await follower.start();
+    assert.equal(verdict("before2499"), "token-revoked");
+    await log.append(many("after"));
+    await log.append([
+      { kind: "user", userId: "1", state: "disabled" },
+      { kind: "user", userId: "1", state: "enabled" },
+    ]);
+    await follower.catchUp();
+    assert.deepEqual(["after0", "after1000", "after2499"].map(verdict), Array(3).fill("token-revoked"));
+    assert.equal(view.check({ userId: "1" }, view.version), "good");
+    assert.equal(view.check({ userId: "1" }, 0), "stale");
+    await follower.stop();
+  });
+
+  it("catches up with what was committed before the call, also while a reading is under way", async () => {
+    const { follower, log, revoke, verdict } = setUp({ pollEveryMs: never });
+    await follower.start();
+    const gate = Promise.withResolvers<void>();
+    const readings: number[] = [];
+    log.afterRead = async () => {
+      readings.push(1);
+      if (readings.length === 1) await gate.promise;
+    };
+    const early = follower.poll();
+    for (let turn = 0; turn < 20; turn += 1) await undefined;
+    assert.equal(readings.length, 1, "the head was read, and nothing was there yet");
+    await revoke("a");
+    const catchUps = [follower.catchUp(), follower.catchUp(), follower.catchUp()];
+    gate.resolve();
+    await catchUps[0];
+    assert.equal(verdict("a"), "token-revoked");
+    await Promise.all([early, ...catchUps]);
+    assert.equal(log.asked.filter((name) => name === "head").length, 2, "those who wait share a reading");
+    await follower.stop();
+  });
+
+  it("never reads twice at a time", async () => {
+    const { follower, log, revoke, verdict } = setUp({ pollEveryMs: never });
+    await follower.start();
+    await Promise.all(
+      Array.from({ length: 100 }, async (_, n) => {
+        await revoke(`s${n}`);
+        void follower.poll();
+        await follower.catchUp();
+        assert.equal(verdict(`s${n}`), "token-revoked");
+      }),
+    );
+    assert.equal(log.mostOverlapping, 1);
+    await follower.stop();
+  });
+
+  it("flushes the view and starts over after a gap", async () => {
+    const { follower, log, revoke, verdict, view, clock } = setUp({ pollEveryMs: never });
+    await follower.start();
+    await log.append([{ kind: "key", keyId: "k", state: "changed" }]);
+    await revoke("a");
+    const cachedAt = view.version;
+    clock.ms += 2000;
+    await log.prune(clock.date, 1);
+    assert.equal(await log.since(0, 10), undefined);
+    await follower.poll();
+    assert.equal(verdict("a"), "token-revoked");
+    assert.equal(view.check({ keyId: "any" }, cachedAt), "stale");
+    assert.equal(view.check({ keyId: "any" }, view.version), "good");
+    await revoke("b");
+    await follower.catchUp();
+    assert.equal(verdict("b"), "token-revoked");
+    await follower.stop();
+  });
+
+  it("flushes what was cached while it was starting over", async () => {
+    const { follower, log, view, revoke, clock } = setUp({ pollEveryMs: never });
+    await follower.start();
+    await revoke("a");
+    await log.append([{ kind: "user", userId: "1", state: "changed" }]);
+    clock.ms += 2000;
+    await log.prune(clock.date, 1);
+    let cachedAt = -1;
+    log.afterRead = async () => {
+      if (log.asked.at(-1) === "live") cachedAt = view.version;
+    };
+    await follower.catchUp();
+    assert.ok(cachedAt >= 0);
+    assert.equal(view.check({ userId: "1" }, cachedAt), "stale");
+    await follower.stop();
+  });
+
+  it("starts over when the database is an older one", async () => {
+    const { follower, log, revoke, view, verdict } = setUp({ pollEveryMs: never });
+    await revoke("a", "b", "c");
+    await follower.start();
+    const cachedAt = view.version;
+    const older = createMemoryStore().revocations;
+    log.head = () => older.head();
+    log.since = (sequence, limit) => older.since(sequence, limit);
+    log.live = (now) => older.live(now);
+    await follower.catchUp();
+    assert.equal(view.check({}, cachedAt), "stale");
+    await older.append([{ kind: "session", sessionId: "new", expiresAt: 9e9 }]);
+    await follower.catchUp();
+    assert.equal(verdict("new"), "token-revoked");
+    await follower.stop();
+  });
+});
+
+describe("revocation follower that is cut off", () => {
+  it("suspends the view after the time, and resumes it with what it missed", async () => {
+    const { follower, log, elapsed, errors, verdict, revoke } = setUp();
+    await follower.start();
+    log.fails = true;
+    elapsed.ms += 29_999;
+    await follower.poll();
+    assert.deepEqual([verdict("a"), errors.length], ["good", 1]);
+    elapsed.ms += 1;
+    await follower.poll();
+    assert.deepEqual([verdict("a"), errors.length], ["unavailable", 2]);
+    await revoke("a");
+    log.fails = false;
+    await follower.poll();
+    assert.deepEqual(["a", "b"].map(verdict), ["token-revoked", "good"]);
+    log.fails = true;
+    elapsed.ms += 29_000;
+    await follower.poll();
+    assert.equal(verdict("b"), "good");
+    await follower.stop();
+  });
+
+  it("suspends it at the first failure if it is strict", async () => {
+    const { follower, log, verdict } = setUp({ staleAfterMs: 0 });
+    await follower.start();
+    log.fails = true;
+    await assert.rejects(follower.catchUp(), /cut off/);
+    assert.equal(verdict("a"), "unavailable");
+    log.fails = false;
+    await follower.catchUp();
+    assert.equal(verdict("a"), "good");
+    await follower.stop();
+  });
+
+  it("suspends it when a reading hangs", async () => {
+    const { follower, log, elapsed, verdict } = setUp();
+    await follower.start();
+    const gate = Promise.withResolvers<void>();
+    log.gate = gate.promise;
+    const hanging = follower.poll();
+    elapsed.ms += 31_000;
+    await follower.poll();
+    assert.equal(verdict("a"), "good");
+    elapsed.ms += 1;
+    await follower.poll();
+    assert.equal(verdict("a"), "unavailable");
+    gate.resolve();
+    await hanging;
+    assert.equal(verdict("a"), "good");
+    await follower.stop();
+  });
+
+  it("does not start without the log, and may be started again", async () => {
+    const { follower, log, revoke, verdict } = setUp({ pollEveryMs: never });
+    log.fails = true;
+    await assert.rejects(follower.start(), /cut off/);
+    log.fails = false;
+    await revoke("a");
+    await follower.start();
+    assert.equal(verdict("a"), "token-revoked");
+    await follower.stop();
+  });
+
+  it("stays without knowledge while starting over fails", async () => {
+    const { follower, log, revoke, verdict, view, clock } = setUp({ pollEveryMs: never });
+    await follower.start();
+    await revoke("a");
+    clock.ms += 2000;
+    await log.append([{ kind: "key", keyId: "k", state: "revoked" }]);
+    clock.ms += 2000;
+    await log.prune(clock.date, 1);
+    const cachedAt = view.version;
+    log.afterRead = async () => {
+      if (log.asked.at(-1) === "since") log.fails = true;
+    };
+    await assert.rejects(follower.catchUp(), /cut off/);
+    assert.equal(view.check({ keyId: "k" }, cachedAt), "stale");
+    log.afterRead = async () => {};
+    log.fails = false;
+    await follower.catchUp();
+    assert.equal(verdict("a"), "token-revoked");
+    await follower.stop();
+  });
+});
+
+describe("revocation follower: its timer", () => {
+  it("polls until it is stopped", async (context) => {
+    context.mock.timers.enable({ apis: ["setInterval"] });
+    const { follower, log, revoke, verdict } = setUp();
+    await follower.start();
+    await revoke("a");
+    const tick = async (ms: number) => {
+      context.mock.timers.tick(ms);
+      for (let turn = 0; turn < 100; turn += 1) await undefined;
+    };
+    await tick(499);
+    assert.equal(verdict("a"), "good");
+    await tick(1);
+    assert.equal(verdict("a"), "token-revoked");
+    await follower.stop();
+    const asked = log.asked.length;
+    await tick(5000);
+    assert.equal(log.asked.length, asked);
+  });
+
+  it("prunes the view every 30 seconds and the log every 5 minutes", async () => {
+    const { follower, log, elapsed, clock, revoke, view, verdict } = setUp({ pollEveryMs: never });
+    await follower.start();
+    await revoke("a");
+    await follower.poll();
+    const prunes = () => log.asked.filter((name) => name === "prune").length;
+    assert.equal(prunes(), 1);
+    clock.ms += 600_000;
+    elapsed.ms += 29_999;
+    await follower.poll();
+    assert.equal(verdict("a"), "token-revoked");
+    elapsed.ms += 1;
+    await follower.poll();
+    assert.equal(view.check({ sessionId: "a" }, view.version), "good");
+    elapsed.ms += 269_999;
+    await follower.poll();
+    assert.equal(prunes(), 1);
+    elapsed.ms += 1;
+    clock.ms += 86_400_000;
+    clock.ms += 300_000;
+    await follower.poll();
+    assert.equal(prunes(), 2);
+    assert.equal(await log.since(0, 10), undefined);
+    await follower.stop();
+  });
+});

@@ -1,0 +1,124 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
+import type { DescService } from "@bufbuild/protobuf";
+import { createRevocations } from "countersign";
+import { ApiKeyService, UserService } from "countersign/service";
+import { createMemoryStore } from "countersign/store/memory";
+import { createAuthentication, ruleTables } from "../authentication.ts";
+import type { Config } from "../config/config.ts";
+import { formatDuration } from "../config/format-duration.ts";
+import { formatAddress } from "../config/listen-address.ts";
+import { configProblems } from "../config/production-checks.ts";
+import { UserService as DemoUserService } from "../gen/api/users/users_pb.ts";
+import { loadSigning } from "../signing.ts";
+import { loadDigests } from "./local.ts";
+
+type Presence = "set" | "missing" | "made at the first start of countersign dev";
+
+/** The configuration in force, in the shape of its file. Of secrets it only says whether they are there. */
+export function describeConfig(config: Config): Readonly<Record<string, unknown>> {
+  const { auth, grpc, http, secrets, revocations, log } = config;
+  const { access_lifetime, leeway, ...jwt } = auth.jwt;
+  const presence = (secret: unknown): Presence => (secret !== undefined ? "set" : madeByDev(config) ? "made at the first start of countersign dev" : "missing");
+  const symmetric = jwt.algorithm.startsWith("HS");
+  return {
+    source: config.source ?? "no file: defaults and environment",
+    environment: config.environment,
+    data: config.data,
+    grpc: { ...grpc, listen: formatAddress(grpc.listen) },
+    http: { listen: formatAddress(http.listen) },
+    services: config.services,
+    auth: {
+      mode: auth.mode,
+      acknowledge_insecure: auth.acknowledge_insecure,
+      public_methods: auth.public_methods,
+      jwt: {
+        ...jwt,
+        access_lifetime: formatDuration(access_lifetime),
+        leeway: formatDuration(leeway),
+        ...((symmetric || secrets.jwtSecret !== undefined) && { secret: presence(secrets.jwtSecret) }),
+        ...((!symmetric || secrets.jwtPrivateKey !== undefined) && { private_key: secrets.jwtPrivateKey === undefined ? "missing" : "set" }),
+      },
+      api_keys: {
+        ...auth.api_keys,
+        pepper: presence(secrets.pepper),
+        static: secrets.staticKeys.map(({ name, permissions, isStaff, isSuperuser }) => ({
+          ...{ name, permissions, is_staff: isStaff, is_superuser: isSuperuser, key: "set" },
+        })),
+      },
+      ...(secrets.developmentKey !== undefined && { development_key: "set" }),
+    },
+    revocations: { stale_after: formatDuration(revocations.stale_after) },
+    shutdown_grace: formatDuration(config.shutdown_grace),
+    log: { level: log.level ?? (config.environment === "development" ? "warn" : "info") },
+  };
+}
+
+/** Everything that would stop a server with this configuration, as sentences with their remedies. */
+export function configurationProblems(asFound: Config): readonly string[] {
+  const config = withFirstSecrets(asFound);
+  const problems = [
+    ...configProblems(config),
+    ...serviceProblems(config),
+    ...thrownBy(() => loadSigning(config)),
+    ...(config.secrets.pepper === undefined ? [] : thrownBy(() => loadDigests(config))),
+    ...tlsProblems(config),
+  ];
+  // The rules can only be put together from parts that are right.
+  return [...new Set(problems.length > 0 ? problems : thrownBy(() => completeRules(config)))];
+}
+
+/** `countersign dev` makes what is missing of these at its first start. */
+function madeByDev({ environment, auth }: Config): boolean {
+  return environment === "development" && auth.jwt.algorithm.startsWith("HS");
+}
+
+function withFirstSecrets(config: Config): Config {
+  if (!madeByDev(config)) return config;
+  const { pepper = randomBytes(32), jwtSecret, jwtPrivateKey } = config.secrets;
+  const secret = jwtSecret ?? (jwtPrivateKey === undefined ? randomBytes(64) : undefined);
+  return { ...config, secrets: { ...config.secrets, pepper, jwtSecret: secret } };
+}
+
+function serviceProblems({ services }: Config): readonly string[] {
+  const known = Object.keys(ruleTables);
+  return services
+    .filter((name) => !known.includes(name))
+    .map((name) => `services: "${name}" is not known; there are ${known.join(", ")}`);
+}
+
+function tlsProblems({ grpc: { tls } }: Config): readonly string[] {
+  if (tls === undefined) return [];
+  return thrownBy(() =>
+    createSecureContext({ cert: readFileSync(tls.certificate_file), key: readFileSync(tls.key_file) }),
+  ).map((text) => `grpc.tls cannot be used: ${text}`);
+}
+
+const descriptors: readonly DescService[] = [UserService, ApiKeyService, DemoUserService];
+
+/** As a server does it before it listens: every RPC has its rule, and every rule its RPC. */
+function completeRules(config: Config): void {
+  const auth = createAuthentication({
+    config,
+    store: createMemoryStore(),
+    revocations: createRevocations(),
+    signing: loadSigning(config),
+    onDecision: () => {},
+  });
+  const served = descriptors.filter(({ typeName }) => config.services.includes(typeName));
+  for (const { typeName, methods } of served) auth.serve(methods.map(({ name }) => `/${typeName}/${name}`));
+  if (config.grpc.reflection) {
+    auth.serve(["v1", "v1alpha"].map((version) => `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`));
+  }
+  auth.seal();
+}
+
+function thrownBy(work: () => unknown): readonly string[] {
+  try {
+    work();
+    return [];
+  } catch (error) {
+    return [(error as Error).message];
+  }
+}

@@ -1,0 +1,69 @@
+import { readFileSync } from "node:fs";
+import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { serviceDefinition } from "countersign/grpc";
+import { isLoopback, parseListenAddress } from "../config/listen-address.ts";
+import { CommandFailure, UsageError } from "../terminal/failure.ts";
+import type { Administration } from "./administration.ts";
+import type { Credential } from "./credential.ts";
+import { remoteFailure } from "./remote-failure.ts";
+
+export interface RemoteOptions {
+  /** `HOST:PORT`. */
+  readonly server: string;
+  /** PEM: whose certificates are believed. Default: those that the system believes. */
+  readonly caFile?: string | undefined;
+  readonly credential: Credential | undefined;
+}
+
+const deadlineMs = 15_000;
+
+/** Acts through a running server, as whoever the credential belongs to. In clear only on this machine; else by TLS. */
+export function createRemoteAdministration({ server, caFile, credential }: RemoteOptions): Administration {
+  const address = parseListenAddress(server);
+  if (address === undefined || address.port === 0) {
+    throw new UsageError("--server is an address such as 127.0.0.1:50051 or auth.example.com:443");
+  }
+  const plain = isLoopback(address) && caFile === undefined;
+  const client = new Client(
+    server,
+    plain ? credentials.createInsecure() : tlsCredentials(caFile),
+    // A proxy of the environment's would get the credential in clear.
+    plain ? { "grpc.enable_http_proxy": 0 } : {},
+  );
+  return {
+    async call(method, request) {
+      const definition = serviceDefinition(method.parent)[method.localName];
+      if (definition === undefined) throw new TypeError(`no method ${method.name}`);
+      const { path, requestSerialize, responseDeserialize } = definition;
+      const metadata = new Metadata();
+      if (credential !== undefined) metadata.set(credential.header, credential.value);
+      const options = { deadline: Date.now() + deadlineMs };
+      return new Promise((resolve, reject) => {
+        client.makeUnaryRequest(
+          path,
+          requestSerialize,
+          responseDeserialize,
+          request,
+          metadata,
+          options,
+          (error: ServiceError | null, answer) => {
+            if (error !== null) reject(remoteFailure(error, { server, plain, anonymous: credential === undefined }));
+            else resolve(answer);
+          },
+        );
+      });
+    },
+    async close() {
+      client.close();
+    },
+  };
+}
+
+function tlsCredentials(caFile: string | undefined): ChannelCredentials {
+  if (caFile === undefined) return credentials.createSsl();
+  try {
+    return credentials.createSsl(readFileSync(caFile));
+  } catch (error) {
+    throw new CommandFailure("INVALID_ARGUMENT", `--ca-file ${caFile} cannot be used: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,87 @@
+import type { Command } from "commander";
+import type { Administration } from "../administration/administration.ts";
+import { openLocalStore } from "../administration/command-config.ts";
+import { findCredential } from "../administration/credential.ts";
+import { createLocalAdministration } from "../administration/local.ts";
+import { createRemoteAdministration } from "../administration/remote.ts";
+import { UsageError } from "../terminal/failure.ts";
+import { addCommand, type CommandOptions, type CommandSpec, perform, wholeNumber } from "./command.ts";
+
+/** What commands about users and keys can be told: on which store, or on which server. */
+export interface TargetOptions extends CommandOptions {
+  readonly server?: string | undefined;
+  readonly caFile?: string | undefined;
+  readonly credentialFile?: string | undefined;
+}
+
+/** What commands that list can be told. */
+export interface PageOptions {
+  readonly pageSize?: number | undefined;
+  readonly pageToken?: string | undefined;
+  readonly all?: boolean | undefined;
+}
+
+/** A command that acts on the store of the configuration, or by gRPC on a server. */
+export function addTargetCommand(parent: Command, spec: CommandSpec): Command {
+  return addCommand(parent, spec)
+    .option("--server <host:port>", "act on a running server instead of the store, by gRPC; with TLS unless it is on this machine")
+    .option("--ca-file <file>", "with --server: use TLS, and believe the certificates of this authority (PEM)")
+    .option("--credential-file <file>", "with --server: the API key or token to act with (default: COUNTERSIGN_API_KEY or COUNTERSIGN_TOKEN)");
+}
+
+/** Adds the options of a list. */
+export function addPageOptions(command: Command): Command {
+  return command
+    .option("--page-size <n>", "at most so many; up to 1,000 (default: 50)", wholeNumber)
+    .option("--page-token <token>", "go on where a page ended")
+    .option("--all", "every page");
+}
+
+/** Does a command's work on its target, and closes it. */
+export function administer(
+  options: TargetOptions,
+  work: (administration: Administration) => Promise<void>,
+  local: { readonly createStore?: boolean; readonly createSecrets?: boolean } = {},
+): Promise<void> {
+  return perform(options, async () => {
+    const administration = await openTarget(options, local);
+    try {
+      await work(administration);
+    } finally {
+      await administration.close();
+    }
+  });
+}
+
+async function openTarget(
+  { server, caFile, credentialFile, config: file }: TargetOptions,
+  local: { readonly createStore?: boolean; readonly createSecrets?: boolean },
+): Promise<Administration> {
+  if (server !== undefined) {
+    if (file !== undefined) throw new UsageError("--server and --config exclude each other: a server has its own configuration");
+    return createRemoteAdministration({ server, caFile, credential: findCredential(credentialFile) });
+  }
+  const stray = caFile === undefined ? credentialFile && "--credential-file" : "--ca-file";
+  if (stray !== undefined) throw new UsageError(`${stray} goes with --server`);
+  const { config, store } = await openLocalStore({ file, ...local });
+  return createLocalAdministration(config, store);
+}
+
+/** The pages that were asked for: one, or all from there on. `nextPageToken` is empty after the last one. */
+export async function readPages<R>(
+  { pageSize = 0, pageToken = "", all = false }: PageOptions,
+  read: (page: { readonly pageSize: number; readonly pageToken: string }) => Promise<{
+    readonly rows: readonly R[];
+    readonly nextPageToken: string;
+  }>,
+): Promise<{ readonly rows: R[]; readonly nextPageToken: string }> {
+  const size = all && pageSize === 0 ? 1000 : pageSize;
+  const rows: R[] = [];
+  let token = pageToken;
+  do {
+    const page = await read({ pageSize: size, pageToken: token });
+    rows.push(...page.rows);
+    token = page.nextPageToken;
+  } while (all && token !== "");
+  return { rows, nextPageToken: token };
+}

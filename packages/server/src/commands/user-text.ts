@@ -1,0 +1,33 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import type { User } from "countersign/service";
+import { type Column, details, instant, yesNo } from "../terminal/table.ts";
+
+/** Users as a table. */
+export const userColumns: readonly Column<User>[] = [
+  ["ID", ({ id }) => String(id)],
+  ["USERNAME", ({ username }) => username],
+  ["EMAIL", ({ email }) => email],
+  ["STATUS", statusOf],
+  ["STAFF", ({ isStaff }) => yesNo(isStaff)],
+  ["SUPERUSER", ({ isSuperuser }) => yesNo(isSuperuser)],
+  ["CREATED", ({ createdAt }) => instant(createdAt && timestampDate(createdAt))],
+];
+
+/** One user as lines. */
+export function userDetails(user: User | undefined): string {
+  if (user === undefined) return "";
+  return details([
+    ["id", String(user.id)],
+    ["username", user.username],
+    ["email", user.email],
+    ["status", statusOf(user)],
+    ["staff", yesNo(user.isStaff)],
+    ["superuser", yesNo(user.isSuperuser)],
+    ["created", instant(user.createdAt && timestampDate(user.createdAt))],
+    ["updated", instant(user.updatedAt && timestampDate(user.updatedAt))],
+  ]);
+}
+
+function statusOf({ isActive }: User): string {
+  return isActive ? "active" : "disabled";
+}

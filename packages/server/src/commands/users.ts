@@ -1,0 +1,140 @@
+import { create } from "@bufbuild/protobuf";
+import type { Command } from "commander";
+import { UserService } from "countersign/service";
+import { findUser } from "../administration/find-user.ts";
+import { UsageError } from "../terminal/failure.ts";
+import { note, print, printMessage } from "../terminal/output.ts";
+import { givenPassword, type PasswordOptions } from "../terminal/read-secret.ts";
+import { table } from "../terminal/table.ts";
+import { addGroup } from "./command.ts";
+import { addPageOptions, addTargetCommand, administer, type PageOptions, readPages, type TargetOptions } from "./target.ts";
+import { userColumns, userDetails } from "./user-text.ts";
+import { addAccountCommands } from "./users-account.ts";
+
+const { createUser, getUser, listUsers, updateUser } = UserService.method;
+
+/** `countersign users`: accounts. */
+export function addUsersCommand(program: Command): void {
+  const users = addGroup(program, "users", "accounts; a user is named by username, id or email");
+  addCreate(users);
+  addList(users);
+  addShow(users);
+  addUpdate(users);
+  addAccountCommands(users);
+}
+
+interface CreateOptions extends TargetOptions, PasswordOptions {
+  readonly email?: string | undefined;
+  readonly staff?: boolean | undefined;
+  readonly superuser?: boolean | undefined;
+}
+
+function addCreate(users: Command): void {
+  addTargetCommand(users, {
+    usage: "create <username>",
+    description: "make an account; on a store that is not there yet, the store too",
+    more: "Without --password-stdin or --password-file it has no password, and cannot log in with one.",
+    examples: [
+      "users create dora --email dora@example.com --staff",
+      "users create root --superuser --password-file ./password",
+    ],
+  })
+    .option("--email <address>")
+    .option("--staff", "staff: may use what is for staff")
+    .option("--superuser", "superuser: may do everything")
+    .option("--password-stdin", "read the password from standard input; at a terminal, ask for it")
+    .option("--password-file <file>", "read the password from a file")
+    .action((username: string, options: CreateOptions) =>
+      administer(options, async (administration) => {
+        const { email = "", staff: isStaff = false, superuser: isSuperuser = false } = options;
+        const password = (await givenPassword(options)) ?? "";
+        const request = { username, email, isStaff, isSuperuser, password };
+        const answer = await administration.call(createUser, request);
+        if (options.output === "json") return printMessage(createUser.output, answer);
+        print(userDetails(answer.user));
+        if (password === "") note(`It has no password yet: countersign users set-password ${username}`);
+      }, { createStore: true }),
+    );
+}
+
+interface ListOptions extends TargetOptions, PageOptions {
+  readonly query?: string | undefined;
+}
+
+function addList(users: Command): void {
+  const command = addTargetCommand(users, {
+    usage: "list",
+    description: "accounts, in order of id",
+    examples: ["users list", "users list --query example.com --all -o json"],
+  }).option("--query <text>", "those with this in their username or email");
+  addPageOptions(command).action((options: ListOptions) =>
+    administer(options, async (administration) => {
+      const { query = "" } = options;
+      const { rows, nextPageToken } = await readPages(options, async (page) => {
+        const answer = await administration.call(listUsers, { ...page, query });
+        return { rows: answer.users, nextPageToken: answer.nextPageToken };
+      });
+      if (options.output === "json") {
+        return printMessage(listUsers.output, create(listUsers.output, { users: rows, nextPageToken }));
+      }
+      print(table(userColumns, rows, "No users."));
+      if (nextPageToken !== "") note(`There are more: --page-token ${nextPageToken}, or --all`);
+    }),
+  );
+}
+
+function addShow(users: Command): void {
+  addTargetCommand(users, {
+    usage: "show <user>",
+    description: "one account",
+    examples: ["users show alice", "users show id:3 -o json"],
+  }).action((name: string, options: TargetOptions) =>
+    administer(options, async (administration) => {
+      const user = await findUser(administration, name);
+      if (options.output === "json") return printMessage(getUser.output, create(getUser.output, { user }));
+      print(userDetails(user));
+    }),
+  );
+}
+
+interface UpdateOptions extends TargetOptions {
+  readonly username?: string | undefined;
+  readonly email?: string | undefined;
+  readonly staff?: boolean | undefined;
+  readonly superuser?: boolean | undefined;
+}
+
+function addUpdate(users: Command): void {
+  addTargetCommand(users, {
+    usage: "update <user>",
+    description: "change an account; what is not named stays as it is",
+    examples: ["users update alice --email alice@example.com --staff", "users update 3 --no-staff"],
+  })
+    .option("--username <name>", "a new username")
+    .option("--email <address>", 'a new email; "" for none')
+    .option("--staff", "make staff")
+    .option("--no-staff", "make staff no longer")
+    .option("--superuser", "make superuser")
+    .option("--no-superuser", "make superuser no longer")
+    .action((name: string, options: UpdateOptions) =>
+      administer(options, async (administration) => {
+        const change = changeOf(options);
+        const { id } = await findUser(administration, name);
+        const answer = await administration.call(updateUser, { id, ...change });
+        if (options.output === "json") return printMessage(updateUser.output, answer);
+        print(userDetails(answer.user));
+      }),
+    );
+}
+
+function changeOf({ username, email, staff, superuser }: UpdateOptions) {
+  const change = {
+    ...(username !== undefined && { username }),
+    ...(email !== undefined && { email }),
+    ...(staff !== undefined && { isStaff: staff }),
+    ...(superuser !== undefined && { isSuperuser: superuser }),
+  };
+  if (Object.keys(change).length > 0) return change;
+  throw new UsageError("nothing to change: name --username, --email, --[no-]staff or --[no-]superuser");
+}
+

@@ -1,0 +1,100 @@
+import { accessSync, constants, type Stats, statSync } from "node:fs";
+import { sqliteSchemaVersion } from "countersign/store/sqlite";
+import type { Config } from "../config/config.ts";
+import { databasePath } from "../node.ts";
+import { type Check, fail, ok, warn } from "./check.ts";
+
+/** The folder of the database: is it there, for this user to write to and for nobody else to read? */
+export function checkDataFolder({ data }: Config): Check {
+  const name = "data folder";
+  const found = statSync(data, { throwIfNoEntry: false });
+  if (found === undefined) return warn(name, `${data} is not there yet`, "countersign dev makes it; or set COUNTERSIGN_DATA");
+  if (!found.isDirectory()) return fail(name, `${data} is not a folder`, "set COUNTERSIGN_DATA to a folder");
+  try {
+    accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch {
+    return fail(name, `${data} is not writable for this user`, "give it to the user that the server runs as (chown)");
+  }
+  return privacy(name, data, found, 0o700) ?? ok(name, data);
+}
+
+/** What was found out about a database by reading it. */
+export interface DatabaseFindings {
+  readonly checks: readonly Check[];
+  /** When the newest of its records was written. */
+  readonly newestRecord?: Date | undefined;
+}
+
+/** Looks at the database without changing it. */
+export function examineDatabase(config: Config): DatabaseFindings {
+  const path = databasePath(config);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) {
+    return { checks: [warn("database", `${path} is not there yet`, "countersign dev or countersign users create makes it")] };
+  }
+  const exposed = privacy("database file", path, found, 0o600);
+  const checks = exposed === undefined ? [] : [exposed];
+  let database: InstanceType<ReturnType<typeof nodeSqlite>["DatabaseSync"]> | undefined;
+  try {
+    database = new (nodeSqlite().DatabaseSync)(path, { readOnly: true, timeout: 5000 });
+    return examine((sql) => database?.prepare(sql).all() ?? [], path, checks);
+  } catch (error) {
+    const remedy = "see that nothing else uses the file, or restore it from a backup";
+    return { checks: [...checks, fail("database", `${path}: ${(error as Error).message}`, remedy)] };
+  } finally {
+    database?.close();
+  }
+}
+
+type Query = (sql: string) => readonly Readonly<Record<string, unknown>>[];
+
+function examine(query: Query, path: string, before: readonly Check[]): DatabaseFindings {
+  const [faults] = query("pragma quick_check(1)");
+  if (faults?.["quick_check"] !== "ok") {
+    return { checks: [...before, fail("database", `${path} is damaged: ${String(faults?.["quick_check"])}`, "restore it from a backup")] };
+  }
+  const tables = query("select name from sqlite_schema where type = 'table'").map(({ name }) => name);
+  if (!tables.includes("countersign_schema")) {
+    const remedy = tables.length === 0 ? "start countersign dev" : "set COUNTERSIGN_DATA to another folder";
+    const detail = tables.length === 0 ? `${path} is empty` : `${path} belongs to another program`;
+    return { checks: [...before, fail("database", detail, remedy)] };
+  }
+  const version = Number(query("select max(version) as version from countersign_schema")[0]?.["version"] ?? 0);
+  const checks = [...before, ok("database", `${path} opens, and is whole`), checkSchema(version)];
+  if (version !== sqliteSchemaVersion) return { checks };
+  return { checks: [...checks, checkSuperuser(query)], newestRecord: newestRecord(query) };
+}
+
+function checkSchema(version: number): Check {
+  const known = sqliteSchemaVersion;
+  if (version > known) return fail("schema", `version ${version}, and this program knows ${known}`, "run the newer program");
+  if (version < known) return warn("schema", `version ${version} of ${known}`, "the next start of the server brings it up to date");
+  return ok("schema", `version ${version}`);
+}
+
+function checkSuperuser(query: Query): Check {
+  const [first] = query("select username from users where is_superuser = 1 and is_active = 1 order by id limit 1");
+  if (first !== undefined) return ok("superuser", `${String(first["username"])} is one, and active`);
+  return warn("superuser", "no active superuser", "countersign users create NAME --superuser, or countersign users update NAME --superuser");
+}
+
+function newestRecord(query: Query): Date | undefined {
+  const sql = `select max(at) as at from (
+    select max(updated_at) as at from users union all
+    select max(created_at) from api_keys union all
+    select max(last_used_at) from api_keys)`;
+  const at = query(sql)[0]?.["at"];
+  return typeof at === "number" ? new Date(at) : undefined;
+}
+
+/** Who else may read it? Modes say nothing on Windows. */
+function privacy(name: string, path: string, { mode }: Stats, wanted: number): Check | undefined {
+  const remedy = `chmod ${wanted.toString(8)} ${path}`;
+  if (process.platform === "win32" || (mode & 0o077) === 0) return undefined;
+  if ((mode & 0o007) !== 0) return fail(name, `${path} is open to every user of this machine`, remedy);
+  return warn(name, `${path} is open to its group`, remedy);
+}
+
+function nodeSqlite(): typeof import("node:sqlite") {
+  return process.getBuiltinModule("node:sqlite");
+}

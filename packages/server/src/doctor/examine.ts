@@ -1,0 +1,51 @@
+import { commandConfig } from "../administration/command-config.ts";
+import { configurationProblems } from "../administration/configuration-report.ts";
+import type { Config } from "../config/config.ts";
+import { ConfigError } from "../config/config-error.ts";
+import { type Check, fail, ok } from "./check.ts";
+import { checkDataFolder, examineDatabase } from "./database.ts";
+import { checkListeners } from "./listeners.ts";
+import { checkClock, checkDiskSpace, checkNode } from "./machine.ts";
+
+/** Everything that is worth a look, in the order in which it is best mended. Nothing is changed. */
+export async function examine(file: string | undefined): Promise<readonly Check[]> {
+  const config = readConfig(file);
+  if (config instanceof ConfigError) {
+    return [checkNode(), fail("configuration", config.message), checkClock(undefined)];
+  }
+  const { checks, newestRecord } = examineDatabase(config);
+  return [
+    checkNode(),
+    ...checkConfiguration(config),
+    checkDataFolder(config),
+    ...checks,
+    ...(await checkListeners(config)),
+    checkClock(newestRecord),
+    checkDiskSpace(config.data),
+  ];
+}
+
+function readConfig(file: string | undefined): Config | ConfigError {
+  try {
+    return commandConfig(file);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}
+
+const aboutSecrets = /^auth\.(jwt|api_keys|development_key)/;
+
+function checkConfiguration(config: Config): readonly Check[] {
+  const problems = configurationProblems(config);
+  const from = config.source ?? "no file: defaults and environment";
+  const [secrets, others] = [true, false].map((wanted) => problems.filter((text) => aboutSecrets.test(text) === wanted));
+  return [
+    ...found("configuration", others ?? [], `${config.environment}, from ${from}`),
+    ...found("secrets", secrets ?? [], "all that are needed are there"),
+  ];
+}
+
+function found(name: string, problems: readonly string[], good: string): readonly Check[] {
+  return problems.length === 0 ? [ok(name, good)] : problems.map((problem) => fail(name, problem));
+}

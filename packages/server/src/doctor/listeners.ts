@@ -1,0 +1,79 @@
+import { createServer } from "node:net";
+import { Client, credentials } from "@grpc/grpc-js";
+import { service as healthService } from "grpc-health-check";
+import type { Config } from "../config/config.ts";
+import { formatAddress, type ListenAddress } from "../config/listen-address.ts";
+import { type Check, fail, ok, warn } from "./check.ts";
+
+const patienceMs = 3000;
+
+/** Does a server answer on the configured addresses, or can one be started there? */
+export async function checkListeners({ grpc, http }: Config): Promise<readonly Check[]> {
+  return Promise.all([
+    checkListener("grpc", grpc.listen, () => askHealth(grpc)),
+    checkListener("http", http.listen, () => askReadiness(http.listen)),
+  ]);
+}
+
+type Answer = "serving" | "not serving" | undefined;
+
+async function checkListener(
+  name: "grpc" | "http",
+  address: ListenAddress,
+  question: () => Promise<Answer>,
+): Promise<Check> {
+  const where = formatAddress(address);
+  const move = `set COUNTERSIGN_${name.toUpperCase()}_LISTEN to another address`;
+  if (address.port === 0) return ok(name, `${where}: any free port, chosen at the start`);
+  const obstacle = await obstacleTo(address);
+  if (obstacle === undefined) return ok(name, `${where} is free: no server is running there`);
+  if (obstacle !== "EADDRINUSE") return fail(name, `${where} cannot be listened on (${obstacle})`, move);
+  const answer = await question();
+  if (answer === "serving") return ok(name, `${where}: a server answers, and serves`);
+  if (answer === "not serving") return warn(name, `${where}: a server answers, but does not serve`, "it is starting or stopping; look at its log");
+  return fail(name, `${where} is in use, and what is there is no Countersign server`, `stop what listens there, or ${move}`);
+}
+
+/** What keeps a server from listening there; undefined if nothing does. */
+function obstacleTo({ host, port }: ListenAddress): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    probe.listen({ port, host, exclusive: true }, () => probe.close(() => resolve(undefined)));
+  });
+}
+
+/** An address to connect to, for one to listen on. */
+function reachable({ host, port }: ListenAddress): string {
+  const local = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  return formatAddress({ host: local, port });
+}
+
+function askHealth({ listen, tls }: Config["grpc"]): Promise<Answer> {
+  // Nothing secret is sent, and whoever answers is asked nothing that matters.
+  const channel = tls === undefined ? credentials.createInsecure() : credentials.createSsl(null, null, null, { rejectUnauthorized: false });
+  const client = new Client(reachable(listen), channel, { "grpc.enable_http_proxy": 0 });
+  const { path, requestSerialize, responseDeserialize } = healthService["Check"] ?? missing();
+  return new Promise((resolve) => {
+    const options = { deadline: Date.now() + patienceMs };
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { service: "" }, options, (_error, answer) => {
+      client.close();
+      const status = (answer as { status?: unknown } | undefined)?.status;
+      resolve(status === "SERVING" ? "serving" : status === "NOT_SERVING" ? "not serving" : undefined);
+    });
+  });
+}
+
+async function askReadiness(listen: ListenAddress): Promise<Answer> {
+  try {
+    const response = await fetch(`http://${reachable(listen)}/readyz`, { signal: AbortSignal.timeout(patienceMs) });
+    const { status } = (await response.json()) as { status?: unknown };
+    return status === "ready" ? "serving" : status === "not ready" ? "not serving" : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function missing(): never {
+  throw new TypeError("grpc-health-check has no Check");
+}

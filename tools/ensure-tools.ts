@@ -1,0 +1,102 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * Sees to it that what `npm test` needs beside npm's packages is there. Run as `node tools/ensure-tools.js`, which is
+ * readable to an old Node too. As root on a machine with apt-get it installs what is missing; anywhere else it names it.
+ */
+
+/** Something that is not in npm: a row is all that a new tool takes. */
+interface Tool {
+  readonly name: string;
+  readonly isThere: () => boolean;
+  /** Debian's packages that bring it. */
+  readonly packages: readonly string[];
+}
+
+const tools: readonly Tool[] = [
+  {
+    name: "a Python that can import grpc",
+    isThere: () => pythonWithGrpc() !== undefined,
+    packages: ["python3-grpcio", "python3-protobuf"],
+  },
+  { name: "protoc", isThere: () => onPath("protoc"), packages: ["protobuf-compiler"] },
+  { name: "grpc_python_plugin", isThere: () => onPath("grpc_python_plugin"), packages: ["protobuf-compiler-grpc"] },
+];
+
+/** Debian's own interpreter first: packages of Debian's belong to it, and it is often not the first on the PATH. */
+const pythons = ["/usr/bin/python3", "python3"];
+
+// Looking for the modules takes a tenth of the time that importing them does.
+const findModules = "import sys; from importlib.util import find_spec as f; sys.exit(not (f('grpc') and f('google.protobuf')))";
+
+/** The first Python that has grpc and protobuf. Undefined if there is none. */
+export function pythonWithGrpc(): string | undefined {
+  return pythons.find((python) => spawnSync(python, ["-c", findModules], { stdio: "ignore" }).status === 0);
+}
+
+function onPath(program: string): boolean {
+  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => isExecutable(join(folder, program)));
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function ensureTools(): number {
+  if (!existsSync(new URL("../node_modules/.bin/node", import.meta.url))) {
+    process.stderr.write(
+      "node_modules/.bin/node is missing: npm blocked the install script of the package `node`. " +
+        `Node ${process.versions.node} is used instead; npm rebuild node --foreground-scripts brings the pinned one.\n`,
+    );
+  }
+  const missing = tools.filter((tool) => !tool.isThere());
+  if (missing.length === 0) return 0;
+  const names = missing.map(({ name }) => name).join(", ");
+  const packages = [...new Set(missing.flatMap((tool) => tool.packages))];
+  if (process.getuid?.() === 0 && onPath("apt-get")) {
+    process.stderr.write(`Installing ${packages.join(" ")} (for ${names}) with apt-get ...\n`);
+    install(packages);
+    const still = missing.filter((tool) => !tool.isThere());
+    if (still.length === 0) return 0;
+    return fail(still.map(({ name }) => name).join(", "), packages);
+  }
+  return fail(names, packages);
+}
+
+function fail(names: string, packages: readonly string[]): number {
+  const command = `sudo apt-get install -y --no-install-recommends ${packages.join(" ")}`;
+  process.stderr.write(`The tests need what is not here: ${names}. On Debian or Ubuntu: ${command}\n`);
+  return 1;
+}
+
+/** The lists of packages are fetched only if apt-get does not know the packages without. */
+function install(packages: readonly string[]): void {
+  const attempt = (): boolean => aptGet("install", "-y", "--no-install-recommends", ...packages);
+  if (attempt()) return;
+  if (aptGet("update")) attempt();
+}
+
+/** Its output goes to stderr: what a command answers belongs to stdout. */
+function aptGet(...args: readonly string[]): boolean {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  try {
+    execFileSync("apt-get", ["-qq", ...args], { env, stdio: ["ignore", 2, 2] });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// Loaded by ensure-tools.js or run by itself; not when a test borrows pythonWithGrpc().
+const entry = process.argv[1] ?? "";
+if (entry === fileURLToPath(import.meta.url) || entry === fileURLToPath(new URL("ensure-tools.js", import.meta.url))) {
+  process.exitCode = ensureTools();
+}
