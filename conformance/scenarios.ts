@@ -73,8 +73,8 @@ export const scenarios: readonly Scenario[] = [
   { name: "a deleted owner's key", headers: ({ keys }) => key(keys.ownerDeleted), gives: "API_KEY_REVOKED" },
   { name: "a key that the server cannot check", headers: ({ keys }) => key(keys.unknownPepper), gives: "UNAVAILABLE" },
   { name: "an empty key", headers: () => key(""), gives: "CREDENTIALS_MALFORMED" },
-  { name: "a key with a space", headers: ({ keys }) => key(`${keys.alice} x`), gives: "CREDENTIALS_MALFORMED" },
-  { name: "SQL for a key", headers: () => key("cs_dev_' OR '1'='1"), gives: "CREDENTIALS_MALFORMED" },
+  { name: "a key with a space", headers: ({ keys }) => key(`${keys.alice} x`), gives: "API_KEY_INVALID" },
+  { name: "SQL for a key", headers: () => key("' OR '1'='1"), gives: "CREDENTIALS_MALFORMED" },
   { name: "20 kB for a key", headers: () => key("a".repeat(20_000)), gives: "CREDENTIALS_MALFORMED" },
   {
     name: "a comma in a key",

@@ -19,7 +19,7 @@ export function accessClaims(userId: string): JWTPayload {
 }
 
 /** Signs with jose, which is not ours. A member that is undefined is left out. */
-export function sign(secret: Uint8Array, claims: JWTPayload, alg = "HS256"): Promise<string> {
+export function sign(secret: Uint8Array, claims: Readonly<Record<string, unknown>>, alg = "HS256"): Promise<string> {
   const present = Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
   return new SignJWT(present).setProtectedHeader({ alg, typ: "JWT" }).sign(secret);
 }

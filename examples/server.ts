@@ -1,5 +1,12 @@
 import * as grpc from "@grpc/grpc-js";
-import { createAuth, createRevocations, hasPermission, isStaff, type Principal, policyFor } from "countersign";
+import {
+  createAuth,
+  createRevocations,
+  hasPermission,
+  isStaff,
+  type Principal,
+  policyFor,
+} from "countersign";
 import { staticApiKey } from "countersign/api-key";
 import { grpcAuth, implement } from "countersign/grpc";
 import { createKeyRing, hmacKey, jwt } from "countersign/jwt";
@@ -24,7 +31,9 @@ const policy = p.rules(UserService, {
 const auth = createAuth<Principal>({
   authenticators: [
     jwt({ keys: createKeyRing([signingKey]) }),
-    staticApiKey({ keys: [{ name: "reports", key: process.env["REPORTS_KEY"] ?? "", permissions: ["users:list"] }] }),
+    staticApiKey({
+      keys: [{ name: "reports", key: process.env["REPORTS_KEY"] ?? "", permissions: ["users:list"] }],
+    }),
   ],
   policy: [policy],
   revocations,

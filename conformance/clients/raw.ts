@@ -73,6 +73,8 @@ export function answerOf(stream: ClientHttp2Stream, onData: (soFar: Buffer) => v
       chunks.push(chunk);
       onData(Buffer.concat(chunks));
     });
+    // The server has said everything. As gRPC clients do, this side has no more to say then either.
+    stream.on("end", () => stream.writableEnded || stream.close(8));
     stream.on("error", (error) => (reset = error.message));
     stream.on("close", () => resolve({ httpStatus, headers, body: Buffer.concat(chunks), reset }));
   });
@@ -117,7 +119,9 @@ class RawClient implements Client {
   }
 
   async close(): Promise<void> {
-    await new Promise<void>((resolve) => this.#session.close(resolve));
+    const closed = once(this.#session, "close");
+    this.#session.destroy();
+    await closed;
   }
 
   async call(call: ClientCall): Promise<Outcome> {

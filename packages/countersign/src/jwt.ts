@@ -1,4 +1,6 @@
 /** Subpath `countersign/jwt`: JSON Web Tokens, signed and verified without I/O. */
+
+export { type JwtOptions, jwt } from "./authenticator/jwt.ts";
 export type { Algorithm } from "./jwt/algorithms.ts";
 export type { TokenClaims } from "./jwt/claim-schema.ts";
 export type { ClaimRules } from "./jwt/claims.ts";
@@ -40,4 +42,3 @@ export {
   type TokenVerifierOptions,
   type VerifiedToken,
 } from "./jwt/verifier.ts";
-export { type JwtOptions, jwt } from "./authenticator/jwt.ts";

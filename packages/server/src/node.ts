@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { DescService } from "@bufbuild/protobuf";
 import { type Call, createRevocations, type Decision, type Principal } from "countersign";
 import { createKeyDigests } from "countersign/api-key";
@@ -11,28 +10,18 @@ import {
   type Store,
   type UsageRecorder,
 } from "countersign/store";
-import { openSqliteStore } from "countersign/store/sqlite";
 import type { Logger } from "pino";
 import { createAuthentication, peppersOf } from "./authentication.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { configProblems } from "./config/production-checks.ts";
+import { openStore } from "./database.ts";
 import { createDemoUserService } from "./demo/user-service.ts";
 import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 import { type GrpcListener, listenGrpc } from "./listen/grpc.ts";
 import { type HttpListener, listenHttp } from "./listen/http.ts";
 import { hashPassword } from "./passwords.ts";
 import { loadSigning } from "./signing.ts";
-
-/** Where the database of a configuration is. */
-export function databasePath({ data }: Pick<Config, "data">): string {
-  return join(data, "countersign.db");
-}
-
-/** The database of a configuration. */
-export function openStore(config: Config): Promise<Store> {
-  return openSqliteStore({ path: databasePath(config) });
-}
 
 /** A node that is bound to its addresses, and serves once it is told to. */
 export interface Node {

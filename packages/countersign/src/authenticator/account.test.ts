@@ -7,15 +7,22 @@ import { principalOf } from "./account.ts";
 import { account } from "./accounts.suite.ts";
 
 function withKey(owner: Partial<UserAccount>, scopes: readonly string[]): Principal {
-  return principalOf(account(owner), { authenticator: "api_key", apiKey: { id: "k", name: "k", type: "cli", scopes } });
+  return principalOf(account(owner), {
+    authenticator: "api_key",
+    apiKey: { id: "k", name: "k", type: "cli", scopes },
+  });
 }
 
 describe("what a key may do", () => {
   it("without scopes: what its owner may, flags included, except managing keys and accounts", () => {
-    const key = withKey({ isStaff: true, isSuperuser: true, permissions: ["orders:read", "auth.add_apikey"] }, []);
+    const key = withKey(
+      { isStaff: true, isSuperuser: true, permissions: ["orders:read", "auth.add_apikey"] },
+      [],
+    );
     assert.deepEqual([key.isStaff, key.isSuperuser], [true, true]);
     assert.ok(grants(key, "orders:read"));
-    for (const permission of ["auth.add_apikey", "auth.change_user", "auth."]) assert.ok(!grants(key, permission));
+    for (const permission of ["auth.add_apikey", "auth.change_user", "auth."])
+      assert.ok(!grants(key, permission));
   });
 
   it("with scopes: staff and superuser only if they were granted and the owner is one now", () => {
@@ -45,15 +52,20 @@ describe("what a key may do", () => {
     const permission = fc.constantFrom("a:read", "a:write", "auth.change_user", "staff", "superuser");
     const some = fc.uniqueArray(permission);
     fc.assert(
-      fc.property(fc.record({ isStaff: fc.boolean(), isSuperuser: fc.boolean(), permissions: some }), some, permission, (owner, scopes, asked) => {
-        const key = withKey(owner, scopes);
-        const self = principalOf(account(owner), { authenticator: "jwt" });
-        assert.ok(!grants(key, asked) || grants(self, asked));
-        assert.ok(!key.isStaff || owner.isStaff);
-        assert.ok(!key.isSuperuser || owner.isSuperuser);
-        const [, ...fewer] = scopes;
-        if (fewer.length > 0) assert.ok(!grants(withKey(owner, fewer), asked) || grants(key, asked));
-      }),
+      fc.property(
+        fc.record({ isStaff: fc.boolean(), isSuperuser: fc.boolean(), permissions: some }),
+        some,
+        permission,
+        (owner, scopes, asked) => {
+          const key = withKey(owner, scopes);
+          const self = principalOf(account(owner), { authenticator: "jwt" });
+          assert.ok(!grants(key, asked) || grants(self, asked));
+          assert.ok(!key.isStaff || owner.isStaff);
+          assert.ok(!key.isSuperuser || owner.isSuperuser);
+          const [, ...fewer] = scopes;
+          if (fewer.length > 0) assert.ok(!grants(withKey(owner, fewer), asked) || grants(key, asked));
+        },
+      ),
     );
   });
 

@@ -1,4 +1,4 @@
-import { createAuth, type Auth, type AuthOptions } from "../core/auth.ts";
+import { type Auth, type AuthOptions, createAuth } from "../core/auth.ts";
 import type { Authenticator } from "../core/authenticator.ts";
 import type { MaybePromise } from "../core/decision.ts";
 import { policyFor } from "../core/policy.ts";
@@ -47,7 +47,10 @@ export class FakeTable<R extends { readonly id: string }> {
 }
 
 /** A key and the record that a store has of it. */
-export function storedKey(given: Partial<ApiKeyRecord> = {}): { readonly key: string; readonly record: ApiKeyRecord } {
+export function storedKey(given: Partial<ApiKeyRecord> = {}): {
+  readonly key: string;
+  readonly record: ApiKeyRecord;
+} {
   const { key, id, body } = generateApiKey("live");
   const record: ApiKeyRecord = {
     id,

@@ -4,13 +4,14 @@ import { credentialStart, longestCredential, refuseUnrecognized } from "../core/
 import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } from "../core/decision.ts";
 import type { DenialDetail, Reason } from "../core/denial.ts";
 import type { ApiKeyIdentity, Principal } from "../core/principal.ts";
+import type { Verdict } from "../core/revocation.ts";
 import type { UserSource } from "../core/user.ts";
 import { createKeyDigests, type KeyDigests, type Pepper } from "../keys/key-digest.ts";
 import { apiKeyPrefix, type ParsedApiKey, parseApiKey } from "../keys/key-format.ts";
 import { apiKeyStatus } from "../store/api-key-status.ts";
 import type { ApiKeyRecord, ApiKeySource } from "../store/contracts.ts";
 import { principalOf } from "./account.ts";
-import { type CachedCredential, fill, type RefusalNames, recheck, refuse } from "./cached-credential.ts";
+import { type CachedCredential, fill, recheck, refusal } from "./cached-credential.ts";
 import { type CredentialCache, createCredentialCache } from "./credential-cache.ts";
 
 export interface ApiKeyOptions<P> {
@@ -96,7 +97,8 @@ class ApiKeyChecker<P> {
   authenticate(value: string): MaybePromise<Decision<P>> | undefined {
     const { scheme, keyPrefix } = this.#settings;
     const start = credentialStart(value, scheme);
-    if (start === -1 || !value.startsWith(keyPrefix, start) || value.length > longestCredential) return undefined;
+    if (start === -1 || !value.startsWith(keyPrefix, start) || value.length > longestCredential)
+      return undefined;
     // The cache is keyed by a digest, so that neither its memory nor the time of a look-up tells of the key.
     const digest = hash("sha256", value, "binary");
     const cached = this.#cache.get(digest);
@@ -108,7 +110,7 @@ class ApiKeyChecker<P> {
     const verdict = recheck(this.#runtime, cached);
     if (verdict === "good") return cached.decision;
     if (verdict === "stale") return this.#read(start === 0 ? value : value.slice(start), digest);
-    return refuse(verdict, this.#namesOf(cached.subject.keyId));
+    return this.#refuse(verdict, cached.subject.keyId);
   }
 
   /** The way to the store, for a key that is not remembered. */
@@ -121,7 +123,7 @@ class ApiKeyChecker<P> {
       this.#runtime,
       (stamp) => andThen(keys.load(parsed.id), (record) => this.#settle(parsed, record, stamp)),
       (credential) => this.#cache.set(digest, credential),
-      this.#namesOf(parsed.id),
+      (verdict) => this.#refuse(verdict, parsed.id),
     );
   }
 
@@ -166,8 +168,8 @@ class ApiKeyChecker<P> {
     return deny(reason, this.#detail(apiKeyId));
   }
 
-  #namesOf(apiKeyId: string | undefined): RefusalNames {
-    return { revoked: "API_KEY_REVOKED", detail: this.#detail(apiKeyId) };
+  #refuse(verdict: Exclude<Verdict, "good">, apiKeyId: string | undefined): Denied {
+    return refusal(verdict, "API_KEY_REVOKED", this.#detail(apiKeyId));
   }
 
   #detail(apiKeyId: string | undefined): DenialDetail {

@@ -1,5 +1,12 @@
 import type { AuthRuntime } from "../core/authenticator.ts";
-import { type Allowed, andThen, type Decision, type Denied, deny, type MaybePromise } from "../core/decision.ts";
+import {
+  type Allowed,
+  andThen,
+  type Decision,
+  type Denied,
+  deny,
+  type MaybePromise,
+} from "../core/decision.ts";
 import type { DenialDetail, Reason } from "../core/denial.ts";
 import type { RevocationSubject, Verdict } from "../core/revocation.ts";
 
@@ -11,11 +18,8 @@ export interface CachedCredential<P> {
   stamp: number;
 }
 
-/** How a kind of credential names its refusals. */
-export interface RefusalNames {
-  readonly revoked: Reason;
-  readonly detail: DenialDetail;
-}
+/** What a verdict other than `good` leads to: a credential's own reason, challenge and subject. */
+export type Refuse = (verdict: Exclude<Verdict, "good">) => Denied;
 
 /** How often a fill may be overtaken by changes of the very user or key that it reads, before it gives up. */
 const maximumReads = 5;
@@ -28,19 +32,18 @@ export function fill<P, C extends CachedCredential<P>>(
   runtime: AuthRuntime,
   read: (stamp: number) => MaybePromise<C | Denied>,
   keep: (credential: C) => void,
-  names: RefusalNames,
+  refuse: Refuse,
   reads = 1,
 ): MaybePromise<Decision<P>> {
   return andThen(read(runtime.revocations.version), (credential): MaybePromise<Decision<P>> => {
     if (!("stamp" in credential)) return credential;
     const verdict = recheck(runtime, credential);
-    if (verdict === "stale") {
-      if (reads < maximumReads) return fill(runtime, read, keep, names, reads + 1);
-      return deny("UNAVAILABLE", { ...names.detail, cause: "changed again each time it was read" });
+    if (verdict === "good") {
+      keep(credential);
+      return credential.decision;
     }
-    if (verdict !== "good") return refuse(verdict, names);
-    keep(credential);
-    return credential.decision;
+    const again = verdict === "stale" && reads < maximumReads;
+    return again ? fill(runtime, read, keep, refuse, reads + 1) : refuse(verdict);
   });
 }
 
@@ -52,15 +55,21 @@ export function recheck<P>({ revocations }: AuthRuntime, credential: CachedCrede
   return verdict;
 }
 
-/** The denial that a verdict leads to. */
-export function refuse(verdict: Exclude<Verdict, "good" | "stale">, { revoked, detail }: RefusalNames): Denied {
+/** The denial that a verdict leads to. `revoked` is the credential's own reason. */
+export function refusal(verdict: Exclude<Verdict, "good">, revoked: Reason, detail: DenialDetail): Denied {
   switch (verdict) {
     case "token-revoked":
     case "key-revoked":
       return deny(revoked, detail);
     case "user-disabled":
       return deny("USER_DISABLED", detail);
+    case "stale":
+      return deny("UNAVAILABLE", { ...detail, challenges: [], cause: "changed again each time it was read" });
     case "unavailable":
-      return deny("UNAVAILABLE", { ...detail, challenges: [], cause: "cut off from the revocation log for too long" });
+      return deny("UNAVAILABLE", {
+        ...detail,
+        challenges: [],
+        cause: "cut off from the revocation log for too long",
+      });
   }
 }

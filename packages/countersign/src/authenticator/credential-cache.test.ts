@@ -5,23 +5,30 @@ import { createCredentialCache } from "./credential-cache.ts";
 
 describe("the credential cache", () => {
   it("never holds more than its capacity, nor gives anything but what was put in last", () => {
-    const operation = fc.record({ key: fc.nat(30).map(String), value: fc.option(fc.nat(), { nil: undefined }) });
+    const operation = fc.record({
+      key: fc.nat(30).map(String),
+      value: fc.option(fc.nat(), { nil: undefined }),
+    });
     fc.assert(
-      fc.property(fc.integer({ min: 2, max: 12 }), fc.array(operation, { maxLength: 200 }), (capacity, operations) => {
-        const cache = createCredentialCache<number>({ capacity });
-        const last = new Map<string, number>();
-        for (const { key, value } of operations) {
-          if (value !== undefined) {
-            cache.set(key, value);
-            last.set(key, value);
-            assert.equal(cache.get(key), value);
-          } else {
-            const found = cache.get(key);
-            assert.ok(found === undefined || found === last.get(key));
+      fc.property(
+        fc.integer({ min: 2, max: 12 }),
+        fc.array(operation, { maxLength: 200 }),
+        (capacity, operations) => {
+          const cache = createCredentialCache<number>({ capacity });
+          const last = new Map<string, number>();
+          for (const { key, value } of operations) {
+            if (value !== undefined) {
+              cache.set(key, value);
+              last.set(key, value);
+              assert.equal(cache.get(key), value);
+            } else {
+              const found = cache.get(key);
+              assert.ok(found === undefined || found === last.get(key));
+            }
+            assert.ok(cache.size <= capacity);
           }
-          assert.ok(cache.size <= capacity);
-        }
-      }),
+        },
+      ),
     );
   });
 

@@ -11,7 +11,8 @@ export interface CredentialCache<V> {
  * never more than `capacity` entries.
  */
 export function createCredentialCache<V>({ capacity }: { readonly capacity: number }): CredentialCache<V> {
-  if (!Number.isSafeInteger(capacity) || capacity < 2) throw new TypeError("a cache's capacity is an integer of 2 or more");
+  if (!Number.isSafeInteger(capacity) || capacity < 2)
+    throw new TypeError("a cache's capacity is an integer of 2 or more");
   return new GenerationCache<V>(capacity);
 }
 

@@ -5,7 +5,7 @@ import { allow, andThen, deny, type MaybePromise } from "../core/decision.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserAccount } from "../core/user.ts";
 import { principalOf } from "./account.ts";
-import { fill } from "./cached-credential.ts";
+import { type CachedCredential, fill, refusal } from "./cached-credential.ts";
 
 export interface DevelopmentKeyOptions<P> {
   /** At least 16 characters. Anyone who knows it is a superuser: never in production. */
@@ -36,19 +36,18 @@ export function developmentKey<P = Principal>(options: DevelopmentKeyOptions<P>)
     unrecognized: () => "API_KEY_INVALID" as const,
     start: (runtime: AuthRuntime) => (value: string) => {
       if (value.length > longestCredential || hash("sha256", value, "binary") !== expected) return undefined;
-      return fill<P, CachedSuperuser<P>>(
+      return fill<P, CachedCredential<P>>(
         runtime,
         (stamp) =>
           andThen(firstSuperuser(), (user) => {
-            if (!user?.isActive || !user.isSuperuser) return deny("USER_DISABLED", { cause: "no active superuser" });
+            if (!user?.isActive || !user.isSuperuser)
+              return deny("USER_DISABLED", { cause: "no active superuser" });
             const principal = toPrincipal(principalOf(user, { authenticator: name }));
             return { decision: allow(principal, name), subject: { userId: user.id }, stamp };
           }),
         () => {},
-        { revoked: "API_KEY_REVOKED", detail: {} },
+        (verdict) => refusal(verdict, "API_KEY_REVOKED", {}),
       );
     },
   });
 }
-
-type CachedSuperuser<P> = import("./cached-credential.ts").CachedCredential<P>;

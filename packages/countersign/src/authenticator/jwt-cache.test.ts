@@ -23,13 +23,32 @@ function setup(given: JsonObject = {}, options: Partial<JwtOptions<Principal>> =
   const ring = createKeyRing([key]);
   let verified = 0;
   // Asked once for each token that is verified.
-  const keys = () => (verified++, ring);
+  const keys = () => {
+    verified++;
+    return ring;
+  };
   const authenticator = jwt({ keys, users, ...options });
   const { decide } = authOf([authenticator], { revocations, now: () => clock.now });
-  const claims = { token_type: "access", iss: "us", sub: "1", iat: seconds, exp: seconds + 900, jti: "t1", sid: "s1", ...given };
+  const claims = {
+    token_type: "access",
+    iss: "us",
+    sub: "1",
+    iat: seconds,
+    exp: seconds + 900,
+    jti: "t1",
+    sid: "s1",
+    ...given,
+  };
   const value = `Bearer ${signToken(claims, key)}`;
   const check = () => decide(fakeCall("GET /", { authorization: value }));
-  return { users, revocations, clock, check, now: (): Decision<Principal> => atOnce(check()), verified: () => verified };
+  return {
+    users,
+    revocations,
+    clock,
+    check,
+    now: (): Decision<Principal> => atOnce(check()),
+    verified: () => verified,
+  };
 }
 
 describe("a warm token", () => {
@@ -67,7 +86,10 @@ describe("a warm token", () => {
     const authenticator = jwt({ keys: ring });
     const value = `Bearer ${signToken({ token_type: "access", sub: "1", exp: seconds + 900 }, key)}`;
     const headers = { authorization: value };
-    const [here, there] = [authOf([authenticator], { now: () => noon }), authOf([authenticator], { now: () => noon + 1e9 })];
+    const [here, there] = [
+      authOf([authenticator], { now: () => noon }),
+      authOf([authenticator], { now: () => noon + 1e9 }),
+    ];
     assert.equal(reasonOf(atOnce(here.decide(fakeCall("GET /", headers)))), "ok");
     assert.equal(reasonOf(atOnce(there.decide(fakeCall("GET /", headers)))), "TOKEN_EXPIRED");
   });
@@ -77,7 +99,10 @@ describe("the user of a token", () => {
   it("is the account as it is now, not as it was signed", () => {
     const { now, users, revocations } = setup({ is_superuser: true, roles: ["old"], permissions: ["old"] });
     const { principal } = admitted(now());
-    assert.deepEqual([principal?.isSuperuser, principal?.roles, [...(principal?.permissions ?? [])]], [false, [], []]);
+    assert.deepEqual(
+      [principal?.isSuperuser, principal?.roles, [...(principal?.permissions ?? [])]],
+      [false, [], []],
+    );
     users.change("1", { roles: ["new"] });
     revocations.apply({ kind: "user", userId: "1", state: "changed" });
     assert.deepEqual(admitted(now()).principal?.roles, ["new"]);
@@ -101,7 +126,12 @@ describe("the user of a token", () => {
   });
 
   it("whose source fails is UNAVAILABLE", async () => {
-    for (const answer of [() => { throw new Error("down"); }, () => Promise.reject(new Error("down"))]) {
+    for (const answer of [
+      () => {
+        throw new Error("down");
+      },
+      () => Promise.reject(new Error("down")),
+    ]) {
       const { check, users } = setup();
       users.answer = answer;
       assert.equal(reasonOf(await check()), "UNAVAILABLE");
@@ -120,72 +150,72 @@ describe("the user of a token", () => {
   });
 });
 
-describe("revocation of a token", () => {
-  const expiresAt = seconds + 900;
-  for (const [event, reason] of [
-    [{ kind: "token", issuer: "us", jti: "t1", expiresAt }, "TOKEN_REVOKED"],
-    [{ kind: "token", issuer: "them", jti: "t1", expiresAt }, "ok"],
-    [{ kind: "session", sessionId: "s1", expiresAt }, "TOKEN_REVOKED"],
-    [{ kind: "issued-before", userId: "1", before: seconds + 1, expiresAt }, "TOKEN_REVOKED"],
-    [{ kind: "issued-before", userId: "1", before: seconds, expiresAt }, "ok"],
-    [{ kind: "issued-before", userId: "2", before: seconds + 1, expiresAt }, "ok"],
-    [{ kind: "user", userId: "1", state: "disabled" }, "USER_DISABLED"],
-  ] as const) {
-    it(`${JSON.stringify(event)} makes it ${reason}, warm, cold and while it is read`, async () => {
-      const warm = setup();
-      warm.now();
-      warm.users.answer = () => assert.fail("the store was asked");
-      warm.revocations.apply(event);
-      assert.equal(reasonOf(warm.now()), reason);
+// Revocation of a token
 
-      const cold = setup();
-      cold.revocations.apply(event);
-      assert.equal(reasonOf(cold.now()), reason);
+const expiresAt = seconds + 900;
+for (const [event, reason] of [
+  [{ kind: "token", issuer: "us", jti: "t1", expiresAt }, "TOKEN_REVOKED"],
+  [{ kind: "token", issuer: "them", jti: "t1", expiresAt }, "ok"],
+  [{ kind: "session", sessionId: "s1", expiresAt }, "TOKEN_REVOKED"],
+  [{ kind: "issued-before", userId: "1", before: seconds + 1, expiresAt }, "TOKEN_REVOKED"],
+  [{ kind: "issued-before", userId: "1", before: seconds, expiresAt }, "ok"],
+  [{ kind: "issued-before", userId: "2", before: seconds + 1, expiresAt }, "ok"],
+  [{ kind: "user", userId: "1", state: "disabled" }, "USER_DISABLED"],
+] as const) {
+  it(`${JSON.stringify(event)} makes it ${reason}, warm, cold and while it is read`, async () => {
+    const warm = setup();
+    warm.now();
+    warm.users.answer = () => assert.fail("the store was asked");
+    warm.revocations.apply(event);
+    assert.equal(reasonOf(warm.now()), reason);
 
-      const racing = setup();
-      const { opened, open } = gate();
-      racing.users.answer = () => opened.then(() => account());
-      const decision = racing.check();
-      racing.revocations.apply(event);
-      open();
-      assert.equal(reasonOf(await decision), reason);
-      assert.equal(reasonOf(await racing.check()), reason);
-    });
-  }
+    const cold = setup();
+    cold.revocations.apply(event);
+    assert.equal(reasonOf(cold.now()), reason);
 
-  it("REGRESSION: a token that does not say when it was issued cannot escape from issued-before", () => {
-    const { now, revocations } = setup({ iat: undefined });
-    assert.equal(reasonOf(now()), "ok");
-    revocations.apply({ kind: "issued-before", userId: "1", before: seconds, expiresAt });
-    assert.equal(reasonOf(now()), "TOKEN_REVOKED");
+    const racing = setup();
+    const { opened, open } = gate();
+    racing.users.answer = () => opened.then(() => account());
+    const decision = racing.check();
+    racing.revocations.apply(event);
+    open();
+    assert.equal(reasonOf(await decision), reason);
+    assert.equal(reasonOf(await racing.check()), reason);
   });
+}
 
-  it("REGRESSION: holds through the verifier's leeway, although its entry has been pruned by then", () => {
-    const { now, revocations, clock } = setup();
-    now();
-    revocations.apply({ kind: "token", issuer: "us", jti: "t1", expiresAt });
-    clock.now = (expiresAt + 4) * 1000;
-    revocations.prune(expiresAt + 4);
-    revocations.apply({ kind: "user", userId: "1", state: "changed" });
-    assert.equal(reasonOf(now()), "TOKEN_REVOKED");
-  });
+it("REGRESSION: a token that does not say when it was issued cannot escape from issued-before", () => {
+  const { now, revocations } = setup({ iat: undefined });
+  assert.equal(reasonOf(now()), "ok");
+  revocations.apply({ kind: "issued-before", userId: "1", before: seconds, expiresAt });
+  assert.equal(reasonOf(now()), "TOKEN_REVOKED");
+});
 
-  it("names the user for the log, and the scheme for the caller", () => {
-    const { now, revocations } = setup();
-    now();
-    revocations.apply({ kind: "session", sessionId: "s1", expiresAt });
-    const decision = now();
-    assert.ok(!decision.ok);
-    assert.deepEqual(decision.denial.subject, { userId: "1" });
-    assert.deepEqual(decision.denial.challenges, ['Bearer error="invalid_token"']);
-  });
+it("REGRESSION: holds through the verifier's leeway, although its entry has been pruned by then", () => {
+  const { now, revocations, clock } = setup();
+  now();
+  revocations.apply({ kind: "token", issuer: "us", jti: "t1", expiresAt });
+  clock.now = (expiresAt + 4) * 1000;
+  revocations.prune(expiresAt + 4);
+  revocations.apply({ kind: "user", userId: "1", state: "changed" });
+  assert.equal(reasonOf(now()), "TOKEN_REVOKED");
+});
 
-  it("a cut-off from the log refuses everyone, and ends", () => {
-    const { now, revocations } = setup();
-    now();
-    revocations.suspend();
-    assert.equal(reasonOf(now()), "UNAVAILABLE");
-    revocations.resume();
-    assert.equal(reasonOf(now()), "ok");
-  });
+it("names the user for the log, and the scheme for the caller", () => {
+  const { now, revocations } = setup();
+  now();
+  revocations.apply({ kind: "session", sessionId: "s1", expiresAt });
+  const decision = now();
+  assert.ok(!decision.ok);
+  assert.deepEqual(decision.denial.subject, { userId: "1" });
+  assert.deepEqual(decision.denial.challenges, ['Bearer error="invalid_token"']);
+});
+
+it("a cut-off from the log refuses everyone, and ends", () => {
+  const { now, revocations } = setup();
+  now();
+  revocations.suspend();
+  assert.equal(reasonOf(now()), "UNAVAILABLE");
+  revocations.resume();
+  assert.equal(reasonOf(now()), "ok");
 });

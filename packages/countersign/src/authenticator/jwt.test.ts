@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { admitted, atOnce, fakeCall, reasonOf } from "../core/fakes.suite.ts";
+import type { Principal } from "../core/principal.ts";
 import type { JsonObject } from "../jwt/json.ts";
 import { hmacKey } from "../jwt/key.ts";
 import { createKeyRing } from "../jwt/key-ring.ts";
@@ -9,7 +10,6 @@ import type { ApiKeyRecord } from "../store/contracts.ts";
 import { account, authOf, FakeTable, pepper, storedKey } from "./accounts.suite.ts";
 import { apiKey } from "./api-key.ts";
 import { type JwtOptions, jwt } from "./jwt.ts";
-import type { Principal } from "../core/principal.ts";
 
 const noon = Date.UTC(2026, 0, 1, 12);
 const seconds = noon / 1000;
@@ -33,11 +33,24 @@ function check(value: string, options: Partial<JwtOptions<Principal>> = {}) {
 
 describe("a token", () => {
   it("stands for its user, with the claims that were signed", () => {
-    const signed = token({ username: "ada", is_staff: true, roles: ["editor"], permissions: ["a:b"], client_id: "app" });
+    const signed = token({
+      username: "ada",
+      is_staff: true,
+      roles: ["editor"],
+      permissions: ["a:b"],
+      client_id: "app",
+    });
     const { principal, expiresAt, authenticator } = admitted(check(`Bearer ${signed}`));
     assert.ok(principal);
     assert.deepEqual(
-      [principal.userId, principal.username, principal.isStaff, principal.isSuperuser, principal.roles, [...principal.permissions]],
+      [
+        principal.userId,
+        principal.username,
+        principal.isStaff,
+        principal.isSuperuser,
+        principal.roles,
+        [...principal.permissions],
+      ],
       ["1", "ada", true, false, ["editor"], ["a:b"]],
     );
     assert.equal(principal.clientId, "app");
@@ -49,7 +62,10 @@ describe("a token", () => {
 
   it("without claims of rights has none", () => {
     const { principal } = admitted(check(`Bearer ${token()}`));
-    assert.deepEqual([principal?.isStaff, principal?.isSuperuser, principal?.roles, [...(principal?.permissions ?? [])]], [false, false, [], []]);
+    assert.deepEqual(
+      [principal?.isStaff, principal?.isSuperuser, principal?.roles, [...(principal?.permissions ?? [])]],
+      [false, false, [], []],
+    );
   });
 
   it("is refused with its own reason", () => {
@@ -74,7 +90,8 @@ describe("the grammar of authorization", () => {
   const signed = token();
 
   it("takes the scheme in any case, followed by one space", () => {
-    for (const scheme of ["Bearer", "bearer", "BEARER", "bEARER"]) assert.equal(reasonOf(check(`${scheme} ${signed}`)), "ok");
+    for (const scheme of ["Bearer", "bearer", "BEARER", "bEARER"])
+      assert.equal(reasonOf(check(`${scheme} ${signed}`)), "ok");
   });
 
   it("refuses anything else, alone on its header or not", () => {
@@ -119,9 +136,13 @@ describe("several credentials on one header", () => {
   it("two issuers: each token goes to its own verifier, whose answer is final", () => {
     const a = jwt({ keys: createKeyRing([key]), issuer: "a", name: "a" });
     const b = jwt({ keys: createKeyRing([otherKey]), issuer: "b", name: "b" });
-    for (const list of [[a, b], [b, a]] as const) {
+    for (const list of [
+      [a, b],
+      [b, a],
+    ] as const) {
       const { decide } = authOf(list, { now: () => noon });
-      const outcome = (signed: string) => atOnce(decide(fakeCall("GET /", { authorization: `Bearer ${signed}` })));
+      const outcome = (signed: string) =>
+        atOnce(decide(fakeCall("GET /", { authorization: `Bearer ${signed}` })));
       assert.equal(admitted(outcome(token({ iss: "a" }))).authenticator, "a");
       assert.equal(admitted(outcome(token({ iss: "b" }, otherKey))).authenticator, "b");
       assert.equal(reasonOf(outcome(token({ iss: "b" }))), "TOKEN_INVALID");
@@ -137,18 +158,26 @@ describe("several credentials on one header", () => {
     const users = new FakeTable(account());
     const stored = apiKey({ keys, users, peppers: [pepper], header: "authorization" });
     const signed = jwt({ keys: createKeyRing([key]) });
-    for (const list of [[signed, stored], [stored, signed]] as const) {
+    for (const list of [
+      [signed, stored],
+      [stored, signed],
+    ] as const) {
       const { decide } = authOf(list, { now: () => noon });
       const outcome = (authorization: string) => atOnce(decide(fakeCall("GET /", { authorization })));
       assert.equal(admitted(outcome(plain)).authenticator, "api_key");
       assert.equal(admitted(outcome(`Bearer ${token()}`)).authenticator, "jwt");
-      for (const bad of [`Bearer ${plain}`, token(), `${plain}, Bearer ${token()}`]) assert.ok(!outcome(bad).ok);
+      for (const bad of [`Bearer ${plain}`, token(), `${plain}, Bearer ${token()}`])
+        assert.ok(!outcome(bad).ok);
     }
   });
 
   it("a key in its own header beside a token is ambiguous, both good", () => {
     const { key: plain, record } = storedKey();
-    const stored = apiKey({ keys: new FakeTable(record), users: new FakeTable(account()), peppers: [pepper] });
+    const stored = apiKey({
+      keys: new FakeTable(record),
+      users: new FakeTable(account()),
+      peppers: [pepper],
+    });
     const { decide } = authOf([jwt({ keys: createKeyRing([key]) }), stored], { now: () => noon });
     const both = { authorization: `Bearer ${token()}`, "x-api-key": plain };
     assert.equal(reasonOf(atOnce(decide(fakeCall("GET /", both)))), "CREDENTIALS_AMBIGUOUS");

@@ -3,12 +3,18 @@ import { credentialStart, longestCredential, refuseUnrecognized } from "../core/
 import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } from "../core/decision.ts";
 import type { Reason } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
+import type { Verdict } from "../core/revocation.ts";
 import type { UserSource } from "../core/user.ts";
 import type { InvalidToken } from "../jwt/invalid-token.ts";
 import { createTokenCache, type TokenCache } from "../jwt/token-cache.ts";
-import { createTokenVerifier, type TokenVerifier, type TokenVerifierOptions, type VerifiedToken } from "../jwt/verifier.ts";
+import {
+  createTokenVerifier,
+  type TokenVerifier,
+  type TokenVerifierOptions,
+  type VerifiedToken,
+} from "../jwt/verifier.ts";
 import { principalOf } from "./account.ts";
-import { type CachedCredential, fill, type RefusalNames, recheck, refuse } from "./cached-credential.ts";
+import { type CachedCredential, fill, recheck, refusal } from "./cached-credential.ts";
 import { principalOfClaims } from "./claims-principal.ts";
 
 export interface JwtOptions<P> extends TokenVerifierOptions {
@@ -42,7 +48,15 @@ export function jwt<P = Principal>(options: JwtOptions<P>): Authenticator<P> {
   const verifier = createTokenVerifier(options);
   const toPrincipal = options.toPrincipal ?? ((principal: Principal) => principal as P);
   const challenge = scheme === "" ? "Bearer" : scheme;
-  const settings: Settings<P> = Object.freeze({ name, scheme, challenge, capacity, users, verifier, toPrincipal });
+  const settings: Settings<P> = Object.freeze({
+    name,
+    scheme,
+    challenge,
+    capacity,
+    users,
+    verifier,
+    toPrincipal,
+  });
   return Object.freeze({
     name,
     header,
@@ -69,8 +83,11 @@ class TokenChecker<P> {
   readonly #settings: Settings<P>;
   readonly #runtime: AuthRuntime;
   readonly #cache: TokenCache<CachedToken<P>>;
+  /** RFC 6750 section 3.1 */
+  readonly #challenges: readonly string[];
 
   constructor(settings: Settings<P>, runtime: AuthRuntime) {
+    this.#challenges = Object.freeze([`${settings.challenge} error="invalid_token"`]);
     this.#settings = settings;
     this.#runtime = runtime;
     this.#cache = createTokenCache({ capacity: settings.capacity });
@@ -86,7 +103,7 @@ class TokenChecker<P> {
     const verdict = recheck(this.#runtime, cached);
     if (verdict === "good") return cached.decision;
     if (verdict === "stale") return this.#verify(value);
-    return refuse(verdict, this.#refusals(cached.subject.userId));
+    return this.#refuse(verdict, cached.subject.userId);
   }
 
   #verify(value: string): MaybePromise<Decision<P>> | undefined {
@@ -103,7 +120,7 @@ class TokenChecker<P> {
         this.#runtime,
         (stamp) => this.#read(value, verified, stamp),
         (credential) => this.#cache.set(credential),
-        this.#refusals(verified.userId),
+        (verdict) => this.#refuse(verdict, verified.userId),
       );
     });
   }
@@ -134,19 +151,23 @@ class TokenChecker<P> {
     };
   }
 
-  #refusals(userId: string | undefined): RefusalNames {
-    const challenges = [`${this.#settings.challenge} error="invalid_token"`];
-    return { revoked: "TOKEN_REVOKED", detail: userId === undefined ? { challenges } : { challenges, subject: { userId } } };
+  #refuse(verdict: Exclude<Verdict, "good">, userId: string | undefined): Denied {
+    const challenges = this.#challenges;
+    return refusal(
+      verdict,
+      "TOKEN_REVOKED",
+      userId === undefined ? { challenges } : { challenges, subject: { userId } },
+    );
   }
 
   #invalid(value: string, { reason, cause }: InvalidToken): Denied {
     // Whether others read the header too must not change the answer.
-    const named = reason === "TOKEN_INVALID" ? refuseUnrecognized(value, this.#settings.scheme, reason) : reason;
+    const named =
+      reason === "TOKEN_INVALID" ? refuseUnrecognized(value, this.#settings.scheme, reason) : reason;
     return this.#deny(named, cause);
   }
 
   #deny(reason: Reason, cause?: string): Denied {
-    // RFC 6750 section 3.1
-    return deny(reason, { challenges: [`${this.#settings.challenge} error="invalid_token"`], cause });
+    return deny(reason, { challenges: this.#challenges, cause });
   }
 }

@@ -16,12 +16,19 @@ import { staticApiKey } from "./static-api-key.ts";
 
 const now = Date.UTC(2026, 0, 1);
 const signer = hmacKey({ algorithm: "HS256", secret: new Uint8Array(32).fill(1) });
-const signed = signToken({ token_type: "access", sub: "7f3a9c", iss: "https://issuer.example", jti: "Zk3vQ8", exp: now / 1000 + 60 }, signer);
+const signed = signToken(
+  { token_type: "access", sub: "7f3a9c", iss: "https://issuer.example", jti: "Zk3vQ8", exp: now / 1000 + 60 },
+  signer,
+);
 const { key, record } = storedKey();
 
 const revocations = createRevocations();
 revocations.apply({ kind: "token", issuer: "https://issuer.example", jti: "Zk3vQ8", expiresAt: now });
-const stored = apiKey({ keys: new FakeTable({ ...record, revokedAt: new Date(0) }), users: new FakeTable(account()), peppers: [pepper] });
+const stored = apiKey({
+  keys: new FakeTable({ ...record, revokedAt: new Date(0) }),
+  users: new FakeTable(account()),
+  peppers: [pepper],
+});
 const { decide } = authOf(
   [
     jwt({ keys: createKeyRing([signer]) }),
@@ -35,7 +42,10 @@ const { decide } = authOf(
 /** Whatever of the credential might be found in what a log or a caller sees. The public id of a key may be there. */
 function assertNothingOf(credential: string, decision: Decision<unknown>): void {
   if (decision.ok) return;
-  const said = inspect(decision.denial, { depth: 10, maxStringLength: null, breakLength: 1e6 }).replaceAll(record.id, "");
+  const said = inspect(decision.denial, { depth: 10, maxStringLength: null, breakLength: 1e6 }).replaceAll(
+    record.id,
+    "",
+  );
   for (let at = 0; at + 6 <= credential.length; at++) {
     const part = credential.slice(at, at + 6);
     if (record.id.includes(part) || /^Bearer|^error=|^earer /.test(part)) continue;
@@ -59,9 +69,12 @@ describe("no refusal holds any part of the credential", () => {
     it(kind, () => {
       assertNothingOf(good, atOnce(decide(fakeCall("GET /", { [header]: lead + good }))));
       fc.assert(
-        fc.property(fc.oneof(spoilt(good), fc.base64String({ minLength: 6 }), fc.string({ minLength: 6 })), (value) => {
-          assertNothingOf(value, atOnce(decide(fakeCall("GET /", { [header]: lead + value }))));
-        }),
+        fc.property(
+          fc.oneof(spoilt(good), fc.base64String({ minLength: 6 }), fc.string({ minLength: 6 })),
+          (value) => {
+            assertNothingOf(value, atOnce(decide(fakeCall("GET /", { [header]: lead + value }))));
+          },
+        ),
         { numRuns: 500 },
       );
     });

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { admitted, atOnce, fakeCall, reasonOf } from "../core/fakes.suite.ts";
 import { grants } from "../core/principal.ts";
+import { createRevocations } from "../core/revocation.ts";
 import { account, authOf, FakeTable, pepper, storedKey } from "./accounts.suite.ts";
 import { apiKey } from "./api-key.ts";
 import { developmentKey } from "./development-key.ts";
 import { staticApiKey } from "./static-api-key.ts";
-import { createRevocations } from "../core/revocation.ts";
 
 const keys = [
   { key: "correct-horse-battery", name: "billing", permissions: ["orders:read"] },
@@ -21,14 +21,24 @@ describe("static keys", () => {
     const { principal } = admitted(check("correct-horse-battery"));
     assert.ok(principal);
     assert.equal(principal.userId, "billing");
-    assert.deepEqual(principal.apiKey, { id: "billing", name: "billing", type: "static", scopes: ["orders:read"] });
+    assert.deepEqual(principal.apiKey, {
+      id: "billing",
+      name: "billing",
+      type: "static",
+      scopes: ["orders:read"],
+    });
     assert.ok(grants(principal, "orders:read"));
     assert.ok(!grants(principal, "orders:write"));
     assert.equal(admitted(check("tr0ub4dor&3!")).principal?.isStaff, true);
   });
 
   it("let in nobody else", () => {
-    for (const value of ["correct-horse-batter", "correct-horse-battery1", "Correct-horse-battery", "billing"]) {
+    for (const value of [
+      "correct-horse-batter",
+      "correct-horse-battery1",
+      "Correct-horse-battery",
+      "billing",
+    ]) {
       assert.equal(reasonOf(check(value)), "API_KEY_INVALID");
     }
     assert.equal(reasonOf(check("")), "CREDENTIALS_MALFORMED");
@@ -37,7 +47,8 @@ describe("static keys", () => {
 
   it("take a scheme, as stored keys do", () => {
     const auth = authOf([staticApiKey({ keys, header: "authorization", scheme: "ApiKey" })]);
-    const outcome = (authorization: string) => reasonOf(atOnce(auth.decide(fakeCall("GET /", { authorization }))));
+    const outcome = (authorization: string) =>
+      reasonOf(atOnce(auth.decide(fakeCall("GET /", { authorization }))));
     assert.equal(outcome("apikey correct-horse-battery"), "ok");
     assert.equal(outcome("correct-horse-battery"), "CREDENTIALS_MALFORMED");
   });
@@ -87,7 +98,10 @@ describe("the development key", () => {
 
   it("hears of revocations like any other credential", () => {
     const revocations = createRevocations();
-    const authenticator = developmentKey({ secret, firstSuperuser: () => account({ id: "9", isSuperuser: true }) });
+    const authenticator = developmentKey({
+      secret,
+      firstSuperuser: () => account({ id: "9", isSuperuser: true }),
+    });
     const { decide } = authOf([authenticator], { revocations });
     const outcome = () => reasonOf(atOnce(decide(fakeCall("GET /", { "x-api-key": secret }))));
     revocations.suspend();
@@ -98,7 +112,13 @@ describe("the development key", () => {
   });
 
   it("that is short or unprintable stops the start", () => {
-    for (const bad of ["", "fifteen-chars-1", "with a space in it", "with,a,comma,in,it", "ключключключключ"]) {
+    for (const bad of [
+      "",
+      "fifteen-chars-1",
+      "with a space in it",
+      "with,a,comma,in,it",
+      "ключключключключ",
+    ]) {
       assert.throws(() => developmentKey({ secret: bad, firstSuperuser: () => undefined }), TypeError);
     }
   });
@@ -107,13 +127,24 @@ describe("the development key", () => {
 describe("three kinds of keys on one header", () => {
   it("are each recognised, whatever the order", () => {
     const { key, record } = storedKey();
-    const stored = apiKey({ keys: new FakeTable(record), users: new FakeTable(account()), peppers: [pepper] });
+    const stored = apiKey({
+      keys: new FakeTable(record),
+      users: new FakeTable(account()),
+      peppers: [pepper],
+    });
     const fixed = staticApiKey({ keys });
-    const development = developmentKey({ secret: "not-for-production-0123", firstSuperuser: () => account({ isSuperuser: true }) });
-    for (const list of [[stored, fixed, development], [development, fixed, stored]] as const) {
+    const development = developmentKey({
+      secret: "not-for-production-0123",
+      firstSuperuser: () => account({ isSuperuser: true }),
+    });
+    for (const list of [
+      [stored, fixed, development],
+      [development, fixed, stored],
+    ] as const) {
       const { decide } = authOf(list);
       const outcome = (value: string) => reasonOf(atOnce(decide(fakeCall("GET /", { "x-api-key": value }))));
-      for (const value of [key, "correct-horse-battery", "not-for-production-0123"]) assert.equal(outcome(value), "ok");
+      for (const value of [key, "correct-horse-battery", "not-for-production-0123"])
+        assert.equal(outcome(value), "ok");
       assert.equal(outcome("nobody-knows-this-one"), "API_KEY_INVALID");
     }
   });

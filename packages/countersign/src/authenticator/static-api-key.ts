@@ -35,9 +35,12 @@ export function staticApiKey<P = Principal>(options: StaticApiKeyOptions<P>): Au
   const names = new Set<string>();
   for (const entry of options.keys) {
     if (!/^[\x21-\x2b\x2d-\x7e]{8,}$/.test(entry.key) || entry.key.length > longestCredential) {
-      throw new TypeError(`the static key "${entry.name}" is not 8 or more visible ASCII characters without a comma`);
+      throw new TypeError(
+        `the static key "${entry.name}" is not 8 or more visible ASCII characters without a comma`,
+      );
     }
-    if (entry.name === "" || names.has(entry.name)) throw new TypeError(`two static keys named "${entry.name}"`);
+    if (entry.name === "" || names.has(entry.name))
+      throw new TypeError(`two static keys named "${entry.name}"`);
     names.add(entry.name);
     const digest = hash("sha256", entry.key, "binary");
     if (admitted.has(digest)) throw new TypeError(`the static key "${entry.name}" is there twice`);
@@ -69,7 +72,12 @@ function principalOfKey(entry: StaticKey, authenticator: string): Principal {
     permissions: permissionSet(entry.permissions ?? []),
     authenticator,
     claims: noClaims,
-    apiKey: Object.freeze({ id: entry.name, name: entry.name, type: "static", scopes: entry.permissions ?? [] }),
+    apiKey: Object.freeze({
+      id: entry.name,
+      name: entry.name,
+      type: "static",
+      scopes: entry.permissions ?? [],
+    }),
     clientId: entry.name,
   });
 }

@@ -76,7 +76,8 @@ export class CallContext<P extends Principal = Principal, U extends UserAccount 
 
   async #load(): Promise<U | undefined> {
     if (this.principal === undefined) return undefined;
-    if (this.#users === undefined) throw new TypeError("user() needs a user source: pass `users` to the adapter");
+    if (this.#users === undefined)
+      throw new TypeError("user() needs a user source: pass `users` to the adapter");
     return this.#users.load(this.principal.userId);
   }
 }

@@ -15,4 +15,6 @@ export type RpcHandler<M extends DescMethod> = M extends { readonly methodKind: 
       : (requests: AsyncIterable<Request<M>>, context: CallContext) => Stream<M>;
 
 /** A service's methods by their names in TypeScript: no transport in sight. */
-export type ServiceHandlers<S extends DescService> = { readonly [K in keyof S["method"]]: RpcHandler<S["method"][K]> };
+export type ServiceHandlers<S extends DescService> = {
+  readonly [K in keyof S["method"]]: RpcHandler<S["method"][K]>;
+};

@@ -1,6 +1,14 @@
 import type { Authenticate, Authenticator, AuthRuntime } from "./authenticator.ts";
 import type { Call } from "./call.ts";
-import { type Allowed, anonymous, type Decision, type Denied, deny, isPromise, type MaybePromise } from "./decision.ts";
+import {
+  type Allowed,
+  anonymous,
+  type Decision,
+  type Denied,
+  deny,
+  isPromise,
+  type MaybePromise,
+} from "./decision.ts";
 import type { Denial, Reason } from "./denial.ts";
 import { OpenCalls } from "./open-calls.ts";
 import type { CompiledRule, Mode, RuleTable } from "./policy.ts";
@@ -65,7 +73,8 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
 
   return Object.freeze({
     decide: onDecision === undefined ? evaluate : (call: Call) => observed(evaluate(call), call, onDecision),
-    watch: (call: Call, admitted: Allowed<P>, end: (denial: Denial) => void) => openCalls.watch(call, admitted, end),
+    watch: (call: Call, admitted: Allowed<P>, end: (denial: Denial) => void) =>
+      openCalls.watch(call, admitted, end),
     serve: (procedures: Iterable<string>) => book.serve(procedures),
     seal: () => book.seal(),
     rules: () => book.list(),
@@ -170,14 +179,18 @@ function observed<P>(
   return decision;
 }
 
-function openSlots<P>(authenticators: readonly Authenticator<P>[], runtime: Omit<AuthRuntime, "sole">): readonly Slot<P>[] {
+function openSlots<P>(
+  authenticators: readonly Authenticator<P>[],
+  runtime: Omit<AuthRuntime, "sole">,
+): readonly Slot<P>[] {
   if (authenticators.length === 0) throw new TypeError("createAuth() needs at least one authenticator");
   const headers = new Set(authenticators.map(({ header }) => header));
   for (const header of headers) {
     if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(header)) {
       throw new TypeError(`"${header}" is no header name in lower case`);
     }
-    if (header.endsWith("-bin")) throw new TypeError(`"${header}" is a binary header, which no credential can be`);
+    if (header.endsWith("-bin"))
+      throw new TypeError(`"${header}" is a binary header, which no credential can be`);
   }
   return [...headers].map((header) => {
     const readers = authenticators.filter((definition) => definition.header === header);

@@ -7,7 +7,17 @@ describe("the scheme of a credential", () => {
     for (const value of ["Bearer abc", "bearer abc", "BEARER abc", "bEaReR abc"]) {
       assert.equal(credentialStart(value, "Bearer"), 7);
     }
-    for (const value of ["", "Bearer", "abc", "Bearer\tabc", "Bearerabc", "Bearer-abc", "Basic abc", " Bearer abc", "Bear abc"]) {
+    for (const value of [
+      "",
+      "Bearer",
+      "abc",
+      "Bearer\tabc",
+      "Bearerabc",
+      "Bearer-abc",
+      "Basic abc",
+      " Bearer abc",
+      "Bear abc",
+    ]) {
       assert.equal(credentialStart(value, "Bearer"), -1, value);
     }
   });
@@ -22,7 +32,11 @@ describe("what nothing recognises", () => {
   it("is malformed by its form, and otherwise what its authenticator says", () => {
     assert.equal(refuseUnrecognized("Bearer abc.def-_~+/==", "Bearer", "TOKEN_INVALID"), "TOKEN_INVALID");
     for (const rest of ["", " abc", "a b", "a\tb", "ä", 'a"b', "=", "a=b"]) {
-      assert.equal(refuseUnrecognized(`Bearer ${rest}`, "Bearer", "TOKEN_INVALID"), "CREDENTIALS_MALFORMED", rest);
+      assert.equal(
+        refuseUnrecognized(`Bearer ${rest}`, "Bearer", "TOKEN_INVALID"),
+        "CREDENTIALS_MALFORMED",
+        rest,
+      );
     }
     assert.equal(refuseUnrecognized("abc", "Bearer", "TOKEN_INVALID"), "CREDENTIALS_MALFORMED");
   });

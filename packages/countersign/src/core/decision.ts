@@ -29,7 +29,11 @@ export function deny(reason: Reason, detail?: DenialDetail): Denied {
 }
 
 /** Shorthand for an admission. */
-export function allow<P>(principal: P, authenticator: string, expiresAt = Number.POSITIVE_INFINITY): Allowed<P> {
+export function allow<P>(
+  principal: P,
+  authenticator: string,
+  expiresAt = Number.POSITIVE_INFINITY,
+): Allowed<P> {
   return Object.freeze({ ok: true, principal, authenticator, expiresAt });
 }
 

@@ -26,7 +26,10 @@ const expected: Record<Reason, [grpc: number, http: number, message: string]> = 
 
 describe("denials", () => {
   it("have the status and the message that the design says, and there is no other reason", () => {
-    const actual = Object.entries(statusOf).map(([reason, { grpc, http, message }]) => [reason, [grpc, http, message]]);
+    const actual = Object.entries(statusOf).map(([reason, { grpc, http, message }]) => [
+      reason,
+      [grpc, http, message],
+    ]);
     assert.deepEqual(Object.fromEntries(actual), expected);
   });
 
@@ -37,8 +40,14 @@ describe("denials", () => {
   });
 
   it("are frozen, and have their reason's message unless told otherwise", () => {
-    assert.deepEqual({ ...denial("TOKEN_INVALID") }, { reason: "TOKEN_INVALID", message: "Token invalid", challenges: [] });
-    assert.equal(denial("PERMISSION_DENIED", { message: "Staff access required" }).message, "Staff access required");
+    assert.deepEqual(
+      { ...denial("TOKEN_INVALID") },
+      { reason: "TOKEN_INVALID", message: "Token invalid", challenges: [] },
+    );
+    assert.equal(
+      denial("PERMISSION_DENIED", { message: "Staff access required" }).message,
+      "Staff access required",
+    );
     assert.ok(Object.isFrozen(denial("TOKEN_INVALID")));
     assert.ok(Object.isFrozen(statusOf));
   });
@@ -62,7 +71,10 @@ describe("call errors", () => {
   });
 
   it("name each wrong field", () => {
-    const error = invalidArgument({ field: "name", description: "is empty" }, { field: "type", description: "is unknown" });
+    const error = invalidArgument(
+      { field: "name", description: "is empty" },
+      { field: "type", description: "is unknown" },
+    );
     assert.equal(error.message, "name: is empty; type: is unknown");
     assert.equal(error.violations.length, 2);
   });

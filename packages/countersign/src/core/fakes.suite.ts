@@ -51,7 +51,13 @@ export function fakeAuthenticator(
   answer: (value: string, runtime: AuthRuntime, call: Call) => Answer,
   options: FakeOptions = {},
 ): Authenticator<Principal> {
-  const { name = "fake", header = "x-fake", unrecognized = "TOKEN_INVALID", challenge = "Fake", ...rest } = options;
+  const {
+    name = "fake",
+    header = "x-fake",
+    unrecognized = "TOKEN_INVALID",
+    challenge = "Fake",
+    ...rest
+  } = options;
   return {
     name,
     header,
@@ -63,7 +69,10 @@ export function fakeAuthenticator(
 }
 
 /** Lets in whoever is named in the header. */
-export function byName(people: Readonly<Record<string, Principal>>, options: FakeOptions = {}): Authenticator<Principal> {
+export function byName(
+  people: Readonly<Record<string, Principal>>,
+  options: FakeOptions = {},
+): Authenticator<Principal> {
   return fakeAuthenticator((value) => {
     const found = people[value];
     return found === undefined ? undefined : allow(found, options.name ?? "fake");

@@ -49,7 +49,10 @@ export const isSuperuser: Guard<Pick<Principal, "isSuperuser">> = named(
 /** Holders of a permission, and superusers. A scoped API key needs it among its scopes. */
 export function hasPermission(permission: string): Guard<Principal> {
   requireName("hasPermission", permission);
-  const text = { title: `hasPermission(${permission})`, denialMessage: `Permission '${permission}' required` };
+  const text = {
+    title: `hasPermission(${permission})`,
+    denialMessage: `Permission '${permission}' required`,
+  };
   return named(text, (principal) => grants(principal, permission));
 }
 
@@ -72,7 +75,10 @@ export function allOf<P>(first: Guard<P>, ...rest: readonly Guard<P>[]): Guard<P
 /** One guard must pass; they are asked in order. Where none does, the caller is told what the first one asks for. */
 export function anyOf<P>(first: Guard<P>, ...rest: readonly Guard<P>[]): Guard<P> {
   const parts = guardList("anyOf", [first, ...rest]);
-  return named({ title: `anyOf(${titles(parts)})` }, (principal, call) => some(parts, principal, call, false));
+  const title = `anyOf(${titles(parts)})`;
+  const { denialMessage } = first;
+  const text = denialMessage === undefined ? { title } : { title, denialMessage };
+  return named(text, (principal, call) => some(parts, principal, call, false));
 }
 
 /** Passes where the guard refuses. It refuses what is neither `true` nor `false`. */
@@ -102,13 +108,20 @@ function every<P>(guards: readonly Guard<P>[], principal: P, call: Call): MaybeP
   return true;
 }
 
-function some<P>(guards: readonly Guard<P>[], principal: P, call: Call, none: boolean): MaybePromise<boolean> {
+function some<P>(
+  guards: readonly Guard<P>[],
+  principal: P,
+  call: Call,
+  none: boolean,
+): MaybePromise<boolean> {
   let refused = none;
   for (const [index, guard] of guards.entries()) {
     const answer = guard(principal, call);
     if (isPromise(answer)) {
       const rest = guards.slice(index + 1);
-      return answer.then((settled) => settled === true || some(rest, principal, call, settled === false ? refused : settled));
+      return answer.then(
+        (settled) => settled === true || some(rest, principal, call, settled === false ? refused : settled),
+      );
     }
     if (answer === true) return true;
     if (answer !== false) refused = answer;
@@ -116,9 +129,13 @@ function some<P>(guards: readonly Guard<P>[], principal: P, call: Call, none: bo
   return refused;
 }
 
-function guardList<P>(owner: string, guards: readonly [Guard<P>, ...Guard<P>[]]): readonly [Guard<P>, ...Guard<P>[]] {
+function guardList<P>(
+  owner: string,
+  guards: readonly [Guard<P>, ...Guard<P>[]],
+): readonly [Guard<P>, ...Guard<P>[]] {
   // Reachable from JavaScript: a misspelt import is undefined, and must not become a guard that is passed over.
-  if (guards.some((guard) => typeof guard !== "function")) throw new TypeError(`${owner}() takes guards: functions`);
+  if (guards.some((guard) => typeof guard !== "function"))
+    throw new TypeError(`${owner}() takes guards: functions`);
   return guards;
 }
 
@@ -127,5 +144,6 @@ function titles<P>(guards: readonly Guard<P>[]): string {
 }
 
 function requireName(owner: string, name: string): void {
-  if (typeof name !== "string" || name === "") throw new TypeError(`${owner}() takes a name that is not empty`);
+  if (typeof name !== "string" || name === "")
+    throw new TypeError(`${owner}() takes a name that is not empty`);
 }

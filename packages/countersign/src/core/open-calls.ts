@@ -54,7 +54,8 @@ export class OpenCalls<P> {
     this.#unsubscribe ??= this.#options.revocations.onChange(() => this.#gather());
     this.#await(open, admitted.expiresAt);
     // Nobody listened for what was revoked between the decision's beginning and now.
-    if ((this.#began.get(call) ?? this.#options.revocations.version) < this.#options.revocations.version) this.#gather();
+    if ((this.#began.get(call) ?? this.#options.revocations.version) < this.#options.revocations.version)
+      this.#gather();
     return () => this.#forget(open);
   }
 
@@ -91,7 +92,10 @@ export class OpenCalls<P> {
 
   #settle(open: OpenCall<P>, decision: Decision<P>): void {
     if (!this.#calls.has(open)) return;
-    if (decision.ok) return this.#await(open, decision.expiresAt);
+    if (decision.ok) {
+      this.#await(open, decision.expiresAt);
+      return;
+    }
     this.#forget(open);
     try {
       open.end(decision.denial);

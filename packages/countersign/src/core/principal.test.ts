@@ -22,7 +22,9 @@ describe("grants()", () => {
     assert.ok(grants(principal({ permissions: held, apiKey: key("orders:read") }), "orders:read"));
     assert.ok(!grants(principal({ permissions: held, apiKey: key("orders:read") }), "orders:write"));
     assert.ok(!grants(principal({ isSuperuser: true, apiKey: key("superuser") }), "orders:write"));
-    assert.ok(grants(principal({ isSuperuser: true, apiKey: key("superuser", "orders:write") }), "orders:write"));
+    assert.ok(
+      grants(principal({ isSuperuser: true, apiKey: key("superuser", "orders:write") }), "orders:write"),
+    );
     assert.ok(!grants(principal({ permissions: noPermissions, apiKey: key("orders:read") }), "orders:read"));
   });
 

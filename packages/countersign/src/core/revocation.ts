@@ -7,7 +7,12 @@ export type RevocationEvent =
   | { readonly kind: "session"; readonly sessionId: string; readonly expiresAt: number }
   | { readonly kind: "key"; readonly keyId: string; readonly state: "revoked" | "changed" }
   | { readonly kind: "user"; readonly userId: string; readonly state: "disabled" | "enabled" | "changed" }
-  | { readonly kind: "issued-before"; readonly userId: string; readonly before: number; readonly expiresAt: number };
+  | {
+      readonly kind: "issued-before";
+      readonly userId: string;
+      readonly before: number;
+      readonly expiresAt: number;
+    };
 
 /** What a cached credential is asked about. */
 export interface RevocationSubject {
@@ -135,6 +140,8 @@ class MemoryRevocations implements Revocations {
     this.version += 1;
     this.#floor = this.version;
     this.#keys.clear();
+    // Disabled users stay, because a view may be the only place that knows of them. One that was enabled within the gap
+    // is refused until its next entry: the safe side.
     deleteWhere(this.#users, (user) => !user.disabled);
     this.#notify();
   }
@@ -166,7 +173,10 @@ class MemoryRevocations implements Revocations {
       case "issued-before": {
         const known = this.#issuedBefore.get(event.userId) ?? event;
         const before = Math.max(known.before, event.before);
-        this.#issuedBefore.set(event.userId, { before, expiresAt: Math.max(known.expiresAt, event.expiresAt) });
+        this.#issuedBefore.set(event.userId, {
+          before,
+          expiresAt: Math.max(known.expiresAt, event.expiresAt),
+        });
         return;
       }
       case "user": {

@@ -11,7 +11,9 @@ const service = { typeName: "t.S", method: { get: { name: "Get" }, put: { name: 
 const table = rules(service, { get: "authenticated", put: isStaff });
 const health = ["Check", "Watch", "List"].map((method) => `/grpc.health.v1.Health/${method}`);
 
-function auth(options: { mode?: Mode; policy?: readonly RuleTable<Principal>[]; publicProcedures?: string[] } = {}) {
+function auth(
+  options: { mode?: Mode; policy?: readonly RuleTable<Principal>[]; publicProcedures?: string[] } = {},
+) {
   return createAuth({ authenticators: [byName({ ada: principal() })], policy: [table], ...options });
 }
 
@@ -134,7 +136,9 @@ describe("modes", () => {
   it("the listing names the source of each rule", () => {
     const given = auth({ mode: "required", publicProcedures: ["/t.T/Login"] });
     given.serve([unruled]);
-    const sources = Object.fromEntries(given.rules().map(({ procedure, rule, source }) => [procedure, `${rule} ${source}`]));
+    const sources = Object.fromEntries(
+      given.rules().map(({ procedure, rule, source }) => [procedure, `${rule} ${source}`]),
+    );
     assert.equal(sources["/t.T/Login"], "open public");
     assert.equal(sources[unruled], "authenticated mode");
     assert.equal(sources["/t.S/Get"], "authenticated table");

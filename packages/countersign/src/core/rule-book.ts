@@ -1,7 +1,11 @@
-import { type CompiledRule, compileRule, type Mode, requireRule, type RuleTable } from "./policy.ts";
+import { type CompiledRule, compileRule, type Mode, type RuleTable, requireRule } from "./policy.ts";
 
 /** Served without a credential by every server, in every mode. */
-const healthProcedures = ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/grpc.health.v1.Health/List"];
+const healthProcedures = [
+  "/grpc.health.v1.Health/Check",
+  "/grpc.health.v1.Health/Watch",
+  "/grpc.health.v1.Health/List",
+];
 
 export interface RuleBookOptions<P> {
   readonly tables: readonly RuleTable<P>[];

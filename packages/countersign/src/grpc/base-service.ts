@@ -1,4 +1,4 @@
-import { currentCall, type CallContext } from "../context/call-context.ts";
+import { type CallContext, currentCall } from "../context/call-context.ts";
 import type { Principal } from "../core/principal.ts";
 
 /**

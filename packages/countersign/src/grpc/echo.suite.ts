@@ -1,5 +1,7 @@
-import { connect } from "node:http2";
+import type { EventEmitter } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";
+import { fromBinary } from "@bufbuild/protobuf";
+import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import {
   type Client,
   type ClientDuplexStream,
@@ -15,19 +17,17 @@ import {
   type StatusObject,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { fromBinary } from "@bufbuild/protobuf";
-import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { type Auth, type AuthOptions, createAuth } from "../core/auth.ts";
 import { allow, deny } from "../core/decision.ts";
 import { fakeAuthenticator, principal } from "../core/fakes.suite.ts";
 import { policyFor, type Rule } from "../core/policy.ts";
 import type { Principal } from "../core/principal.ts";
 import { createRevocations } from "../core/revocation.ts";
+import type { UserAccount } from "../core/user.ts";
 import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../gen/google/rpc/status_pb.ts";
 import { type GrpcAuth, type GrpcAuthOptions, grpcAuth } from "./grpc-auth.ts";
 import type { GuardedServer } from "./guarded-server.ts";
-import type { UserAccount } from "../core/user.ts";
 
 /** A message of the echo service, in JSON. */
 export interface Message {
@@ -38,7 +38,7 @@ export interface Message {
 /** How many messages were decoded, by any server of this process. */
 export const decoded = { count: 0 };
 
-const toBytes = (message: Message): Buffer => Buffer.from(JSON.stringify(message));
+export const toBytes = (message: Message): Buffer => Buffer.from(JSON.stringify(message));
 const fromBytes = (bytes: Buffer): Message => JSON.parse(bytes.toString()) as Message;
 
 function method(path: string, requestStream: boolean, responseStream: boolean) {
@@ -90,13 +90,21 @@ export const byUser = fakeAuthenticator(
     if (value === "bad") return undefined;
     const verdict = revocations.check({ userId: value }, revocations.version);
     if (verdict !== "good") return deny("USER_DISABLED");
-    return allow(principal({ userId: value, isStaff: value === "staff", permissions: new Set([`own:${value}`]) }), "fake");
+    return allow(
+      principal({ userId: value, isStaff: value === "staff", permissions: new Set([`own:${value}`]) }),
+      "fake",
+    );
   },
   { header: "x-user" },
 );
 
 /** A server on a port of its own, and a client of it. */
-export async function startEcho({ rule = "authenticated", auth: given, rpc: options, implementation }: EchoOptions): Promise<Echo> {
+export async function startEcho({
+  rule = "authenticated",
+  auth: given,
+  rpc: options,
+  implementation,
+}: EchoOptions): Promise<Echo> {
   const revocations = createRevocations();
   const rules = policyFor<Principal>().rules(echo, { Unary: rule, Upload: rule, Download: rule, Chat: rule });
   const auth = createAuth<Principal>({ authenticators: [byUser], policy: [rules], revocations, ...given });
@@ -136,8 +144,15 @@ export interface Outcome {
 }
 
 type Methods = {
-  Unary(message: Message, metadata: Metadata, done: (error: ServiceError | null, answer?: Message) => void): ClientUnaryCall;
-  Upload(metadata: Metadata, done: (error: ServiceError | null, answer?: Message) => void): ClientWritableStream<Message>;
+  Unary(
+    message: Message,
+    metadata: Metadata,
+    done: (error: ServiceError | null, answer?: Message) => void,
+  ): ClientUnaryCall;
+  Upload(
+    metadata: Metadata,
+    done: (error: ServiceError | null, answer?: Message) => void,
+  ): ClientWritableStream<Message>;
   Download(message: Message, metadata: Metadata): ClientReadableStream<Message>;
   Chat(metadata: Metadata, options: object): ClientDuplexStream<Message, Message>;
 };
@@ -193,19 +208,21 @@ export function toMetadata(headers: Readonly<Record<string, string>>): Metadata 
 }
 
 function answered(
-  start: (done: (error: ServiceError | null, answer?: Message) => void) => ClientUnaryCall | ClientWritableStream<Message>,
+  start: (done: (error: ServiceError | null, answer?: Message) => void) => EventEmitter,
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     const messages: Message[] = [];
     const call = start((_error, answer) => {
       if (answer !== undefined) messages.push(answer);
     });
-    call.on("status", (status: StatusObject) => resolve({ ...status, messages }));
-    call.on("error", () => {});
+    call.once("status", (status: StatusObject) => resolve({ ...status, messages }));
+    call.once("error", () => {});
   });
 }
 
-export function streamed(call: ClientReadableStream<Message> | ClientDuplexStream<Message, Message>): Promise<Outcome> {
+export function streamed(
+  call: ClientReadableStream<Message> | ClientDuplexStream<Message, Message>,
+): Promise<Outcome> {
   return new Promise((resolve) => {
     const messages: Message[] = [];
     call.on("data", (message: Message) => messages.push(message));
@@ -229,37 +246,4 @@ export async function until(condition: () => boolean): Promise<void> {
     if (turns > 200_000) throw new Error("it never came true");
     await turn();
   }
-}
-
-/** A request in raw HTTP/2, for what no gRPC client sends. */
-export function rawCall(port: number, headers: Readonly<Record<string, string | string[]>>, options: { windowSize?: number } = {}) {
-  const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: options.windowSize ?? 65_535 } });
-  const stream = session.request({
-    ":method": "POST",
-    ":path": "/t.Echo/Unary",
-    "content-type": "application/grpc",
-    te: "trailers",
-    ...headers,
-  });
-  const status = new Promise<string>((resolve) => {
-    const read = (got: object) => {
-      const code = (got as Record<string, unknown>)["grpc-status"];
-      if (code !== undefined) resolve(String(code));
-    };
-    stream.on("response", read);
-    stream.on("trailers", read);
-    stream.on("close", () => resolve(`closed ${stream.rstCode}`));
-    stream.on("error", () => {});
-  });
-  return {
-    stream,
-    status,
-    send(message: Message) {
-      const body = toBytes(message);
-      const head = Buffer.alloc(5);
-      head.writeUInt32BE(body.length, 1);
-      stream.write(Buffer.concat([head, body]));
-    },
-    close: () => session.destroy(),
-  };
 }

@@ -1,8 +1,8 @@
 import {
   type Metadata,
-  type ServerInterceptor,
   ServerInterceptingCall,
   type ServerInterceptingCallInterface,
+  type ServerInterceptor,
   type ServerOptions,
 } from "@grpc/grpc-js";
 import { CallContext, runInCall } from "../context/call-context.ts";
@@ -82,13 +82,19 @@ function interceptorOf<P extends Principal, U extends UserAccount>(
       else runInCall(context as CallContext, proceed);
     }
 
-    function settle(decision: Decision<P>, call: GrpcCall, metadata: Metadata, proceed: (metadata: Metadata) => void) {
+    function settle(
+      decision: Decision<P>,
+      call: GrpcCall,
+      metadata: Metadata,
+      proceed: (metadata: Metadata) => void,
+    ) {
       // The caller may have left while the decision was on its way: nobody would stop what is begun now.
       if (over) return;
       if (!decision.ok) return nextCall.sendStatus(denialStatus(decision.denial));
       context = new CallContext<P, U>(call, decision, users);
       contexts.set(metadata, context as CallContext);
-      if (streams) stopWatching = auth.watch(call, decision, (denial) => within(() => cutOff(nextCall, denial)));
+      if (streams)
+        stopWatching = auth.watch(call, decision, (denial) => within(() => cutOff(nextCall, denial)));
       within(() => proceed(metadata));
     }
 
@@ -99,11 +105,12 @@ function interceptorOf<P extends Principal, U extends UserAccount>(
             const call = new GrpcCall(method.path, nextCall, metadata);
             open = call;
             const decision = auth.decide(call);
-            if (isPromise(decision)) void decision.then((settled) => settle(settled, call, metadata, proceed));
+            if (isPromise(decision))
+              void decision.then((settled) => settle(settled, call, metadata, proceed));
             else settle(decision, call, metadata, proceed);
           },
           onReceiveMessage: (message, proceed) => within(() => proceed(message)),
-          onReceiveHalfClose: (proceed) => within(proceed),
+          
           // grpc-js calls this at the end of every call, not only of cancelled ones.
           onCancel() {
             over = true;

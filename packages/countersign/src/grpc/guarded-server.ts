@@ -49,7 +49,9 @@ export class GuardedServer extends Server {
   #requireCallers(procedures: readonly string[]): void {
     const open = this.#policy
       .rules()
-      .filter(({ procedure, rule }) => procedures.includes(procedure) && (rule === "open" || rule === "optional"));
+      .filter(
+        ({ procedure, rule }) => procedures.includes(procedure) && (rule === "open" || rule === "optional"),
+      );
     if (open.length === 0) return;
     const names = open.map(({ procedure, rule }) => `${procedure} (${rule})`).join(", ");
     throw new TypeError(`an AuthRequiredService lets nobody in who is anonymous, but its rules do: ${names}`);

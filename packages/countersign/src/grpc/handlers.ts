@@ -73,7 +73,10 @@ function guard(handle: () => unknown, fail: (thrown: unknown) => void): void {
 }
 
 /** What a listener of the call throws ends that call, and would otherwise end the process. It hears no more then. */
-function guardStream(call: Duplex | ServerWritableStream<unknown, unknown>, fail: (thrown: unknown) => void): void {
+function guardStream(
+  call: Duplex | ServerWritableStream<unknown, unknown>,
+  fail: (thrown: unknown) => void,
+): void {
   const { emit } = call;
   let failed = false;
   call.emit = (event: string | symbol, ...values: unknown[]): boolean => {

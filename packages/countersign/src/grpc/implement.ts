@@ -21,8 +21,8 @@ import type {
 import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { AuthRequiredService } from "./base-service.ts";
-import { isThenable } from "./handlers.ts";
 import { contexts } from "./contexts.ts";
+import { isThenable } from "./handlers.ts";
 
 /** What `grpc.Server.addService()` takes. */
 export interface BoundService {
@@ -38,7 +38,8 @@ export function implement<S extends DescService>(service: S, handlers: ServiceHa
   );
   for (const method of service.methods) {
     const handler = handlers[method.localName as keyof ServiceHandlers<S>] as AnyHandler | undefined;
-    if (typeof handler !== "function") throw new TypeError(`no handler for ${service.typeName}.${method.localName}`);
+    if (typeof handler !== "function")
+      throw new TypeError(`no handler for ${service.typeName}.${method.localName}`);
     implementation[method.localName] = bindMethod(method, handler.bind(handlers));
   }
   return { definition: serviceDefinition(service), implementation };
@@ -86,7 +87,8 @@ function bindMethod(method: DescMethod, handler: AnyHandler): UntypedHandleCall 
       return (call: ServerReadableStream<unknown, unknown>, callback: sendUnaryData<unknown>) =>
         answer(handler(call, contextOf(call)), callback);
     case "server_streaming":
-      return (call: ServerWritableStream<unknown, unknown>) => pump(handler(call.request, contextOf(call)), call);
+      return (call: ServerWritableStream<unknown, unknown>) =>
+        pump(handler(call.request, contextOf(call)), call);
     case "bidi_streaming":
       return (call: ServerDuplexStream<unknown, unknown>) => pump(handler(call, contextOf(call)), call);
   }
@@ -118,7 +120,9 @@ async function leave(iterator: AsyncIterator<unknown>): Promise<void> {
   } catch {}
 }
 
-function drained(call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>): Promise<void> {
+function drained(
+  call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>,
+): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       call.off("drain", done);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { inspect } from "node:util";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { type ClaimRules, createClaimCheck } from "./claims.ts";
 
 const now = 1_800_000_000;

@@ -8,8 +8,8 @@ import {
   type JsonWebKey,
   randomBytes,
 } from "node:crypto";
-import { inspect } from "node:util";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import type { Algorithm } from "./algorithms.ts";
 import type { Jwk } from "./jwk.ts";
 import {
@@ -135,12 +135,7 @@ test("an HMAC secret is at least as long as the hash", () => {
       assert.ok(key.verify("input", key.sign("input")));
       assert.ok(!key.verify("input", key.sign("other")));
     }
-    for (const secret of [
-      randomBytes(bytes - 1),
-      "s".repeat(bytes - 1),
-      "",
-      new Uint8Array(0),
-    ]) {
+    for (const secret of [randomBytes(bytes - 1), "s".repeat(bytes - 1), "", new Uint8Array(0)]) {
       assert.throws(() => hmacKey({ secret, algorithm }), TypeError);
     }
   }

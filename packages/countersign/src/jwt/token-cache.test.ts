@@ -84,6 +84,7 @@ test("a replaced entry never comes back from the old generation", () => {
   cache.set({ value: token(2), n: 1 });
   cache.set({ value: token(0), n: 2 });
   assert.equal(cache.get(token(0))?.n, 2);
+  assert.equal(cache.size, 3, "and is counted once");
   cache.delete(token(0));
   assert.equal(cache.get(token(0)), undefined);
 });

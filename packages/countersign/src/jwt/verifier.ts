@@ -1,8 +1,8 @@
 import { isPromise, type MaybePromise } from "../core/decision.ts";
 import type { Algorithm } from "./algorithms.ts";
+import type { TokenClaims } from "./claim-schema.ts";
 import { type ClaimRules, createClaimCheck } from "./claims.ts";
 import { faults, type InvalidToken } from "./invalid-token.ts";
-import type { TokenClaims } from "./claim-schema.ts";
 import { parseJsonObject } from "./json.ts";
 import { createJwsReader, type JwsReaderOptions, type VerifiedJws } from "./jws.ts";
 import { type JwsHeader, mediaType } from "./jws-header.ts";

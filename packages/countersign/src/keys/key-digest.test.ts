@@ -49,7 +49,8 @@ describe("key digests", () => {
     assert.throws(() => createKeyDigests([current, { ...old, id: "2026" }]), /two peppers/);
     assert.throws(() => createKeyDigests([{ id: "x", secret: new Uint8Array(31) }]), /shorter than 32/);
     assert.throws(() => createKeyDigests([{ id: "x", secret: "a".repeat(64) as never }]), TypeError);
-    for (const id of ["", "a b", "a".repeat(33), "ä"]) assert.throws(() => createKeyDigests([{ ...old, id }]), TypeError);
+    for (const id of ["", "a b", "a".repeat(33), "ä"])
+      assert.throws(() => createKeyDigests([{ ...old, id }]), TypeError);
   });
 });
 
@@ -64,9 +65,21 @@ describe("the work of matches()", () => {
       run();
       return update.mock.calls.slice(before).map(({ arguments: [data] }) => data);
     };
-    assert.deepEqual(work(() => digests.matches("body", stored)), ["body"]);
-    assert.deepEqual(work(() => digests.matches("wrong", stored)), ["wrong"]);
-    assert.deepEqual(work(() => digests.matches("wrong", undefined)), ["wrong"]);
-    assert.deepEqual(work(() => digests.matches("wrong", { digest: new Uint8Array(1), pepperId: "2026" })), ["wrong"]);
+    assert.deepEqual(
+      work(() => digests.matches("body", stored)),
+      ["body"],
+    );
+    assert.deepEqual(
+      work(() => digests.matches("wrong", stored)),
+      ["wrong"],
+    );
+    assert.deepEqual(
+      work(() => digests.matches("wrong", undefined)),
+      ["wrong"],
+    );
+    assert.deepEqual(
+      work(() => digests.matches("wrong", { digest: new Uint8Array(1), pepperId: "2026" })),
+      ["wrong"],
+    );
   });
 });

@@ -15,7 +15,10 @@ export interface KeyDigests {
    * Does the stored digest belong to this key? In constant time. Without a record the same work is done for nothing,
    * so that an unknown id takes as long as a wrong secret.
    */
-  matches(body: string, stored: { readonly digest: Uint8Array; readonly pepperId: string } | undefined): boolean;
+  matches(
+    body: string,
+    stored: { readonly digest: Uint8Array; readonly pepperId: string } | undefined,
+  ): boolean;
 }
 
 const nothing = Buffer.alloc(32);
@@ -43,7 +46,10 @@ export function createKeyDigests(peppers: readonly [Pepper, ...Pepper[]]): KeyDi
 
   return Object.freeze({
     digest: (body: string) => ({ digest: new Uint8Array(hmac(body, current.id)), pepperId: current.id }),
-    matches(body: string, stored: { readonly digest: Uint8Array; readonly pepperId: string } | undefined): boolean {
+    matches(
+      body: string,
+      stored: { readonly digest: Uint8Array; readonly pepperId: string } | undefined,
+    ): boolean {
       const computed = hmac(body, stored?.pepperId ?? current.id);
       const expected = stored?.digest.length === computed.length ? stored.digest : nothing;
       return timingSafeEqual(computed, expected) && expected !== nothing;

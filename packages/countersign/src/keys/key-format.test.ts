@@ -69,8 +69,23 @@ describe("parseApiKey()", () => {
   });
 
   it("refuses what is no key of ours, of any text", () => {
-    fc.assert(fc.property(fc.string(), (text) => parseApiKey(text) === undefined && parseApiKey(`cs_${text}`) === undefined));
-    for (const text of ["", "cs", "cs_", "cs___", `${key} `, ` ${key}`, `${key}\n`, key.toUpperCase(), key.repeat(50)]) {
+    fc.assert(
+      fc.property(
+        fc.string(),
+        (text) => parseApiKey(text) === undefined && parseApiKey(`cs_${text}`) === undefined,
+      ),
+    );
+    for (const text of [
+      "",
+      "cs",
+      "cs_",
+      "cs___",
+      `${key} `,
+      ` ${key}`,
+      `${key}\n`,
+      key.toUpperCase(),
+      key.repeat(50),
+    ]) {
       assert.equal(parseApiKey(text), undefined);
     }
   });

@@ -32,7 +32,10 @@ const namePart = /^[a-z0-9]{2,16}$/;
 const base62 = /^[0-9A-Za-z]+$/;
 
 /** A new key for an environment such as `dev` or `live`. Its id and its 256-bit secret are random. */
-export function generateApiKey(environment: string, format: ApiKeyFormat = {}): ParsedApiKey & { readonly key: string } {
+export function generateApiKey(
+  environment: string,
+  format: ApiKeyFormat = {},
+): ParsedApiKey & { readonly key: string } {
   const prefix = apiKeyPrefix(format);
   if (!namePart.test(environment)) {
     throw new TypeError("an API key's environment is 2 to 16 lower-case letters or digits");
@@ -47,7 +50,8 @@ export function parseApiKey(key: string, format: ApiKeyFormat = {}): ParsedApiKe
   const prefix = apiKeyPrefix(format);
   if (!key.startsWith(prefix) || key.length > 128) return undefined;
   const [environment, id, tail, ...rest] = key.slice(prefix.length).split("_");
-  if (environment === undefined || id === undefined || tail === undefined || rest.length > 0) return undefined;
+  if (environment === undefined || id === undefined || tail === undefined || rest.length > 0)
+    return undefined;
   if (!namePart.test(environment) || id.length !== idLength || !base62.test(id)) return undefined;
   if (tail.length !== secretLength + checksumLength || !base62.test(tail)) return undefined;
   const body = key.slice(0, -checksumLength);
@@ -56,7 +60,8 @@ export function parseApiKey(key: string, format: ApiKeyFormat = {}): ParsedApiKe
 
 /** What every key of a format begins with, underscore included. */
 export function apiKeyPrefix({ prefix = "cs" }: ApiKeyFormat): string {
-  if (!namePart.test(prefix)) throw new TypeError("an API key's prefix is 2 to 16 lower-case letters or digits");
+  if (!namePart.test(prefix))
+    throw new TypeError("an API key's prefix is 2 to 16 lower-case letters or digits");
   return `${prefix}_`;
 }
 

@@ -1,39 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createRevocations, type RevocationEvent } from "../core/revocation.ts";
 import { createMemoryStore } from "./memory.ts";
-import { createRevocationFollower, type RevocationFollowerOptions } from "./revocation-follower.ts";
-import { FakeLog } from "./suite/fake-log.suite.ts";
-import { TestClock } from "./suite/store-case.suite.ts";
+import { setUpFollower as setUp } from "./suite/follower.suite.ts";
 
 const never = 2 ** 30;
-
-/** A follower with a clock of its own for what is measured. Its timer never fires unless a test says so. */
-function setUp(options: Partial<RevocationFollowerOptions> = {}) {
-  const clock = new TestClock();
-  const elapsed = { ms: 1000 };
-  const store = createMemoryStore({ now: clock.now });
-  const log = new FakeLog(store.revocations);
-  const view = createRevocations();
-  const errors: unknown[] = [];
-  const follower = createRevocationFollower({
-    log,
-    view,
-    pollEveryMs: 500,
-    now: clock.now,
-    elapsed: () => elapsed.ms,
-    onError: (error) => errors.push(error),
-    ...options,
-  });
-  const session = (sessionId: string): RevocationEvent => ({
-    kind: "session",
-    sessionId,
-    expiresAt: clock.ms / 1000 + 60,
-  });
-  const revoke = (...ids: string[]) => log.append(ids.map(session));
-  const verdict = (sessionId: string) => view.check({ sessionId }, view.version);
-  return { clock, elapsed, store, log, view, errors, follower, session, revoke, verdict };
-}
 
 describe("revocation follower", () => {
   it("knows what is live once it has started, and what comes later after a poll", async () => {
@@ -119,6 +89,22 @@ describe("revocation follower", () => {
     await follower.stop();
   });
 
+  it("never reads twice at a time, whenever the next one asks", async () => {
+    for (let delay = 0; delay < 30; delay += 1) {
+      const { follower, log } = setUp({ pollEveryMs: never });
+      await follower.start();
+      const gate = Promise.withResolvers<void>();
+      log.gate = gate.promise;
+      const all = [follower.poll(), follower.catchUp()];
+      gate.resolve();
+      for (let turn = 0; turn < delay; turn += 1) await undefined;
+      all.push(follower.catchUp());
+      await Promise.all(all);
+      assert.equal(log.mostOverlapping, 1, `after ${delay} turns`);
+      await follower.stop();
+    }
+  });
+
   it("flushes the view and starts over after a gap", async () => {
     const { follower, log, revoke, verdict, view, clock } = setUp({ pollEveryMs: never });
     await follower.start();
@@ -169,138 +155,6 @@ describe("revocation follower", () => {
     await older.append([{ kind: "session", sessionId: "new", expiresAt: 9e9 }]);
     await follower.catchUp();
     assert.equal(verdict("new"), "token-revoked");
-    await follower.stop();
-  });
-});
-
-describe("revocation follower that is cut off", () => {
-  it("suspends the view after the time, and resumes it with what it missed", async () => {
-    const { follower, log, elapsed, errors, verdict, revoke } = setUp();
-    await follower.start();
-    log.fails = true;
-    elapsed.ms += 29_999;
-    await follower.poll();
-    assert.deepEqual([verdict("a"), errors.length], ["good", 1]);
-    elapsed.ms += 1;
-    await follower.poll();
-    assert.deepEqual([verdict("a"), errors.length], ["unavailable", 2]);
-    await revoke("a");
-    log.fails = false;
-    await follower.poll();
-    assert.deepEqual(["a", "b"].map(verdict), ["token-revoked", "good"]);
-    log.fails = true;
-    elapsed.ms += 29_000;
-    await follower.poll();
-    assert.equal(verdict("b"), "good");
-    await follower.stop();
-  });
-
-  it("suspends it at the first failure if it is strict", async () => {
-    const { follower, log, verdict } = setUp({ staleAfterMs: 0 });
-    await follower.start();
-    log.fails = true;
-    await assert.rejects(follower.catchUp(), /cut off/);
-    assert.equal(verdict("a"), "unavailable");
-    log.fails = false;
-    await follower.catchUp();
-    assert.equal(verdict("a"), "good");
-    await follower.stop();
-  });
-
-  it("suspends it when a reading hangs", async () => {
-    const { follower, log, elapsed, verdict } = setUp();
-    await follower.start();
-    const gate = Promise.withResolvers<void>();
-    log.gate = gate.promise;
-    const hanging = follower.poll();
-    elapsed.ms += 31_000;
-    await follower.poll();
-    assert.equal(verdict("a"), "good");
-    elapsed.ms += 1;
-    await follower.poll();
-    assert.equal(verdict("a"), "unavailable");
-    gate.resolve();
-    await hanging;
-    assert.equal(verdict("a"), "good");
-    await follower.stop();
-  });
-
-  it("does not start without the log, and may be started again", async () => {
-    const { follower, log, revoke, verdict } = setUp({ pollEveryMs: never });
-    log.fails = true;
-    await assert.rejects(follower.start(), /cut off/);
-    log.fails = false;
-    await revoke("a");
-    await follower.start();
-    assert.equal(verdict("a"), "token-revoked");
-    await follower.stop();
-  });
-
-  it("stays without knowledge while starting over fails", async () => {
-    const { follower, log, revoke, verdict, view, clock } = setUp({ pollEveryMs: never });
-    await follower.start();
-    await revoke("a");
-    clock.ms += 2000;
-    await log.append([{ kind: "key", keyId: "k", state: "revoked" }]);
-    clock.ms += 2000;
-    await log.prune(clock.date, 1);
-    const cachedAt = view.version;
-    log.afterRead = async () => {
-      if (log.asked.at(-1) === "since") log.fails = true;
-    };
-    await assert.rejects(follower.catchUp(), /cut off/);
-    assert.equal(view.check({ keyId: "k" }, cachedAt), "stale");
-    log.afterRead = async () => {};
-    log.fails = false;
-    await follower.catchUp();
-    assert.equal(verdict("a"), "token-revoked");
-    await follower.stop();
-  });
-});
-
-describe("revocation follower: its timer", () => {
-  it("polls until it is stopped", async (context) => {
-    context.mock.timers.enable({ apis: ["setInterval"] });
-    const { follower, log, revoke, verdict } = setUp();
-    await follower.start();
-    await revoke("a");
-    const tick = async (ms: number) => {
-      context.mock.timers.tick(ms);
-      for (let turn = 0; turn < 100; turn += 1) await undefined;
-    };
-    await tick(499);
-    assert.equal(verdict("a"), "good");
-    await tick(1);
-    assert.equal(verdict("a"), "token-revoked");
-    await follower.stop();
-    const asked = log.asked.length;
-    await tick(5000);
-    assert.equal(log.asked.length, asked);
-  });
-
-  it("prunes the view every 30 seconds and the log every 5 minutes", async () => {
-    const { follower, log, elapsed, clock, revoke, view, verdict } = setUp({ pollEveryMs: never });
-    await follower.start();
-    await revoke("a");
-    await follower.poll();
-    const prunes = () => log.asked.filter((name) => name === "prune").length;
-    assert.equal(prunes(), 1);
-    clock.ms += 600_000;
-    elapsed.ms += 29_999;
-    await follower.poll();
-    assert.equal(verdict("a"), "token-revoked");
-    elapsed.ms += 1;
-    await follower.poll();
-    assert.equal(view.check({ sessionId: "a" }, view.version), "good");
-    elapsed.ms += 269_999;
-    await follower.poll();
-    assert.equal(prunes(), 1);
-    elapsed.ms += 1;
-    clock.ms += 86_400_000;
-    clock.ms += 300_000;
-    await follower.poll();
-    assert.equal(prunes(), 2);
-    assert.equal(await log.since(0, 10), undefined);
     await follower.stop();
   });
 });

@@ -1,7 +1,13 @@
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
 import type { Algorithm } from "../../src/jwt/algorithms.ts";
-import { hmacKey, type PrivateKey, privateKey, type SigningKey, type VerificationKey } from "../../src/jwt/key.ts";
+import {
+  hmacKey,
+  type PrivateKey,
+  privateKey,
+  type SigningKey,
+  type VerificationKey,
+} from "../../src/jwt/key.ts";
 
 /** A key pair, or a shared secret, in our form and in the one that other libraries take. */
 export interface Fixture {
@@ -39,7 +45,21 @@ function symmetric(algorithm: Algorithm): Fixture {
 /** One key for each algorithm, all with the kid `k`. */
 export const fixtures: readonly Fixture[] = [
   ...(["HS256", "HS384", "HS512"] as const).map(symmetric),
-  ...(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"] as const).map(asymmetric),
+  ...(
+    [
+      "RS256",
+      "RS384",
+      "RS512",
+      "PS256",
+      "PS384",
+      "PS512",
+      "ES256",
+      "ES384",
+      "ES512",
+      "EdDSA",
+      "Ed25519",
+    ] as const
+  ).map(asymmetric),
 ];
 
 export function encode(text: string | Uint8Array): string {
@@ -47,7 +67,11 @@ export function encode(text: string | Uint8Array): string {
 }
 
 /** Signs a header and a payload exactly as they are written. */
-export function sign(header: string | object, payload: string | object | Uint8Array, signer: SigningKey): string {
+export function sign(
+  header: string | object,
+  payload: string | object | Uint8Array,
+  signer: SigningKey,
+): string {
   const text = (value: string | object) =>
     typeof value === "string" || value instanceof Uint8Array ? value : JSON.stringify(value);
   const input = `${encode(text(header))}.${encode(text(payload))}`;

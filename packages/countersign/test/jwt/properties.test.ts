@@ -32,7 +32,15 @@ const anyText = fc.oneof(fc.string({ unit: "grapheme" }), fc.constantFrom(...tra
 // Names that are refused wherever they stand; there are tests of their own for them.
 const names = anyText.filter((text) => text !== "__proto__" && !text.includes("\\"));
 const { value: json } = fc.letrec((tie) => ({
-  value: fc.oneof({ maxDepth: 4 }, fc.integer(), fc.boolean(), fc.constant(null), anyText, fc.array(tie("value"), { maxLength: 4 }), tie("object")),
+  value: fc.oneof(
+    { maxDepth: 4 },
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+    anyText,
+    fc.array(tie("value"), { maxLength: 4 }),
+    tie("object"),
+  ),
   object: fc.dictionary(names, tie("value"), { maxKeys: 5 }),
 }));
 const objects = fc.dictionary(names, json, { maxKeys: 6 });
@@ -50,7 +58,8 @@ test("base64url: decode(encode(x)) = x, and nothing else decodes to x", () => {
   const units = fc.string({ unit: fc.constantFrom(...alphabet, "=", "+", "/", " ", "\u0141"), maxLength: 9 });
   fc.assert(
     fc.property(units, (text) => {
-      const canonical = /^[\w-]*$/.test(text) && text.length % 4 !== 1 && encode(Buffer.from(text, "base64url")) === text;
+      const canonical =
+        /^[\w-]*$/.test(text) && text.length % 4 !== 1 && encode(Buffer.from(text, "base64url")) === text;
       assert.equal(decodeBase64url(text) !== undefined, canonical);
     }),
     { numRuns: 5000 },
@@ -88,9 +97,17 @@ test("JSON: a member twice is always refused, and a new one never", () => {
 test("HMAC: the same as createHmac for every key and text", () => {
   const hashes = fc.constantFrom("sha256" as const, "sha384" as const, "sha512" as const);
   fc.assert(
-    fc.property(hashes, fc.uint8Array({ minLength: 1, maxLength: 200 }), fc.string({ unit: "binary" }), (hash, secret, text) => {
-      assert.equal(createMac(hash, secret)(text), createHmac(hash, secret).update(text, "utf8").digest("base64url"));
-    }),
+    fc.property(
+      hashes,
+      fc.uint8Array({ minLength: 1, maxLength: 200 }),
+      fc.string({ unit: "binary" }),
+      (hash, secret, text) => {
+        assert.equal(
+          createMac(hash, secret)(text),
+          createHmac(hash, secret).update(text, "utf8").digest("base64url"),
+        );
+      },
+    ),
     { numRuns: 1000 },
   );
 });
@@ -98,7 +115,10 @@ test("HMAC: the same as createHmac for every key and text", () => {
 test("verify never throws, and accepts nothing that nobody signed", () => {
   const token = signToken(claims, hs256.signer);
   const pieces = fc.constantFrom(...token.split("."), ".", "..", "", "e30", "eyJhbGciOiJub25lIn0", "=", "\0");
-  const garbage = fc.oneof(fc.string({ unit: "binary" }), fc.array(pieces, { maxLength: 7 }).map((list) => list.join("")));
+  const garbage = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.array(pieces, { maxLength: 7 }).map((list) => list.join("")),
+  );
   fc.assert(
     fc.property(garbage, (text) => {
       assert.equal(check(text).ok, text === token);
@@ -107,7 +127,8 @@ test("verify never throws, and accepts nothing that nobody signed", () => {
     }),
     { numRuns: 5000 },
   );
-  for (const value of [undefined, null, 7, {}, [], Symbol("x"), () => token]) assert.ok(!check(value as unknown as string).ok);
+  for (const value of [undefined, null, 7, {}, [], Symbol("x"), () => token])
+    assert.ok(!check(value as unknown as string).ok);
 });
 
 test("verify never throws for what the right key has signed", () => {
@@ -123,17 +144,33 @@ test("verify never throws for what the right key has signed", () => {
 });
 
 test("claims of any shape: what is accepted is what the schema promises", () => {
-  const known = "exp iat nbf iss aud sub jti sid client_id token_type username email is_staff is_superuser roles permissions user_id".split(" ");
+  const known =
+    "exp iat nbf iss aud sub jti sid client_id token_type username email is_staff is_superuser roles permissions user_id".split(
+      " ",
+    );
   const values = fc.oneof(fc.jsonValue(), fc.constantFrom("x", 7, true, now / 1000, ["r"], "access"));
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom(...known), values, { maxKeys: 4 }), (odd) => {
       const result = check(sign({ alg: "HS256", kid: "k" }, { ...claims, ...odd }, hs256.signer));
       if (!result.ok) return;
-      const { exp = Number.NaN, iat = 0, nbf = 0, sub, jti, roles = [], permissions = [], is_staff = false } = result.claims;
-      assert.ok([exp, iat, nbf].every(Number.isSafeInteger) && exp * 1000 + 5000 > now && nbf * 1000 - 5000 <= now);
-      assert.ok(typeof sub === "string" && sub === result.userId && /^[^\0-\x1f]{1,255}$/.test(sub));
+      const {
+        exp = Number.NaN,
+        iat = 0,
+        nbf = 0,
+        sub,
+        jti,
+        roles = [],
+        permissions = [],
+        is_staff = false,
+      } = result.claims;
+      assert.ok(
+        [exp, iat, nbf].every(Number.isSafeInteger) && exp * 1000 + 5000 > now && nbf * 1000 - 5000 <= now,
+      );
+      assert.ok(typeof sub === "string" && sub === result.userId && /^\P{Cc}{1,255}$/u.test(sub));
       assert.ok(jti === undefined || typeof jti === "string");
-      assert.ok([...roles, ...permissions].every((name) => typeof name === "string") && typeof is_staff === "boolean");
+      assert.ok(
+        [...roles, ...permissions].every((name) => typeof name === "string") && typeof is_staff === "boolean",
+      );
     }),
     { numRuns: 5000 },
   );
@@ -145,17 +182,31 @@ for (const fixture of fixtures) {
     const keys = createKeyRing([fixture.verifier]);
     const accepts = async (text: string) => (await createTokenVerifier({ keys }).verify(text, now)).ok;
     assert.ok(await accepts(token));
-    const positions = Array.from({ length: token.length }, (_, at) => at).filter((at) => fixture.verifier.symmetric || at % 5 === 0 || token.length - at < 4);
+    const positions = Array.from({ length: token.length }, (_, at) => at).filter(
+      (at) => fixture.verifier.symmetric || at % 5 === 0 || token.length - at < 4,
+    );
     const replaced = (at: number, character: string) => token.slice(0, at) + character + token.slice(at + 1);
-    const other = (at: number) => alphabet[(alphabet.indexOf(token[at] ?? "A") + 1 + (randomBytes(1)[0] ?? 0)) % 63] ?? "A";
-    const changes = positions.flatMap((at) => [other(at), ".", " "].filter((c) => c !== token[at]).map((c) => replaced(at, c)));
+    const other = (at: number) =>
+      alphabet[(alphabet.indexOf(token[at] ?? "A") + 1 + (randomBytes(1)[0] ?? 0)) % 63] ?? "A";
+    const changes = positions.flatMap((at) =>
+      [other(at), ".", " "].filter((c) => c !== token[at]).map((c) => replaced(at, c)),
+    );
     // The unused bits of the last characters: the same bytes to a lenient decoder.
     const ends = [token.indexOf(".") - 1, token.lastIndexOf(".") - 1, token.length - 1];
-    const respelled = ends.flatMap((at) => [...alphabet].filter((c) => c !== token[at]).map((c) => replaced(at, c)));
-    const spaced = ["=", "==", " ", "\n", "\t", "\r\n", "\0"].flatMap((c) => [token + c, c + token, ...ends.map((at) => token.slice(0, at + 1) + c + token.slice(at + 1))]);
+    const respelled = ends.flatMap((at) =>
+      [...alphabet].filter((c) => c !== token[at]).map((c) => replaced(at, c)),
+    );
+    const spaced = ["=", "==", " ", "\n", "\t", "\r\n", "\0"].flatMap((c) => [
+      token + c,
+      c + token,
+      ...ends.map((at) => token.slice(0, at + 1) + c + token.slice(at + 1)),
+    ]);
     const low = positions.map((at) => replaced(at, String.fromCharCode(token.charCodeAt(at) + 0x100)));
-    const standard = [token.replaceAll("-", "+"), token.replaceAll("_", "/")].filter((text) => text !== token);
-    for (const text of [...changes, ...respelled, ...spaced, ...low, ...standard]) assert.ok(!(await accepts(text)), JSON.stringify(text));
+    const standard = [token.replaceAll("-", "+"), token.replaceAll("_", "/")].filter(
+      (text) => text !== token,
+    );
+    for (const text of [...changes, ...respelled, ...spaced, ...low, ...standard])
+      assert.ok(!(await accepts(text)), JSON.stringify(text));
     assert.ok(await accepts(token), "and the token itself is still good");
   });
 }

@@ -30,7 +30,9 @@ const digests: Readonly<Record<string, string>> = {
 export function wycheproofDirectory(): string | undefined {
   const beside = fileURLToPath(new URL("../../../../../shared/wycheproof", import.meta.url));
   const candidates = [process.env["WYCHEPROOF_DIR"], beside];
-  return candidates.find((directory) => directory !== undefined && existsSync(`${directory}/json_web_signature_test.json`));
+  return candidates.find(
+    (directory) => directory !== undefined && existsSync(`${directory}/json_web_signature_test.json`),
+  );
 }
 
 /** The groups of a file that is what it was when the table of refusals was written. */

@@ -28,13 +28,19 @@ const mislabelled: Readonly<Record<string, Readonly<Record<number, number>>>> = 
   "json_web_crypto_test.json": {},
 };
 
-const expectedCounts = { "json_web_signature_test.json": 401, "json_web_key_test.json": 26, "json_web_crypto_test.json": 49 };
+const expectedCounts = {
+  "json_web_signature_test.json": 401,
+  "json_web_key_test.json": 26,
+  "json_web_crypto_test.json": 49,
+};
 
 /** Loads a group's key or set as an application would; undefined where loading it is refused. */
 function readerFor(group: Group): ReadJws | undefined {
   const material = group.public ?? group.private;
   try {
-    return createJwsReader({ keys: isSet(material) ? ringOf(material.keys) : createKeyRing([importJwk(material)]) });
+    return createJwsReader({
+      keys: isSet(material) ? ringOf(material.keys) : createKeyRing([importJwk(material)]),
+    });
   } catch (error) {
     assert.ok(error instanceof TypeError, "a key is refused by a TypeError");
     return undefined;
@@ -47,7 +53,9 @@ function isSet(material: Group["private"]): material is { readonly keys: readonl
 
 /** Shared secrets are configured one by one, never published as a set. */
 function ringOf(keys: readonly Jwk[]) {
-  return keys.some((jwk) => jwk.kty === "oct") ? createKeyRing(keys.map((jwk) => importJwk(jwk))) : keyRingFromJwks({ keys });
+  return keys.some((jwk) => jwk.kty === "oct")
+    ? createKeyRing(keys.map((jwk) => importJwk(jwk)))
+    : keyRingFromJwks({ keys });
 }
 
 async function accepts(read: ReadJws, jws: unknown): Promise<boolean> {
@@ -58,12 +66,19 @@ async function accepts(read: ReadJws, jws: unknown): Promise<boolean> {
   return ok;
 }
 
-async function judge(file: string, group: Group, vector: Vector, read: ReadJws | undefined): Promise<string | undefined> {
+async function judge(
+  file: string,
+  group: Group,
+  vector: Vector,
+  read: ReadJws | undefined,
+): Promise<string | undefined> {
   const accepted = read !== undefined && (await accepts(read, vector.jws));
   const twin = mislabelled[file]?.[vector.tcId];
   if (twin !== undefined) {
     const valid = group.tests.find(({ tcId }) => tcId === twin);
-    return valid?.result === "valid" && valid.jws === vector.jws && accepted ? undefined : "not the twin that it was";
+    return valid?.result === "valid" && valid.jws === vector.jws && accepted
+      ? undefined
+      : "not the twin that it was";
   }
   const wanted = vector.result === "valid" && refusedOnPurpose[file]?.[vector.tcId] === undefined;
   return accepted === wanted ? undefined : accepted ? "FALSELY ACCEPTED" : "refused";
@@ -99,7 +114,8 @@ test("Wycheproof", async (t) => {
 
 test("encrypted tokens are refused by their shape", async (t) => {
   const directory = wycheproofDirectory();
-  if (directory === undefined) return t.diagnostic("NOT RUN: the Wycheproof vectors are not there (set WYCHEPROOF_DIR)");
+  if (directory === undefined)
+    return t.diagnostic("NOT RUN: the Wycheproof vectors are not there (set WYCHEPROOF_DIR)");
   const groups = wycheproofGroups(directory, "json_web_crypto_test.json");
   const read = readerFor(groups[0] as Group) as ReadJws;
   for (const vector of groups.flatMap((group) => group.tests).filter((vector) => "jwe" in vector)) {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { Store } from "countersign/store";
 import { type Config, loadConfig } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
-import { databasePath, openStore } from "../node.ts";
+import { databasePath, openStore } from "../database.ts";
 import { note } from "../terminal/output.ts";
 
 /**
@@ -28,7 +28,9 @@ export interface LocalRequest {
 }
 
 /** The store of the configuration, also while a server runs on it. */
-export async function openLocalStore(request: LocalRequest): Promise<{ readonly config: Config; readonly store: Store }> {
+export async function openLocalStore(
+  request: LocalRequest,
+): Promise<{ readonly config: Config; readonly store: Store }> {
   const { file, createStore = false, createSecrets = false } = request;
   const found = commandConfig(file);
   const path = databasePath(found);

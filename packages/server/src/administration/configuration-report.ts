@@ -14,14 +14,18 @@ import { UserService as DemoUserService } from "../gen/api/users/users_pb.ts";
 import { loadSigning } from "../signing.ts";
 import { loadDigests } from "./local.ts";
 
-type Presence = "set" | "missing" | "made at the first start of countersign dev";
+/** All that is told of a secret. In development, what is missing of some is made at the first start. */
+function presence(secret: unknown, madeAtStart: boolean): string {
+  if (secret !== undefined) return "set";
+  return madeAtStart ? "made at the first start of countersign dev" : "missing";
+}
 
 /** The configuration in force, in the shape of its file. Of secrets it only says whether they are there. */
 export function describeConfig(config: Config): Readonly<Record<string, unknown>> {
   const { auth, grpc, http, secrets, revocations, log } = config;
   const { access_lifetime, leeway, ...jwt } = auth.jwt;
-  const presence = (secret: unknown): Presence => (secret !== undefined ? "set" : madeByDev(config) ? "made at the first start of countersign dev" : "missing");
   const symmetric = jwt.algorithm.startsWith("HS");
+  const development = config.environment === "development";
   return {
     source: config.source ?? "no file: defaults and environment",
     environment: config.environment,
@@ -37,12 +41,16 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
         ...jwt,
         access_lifetime: formatDuration(access_lifetime),
         leeway: formatDuration(leeway),
-        ...((symmetric || secrets.jwtSecret !== undefined) && { secret: presence(secrets.jwtSecret) }),
-        ...((!symmetric || secrets.jwtPrivateKey !== undefined) && { private_key: secrets.jwtPrivateKey === undefined ? "missing" : "set" }),
+        ...((symmetric || secrets.jwtSecret !== undefined) && {
+          secret: presence(secrets.jwtSecret, development),
+        }),
+        ...((!symmetric || secrets.jwtPrivateKey !== undefined) && {
+          private_key: presence(secrets.jwtPrivateKey, false),
+        }),
       },
       api_keys: {
         ...auth.api_keys,
-        pepper: presence(secrets.pepper),
+        pepper: presence(secrets.pepper, development),
         static: secrets.staticKeys.map(({ name, permissions, isStaff, isSuperuser }) => ({
           ...{ name, permissions, is_staff: isStaff, is_superuser: isSuperuser, key: "set" },
         })),
@@ -69,16 +77,15 @@ export function configurationProblems(asFound: Config): readonly string[] {
   return [...new Set(problems.length > 0 ? problems : thrownBy(() => completeRules(config)))];
 }
 
-/** `countersign dev` makes what is missing of these at its first start. */
-function madeByDev({ environment, auth }: Config): boolean {
-  return environment === "development" && auth.jwt.algorithm.startsWith("HS");
-}
-
+/** `countersign dev` makes a pepper, and a secret for HS256, where there are none. */
 function withFirstSecrets(config: Config): Config {
-  if (!madeByDev(config)) return config;
+  if (config.environment !== "development") return config;
   const { pepper = randomBytes(32), jwtSecret, jwtPrivateKey } = config.secrets;
-  const secret = jwtSecret ?? (jwtPrivateKey === undefined ? randomBytes(64) : undefined);
-  return { ...config, secrets: { ...config.secrets, pepper, jwtSecret: secret } };
+  const wanted = config.auth.jwt.algorithm.startsWith("HS") && jwtPrivateKey === undefined;
+  return {
+    ...config,
+    secrets: { ...config.secrets, pepper, jwtSecret: jwtSecret ?? (wanted ? randomBytes(64) : undefined) },
+  };
 }
 
 function serviceProblems({ services }: Config): readonly string[] {
@@ -109,7 +116,9 @@ function completeRules(config: Config): void {
   const served = descriptors.filter(({ typeName }) => config.services.includes(typeName));
   for (const { typeName, methods } of served) auth.serve(methods.map(({ name }) => `/${typeName}/${name}`));
   if (config.grpc.reflection) {
-    auth.serve(["v1", "v1alpha"].map((version) => `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`));
+    auth.serve(
+      ["v1", "v1alpha"].map((version) => `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`),
+    );
   }
   auth.seal();
 }

@@ -1,3 +1,4 @@
+import { callerOf } from "../config/caller.ts";
 import { CommandFailure } from "../terminal/failure.ts";
 import { readSecretFile } from "../terminal/read-secret.ts";
 
@@ -8,11 +9,14 @@ export interface Credential {
 }
 
 /** The credential in the named file, else in the environment. Undefined if there is none. */
-export function findCredential(file: string | undefined, env = process.env): Credential | undefined {
+export function findCredential(file: string | undefined): Credential | undefined {
   if (file !== undefined) return toCredential(readSecretFile(file).trim(), file);
-  const { COUNTERSIGN_API_KEY: key, COUNTERSIGN_TOKEN: token } = env;
+  const { apiKey: key, token } = callerOf();
   if (key !== undefined && token !== undefined) {
-    throw new CommandFailure("INVALID_ARGUMENT", "COUNTERSIGN_API_KEY and COUNTERSIGN_TOKEN are both set: unset one of them");
+    throw new CommandFailure(
+      "INVALID_ARGUMENT",
+      "COUNTERSIGN_API_KEY and COUNTERSIGN_TOKEN are both set: unset one of them",
+    );
   }
   if (key !== undefined) return sendable({ header: "x-api-key", value: key }, "COUNTERSIGN_API_KEY");
   return token === undefined
@@ -27,7 +31,9 @@ export function isToken(text: string): boolean {
 
 function toCredential(text: string, where: string): Credential {
   return sendable(
-    isToken(text) ? { header: "authorization", value: `Bearer ${text}` } : { header: "x-api-key", value: text },
+    isToken(text)
+      ? { header: "authorization", value: `Bearer ${text}` }
+      : { header: "x-api-key", value: text },
     where,
   );
 }
@@ -35,5 +41,8 @@ function toCredential(text: string, where: string): Credential {
 /** Looked at here, because grpc-js quotes the whole value in its error. */
 function sendable(credential: Credential, where: string): Credential {
   if (/^[\x20-\x7e]+$/.test(credential.value)) return credential;
-  throw new CommandFailure("INVALID_ARGUMENT", `${where} holds no API key and no token: one line of ASCII is expected`);
+  throw new CommandFailure(
+    "INVALID_ARGUMENT",
+    `${where} holds no API key and no token: one line of ASCII is expected`,
+  );
 }

@@ -27,9 +27,14 @@ export function decodeToken(token: string): DecodedToken {
 }
 
 /** Puts a token to the checks that a server makes, in the same order. Without a store, none of its user is made. */
-export async function judgeToken(token: string, config: Config, store: Store | undefined): Promise<TokenVerdict> {
+export async function judgeToken(
+  token: string,
+  config: Config,
+  store: Store | undefined,
+): Promise<TokenVerdict> {
   const signing = loadSigning(config);
-  if (signing === undefined) return refused(false, "TOKEN_INVALID", "the configuration has no signing key to check it with");
+  if (signing === undefined)
+    return refused(false, "TOKEN_INVALID", "the configuration has no signing key to check it with");
   const { issuer, audience, leeway } = config.auth.jwt;
   const verifier = createTokenVerifier({
     keys: signing.ring,
@@ -59,7 +64,9 @@ async function isRevoked({ claims, userId }: VerifiedToken, store: Store): Promi
   const { events } = await store.revocations.live(new Date());
   for (const event of events) revocations.apply(event);
   const { iss: issuer = "", jti, sid: sessionId, iat: issuedAt } = claims;
-  return revocations.check({ userId, issuer, jti, sessionId, issuedAt }, revocations.version) === "token-revoked";
+  return (
+    revocations.check({ userId, issuer, jti, sessionId, issuedAt }, revocations.version) === "token-revoked"
+  );
 }
 
 function refused(verified: boolean, reason: string, cause: string): TokenVerdict {

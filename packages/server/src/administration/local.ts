@@ -1,4 +1,10 @@
-import { create, type DescMessage, type DescMethodUnary, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
 import { allow, type Call, CallContext, type Principal } from "countersign";
 import { createKeyDigests, type KeyDigests } from "countersign/api-key";
 import { ApiKeyService, createApiKeyService, createUserService, UserService } from "countersign/service";
@@ -37,14 +43,25 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
   const digests = lazyDigests(config);
   const services: Readonly<Record<string, object>> = {
     [UserService.typeName]: createUserService({ users: store.users, hashPassword, caughtUp }),
-    [ApiKeyService.typeName]: createApiKeyService({ store, digests, environment, format: { prefix }, caughtUp }),
+    [ApiKeyService.typeName]: createApiKeyService({
+      store,
+      digests,
+      environment,
+      format: { prefix },
+      caughtUp,
+    }),
   };
   return {
     async call<M extends DescMethodUnary>(method: M, request: MessageInitShape<M["input"]>) {
       const handlers = services[method.parent.typeName] as Readonly<Record<string, Handler>> | undefined;
       const handler = handlers?.[method.localName];
-      if (handler === undefined) throw new TypeError(`no handler for ${method.parent.typeName}.${method.name}`);
-      const context = new CallContext(localCall(`/${method.parent.typeName}/${method.name}`), admitted, store.users);
+      if (handler === undefined)
+        throw new TypeError(`no handler for ${method.parent.typeName}.${method.name}`);
+      const context = new CallContext(
+        localCall(`/${method.parent.typeName}/${method.name}`),
+        admitted,
+        store.users,
+      );
       const answer = await handler(create(method.input, request), context);
       return create(method.output, answer as MessageInitShape<DescMessage>) as MessageShape<M["output"]>;
     },
@@ -54,7 +71,9 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
 
 /** The digests of the configured pepper, which most commands do not need: it may be missing until then. */
 export function loadDigests(config: Config): KeyDigests {
-  const missing = configProblems(config).find((problem) => problem.startsWith("auth.api_keys.pepper is missing"));
+  const missing = configProblems(config).find((problem) =>
+    problem.startsWith("auth.api_keys.pepper is missing"),
+  );
   if (missing !== undefined) throw new ConfigError(missing);
   try {
     return createKeyDigests(peppersOf(config));

@@ -17,7 +17,10 @@ export interface Asked {
 export function remoteFailure(error: ServiceError, asked: Asked): CommandFailure {
   const { reason, violations } = detailsOf(error);
   const status = statusNames[error.code] ?? "UNKNOWN";
-  return new CommandFailure(status, `${asked.server}: ${textOf(error, status, reason, asked)}`, { reason, violations });
+  return new CommandFailure(status, `${asked.server}: ${textOf(error, status, reason, asked)}`, {
+    reason,
+    violations,
+  });
 }
 
 function textOf({ details }: ServiceError, status: string, reason: string | undefined, asked: Asked): string {
@@ -25,8 +28,10 @@ function textOf({ details }: ServiceError, status: string, reason: string | unde
     const kind = asked.plain ? "without TLS" : "by TLS";
     return `no server answers there ${kind} (${details}); start it, or see whether the address is right`;
   }
-  if (status === "DEADLINE_EXCEEDED") return "the server did not answer in time; nothing is known of the outcome";
-  if (status === "UNIMPLEMENTED") return "this server does not serve accounts: its `services` have to name them";
+  if (status === "DEADLINE_EXCEEDED")
+    return "the server did not answer in time; nothing is known of the outcome";
+  if (status === "UNIMPLEMENTED")
+    return "this server does not serve accounts: its `services` have to name them";
   if (status === "UNAUTHENTICATED" && asked.anonymous) {
     return `${details}; set COUNTERSIGN_API_KEY or COUNTERSIGN_TOKEN, or name a --credential-file`;
   }
@@ -41,7 +46,9 @@ function detailsOf({ metadata }: ServiceError): Details {
   try {
     const { details } = fromBinary(StatusSchema, bytes);
     const infos = details.map((any) => anyUnpack(any, ErrorInfoSchema)).filter((info) => info !== undefined);
-    const requests = details.map((any) => anyUnpack(any, BadRequestSchema)).filter((bad) => bad !== undefined);
+    const requests = details
+      .map((any) => anyUnpack(any, BadRequestSchema))
+      .filter((bad) => bad !== undefined);
     const violations = requests.flatMap(({ fieldViolations }) => fieldViolations);
     return {
       reason: infos[0]?.reason,

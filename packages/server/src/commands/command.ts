@@ -25,7 +25,10 @@ export function addCommand(parent: Command, spec: CommandSpec): Command {
     .command(usage)
     .description(description)
     .addOption(new Option("-o, --output <format>", "how to answer").choices(["text", "json"]).default("text"))
-    .option("--config <file>", "configuration file (default: COUNTERSIGN_CONFIG, else countersign.yaml if there is one)");
+    .option(
+      "--config <file>",
+      "configuration file (default: COUNTERSIGN_CONFIG, else countersign.yaml if there is one)",
+    );
   const shown = examples.map((line) => `  $ countersign ${line}\n`).join("");
   command.addHelpText("after", `${more === undefined ? "" : `\n${more}\n`}\nExamples:\n${shown.trimEnd()}`);
   refuseSecrets(command);
@@ -39,7 +42,10 @@ export function addGroup(parent: Command, name: string, description: string): Co
 }
 
 /** Does a command's work, and tells what was foreseen to go wrong in one line. */
-export async function perform({ output }: Pick<CommandOptions, "output">, work: () => Promise<void>): Promise<void> {
+export async function perform(
+  { output }: Pick<CommandOptions, "output">,
+  work: () => Promise<void>,
+): Promise<void> {
   try {
     await work();
   } catch (error) {
@@ -94,8 +100,8 @@ function writeUsageFailure(text: string, path: string): void {
 function withoutValues(message: string): string {
   return message
     .replace(/^error: /, "")
-    .replace(/(unknown option '-[^=']*)=[^]*'/, "$1'")
-    .replace(/(but got \d+): [^]*$/, "$1")
+    .replace(/(unknown option '-[^=']*)=[\s\S]*'/, "$1'")
+    .replace(/(but got \d+): [\s\S]*$/, "$1")
     .replace(/[.\s]+$/, "");
 }
 
@@ -107,4 +113,3 @@ function wantsJson(argv: readonly string[]): boolean {
 function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
-

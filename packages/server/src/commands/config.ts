@@ -18,12 +18,18 @@ export function addConfigCommand(program: Command): void {
     usage: "check",
     description: "print the configuration in force and what is wrong with it",
     more: 'Of secrets it says "set" or "missing", and nothing else. The exit code is 1 if there is a problem.',
-    examples: ["config check", "config check --config /etc/countersign.yaml --environment production -o json"],
+    examples: [
+      "config check",
+      "config check --config /etc/countersign.yaml --environment production -o json",
+    ],
   });
   check
     .addOption(
       check
-        .createOption("--environment <name>", "check as for this one (default: as the file says; without a file, development)")
+        .createOption(
+          "--environment <name>",
+          "check as for this one (default: as the file says; without a file, development)",
+        )
         .choices(["production", "development"]),
     )
     .action((options: CheckOptions) => perform(options, async () => checkConfig(options)));

@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import type { Store } from "countersign/store";
 import { loadConfig } from "../config/config.ts";
-import { firstAccounts, type FirstAccounts } from "../demo/first-accounts.ts";
+import { type FirstAccounts, firstAccounts } from "../demo/first-accounts.ts";
 import type { Node } from "../node.ts";
 import { runNode } from "./run-node.ts";
 
@@ -35,7 +35,9 @@ function welcome(node: Node, accounts: FirstAccounts | undefined, data: string):
   const { grpcAddress: grpc, httpAddress: http } = node;
   const lines = ["", `  gRPC   ${grpc}`, `  HTTP   http://${http}`, `  data   ${data}`, ""];
   if (accounts === undefined) {
-    lines.push("  The accounts and keys of the first start are still good; their secrets are not shown again.");
+    lines.push(
+      "  There are accounts here already: nothing was made, and no secret is shown again.",
+    );
     lines.push("  A new key:       npx countersign keys create --user alice --name mine");
     lines.push("  A new password:  npx countersign users set-password alice", "");
     return `${lines.join("\n")}\n`;
@@ -45,7 +47,13 @@ function welcome(node: Node, accounts: FirstAccounts | undefined, data: string):
   for (const { username, password, kind } of accounts.users) {
     lines.push(`    ${username.padEnd(width)}  ${password}  (${kind})`);
   }
-  lines.push("", `    an API key of alice's: ${accounts.apiKey}`, "", "  Try it, in another terminal in this folder:", "");
+  lines.push(
+    "",
+    `    an API key of alice's: ${accounts.apiKey}`,
+    "",
+    "  Try it, in another terminal in this folder:",
+    "",
+  );
   for (const command of commands(grpc, accounts.apiKey)) lines.push(`    ${command}`, "");
   return `${lines.join("\n")}\n`;
 }

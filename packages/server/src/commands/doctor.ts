@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import type { Check } from "../doctor/check.ts";
-import { examine } from "../doctor/examine.ts";
 import { oneLine } from "../terminal/failure.ts";
 import { print, printJson } from "../terminal/output.ts";
 import { addCommand, type CommandOptions, perform } from "./command.ts";
@@ -13,13 +12,15 @@ interface DoctorOptions extends CommandOptions {
 export function addDoctorCommand(program: Command): void {
   addCommand(program, {
     usage: "doctor",
-    description: "look at everything that a server needs, and say what to do about what is wrong; nothing is changed",
+    description:
+      "look at everything that a server needs, and say what to do about what is wrong; nothing is changed",
     more: "The exit code is 1 if a check failed, and with --strict also if one gave a warning.",
     examples: ["doctor", "doctor --config /etc/countersign.yaml --strict -o json"],
   })
     .option("--strict", "take warnings for failures")
     .action((options: DoctorOptions) =>
       perform(options, async () => {
+        const { examine } = await import("../doctor/examine.ts");
         const checks = await examine(options.config);
         const bad = options.strict ? ["warn", "fail"] : ["fail"];
         const healthy = !checks.some(({ status }) => bad.includes(status));

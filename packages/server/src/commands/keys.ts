@@ -9,7 +9,14 @@ import { note, print, printMessage } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { addGroup, collect } from "./command.ts";
 import { expiryOf, keyColumns, keyDetails, keyTitle } from "./key-text.ts";
-import { addPageOptions, addTargetCommand, administer, type PageOptions, readPages, type TargetOptions } from "./target.ts";
+import {
+  addPageOptions,
+  addTargetCommand,
+  administer,
+  type PageOptions,
+  readPages,
+  type TargetOptions,
+} from "./target.ts";
 
 const { createApiKey, getApiKey, listApiKeys, revokeApiKey } = ApiKeyService.method;
 
@@ -48,19 +55,27 @@ function addCreate(keys: Command): void {
     .option("--scope <permission>", "limit it to this permission; may be there several times", collect)
     .option("--description <text>")
     .action((options: CreateOptions) =>
-      administer(options, async (administration) => {
-        const { user, name, type = "", scope: scopes = [], description = "" } = options;
-        if (user === undefined && options.server === undefined) throw new UsageError("--user is missing: whom does the key act as?");
-        const expiresAt = options.expires === undefined ? undefined : timestampFromDate(fromNow(options.expires));
-        const answer = await administration.call(createApiKey, {
-          ...{ name, type, description, scopes: [...scopes] },
-          ...(user !== undefined && { userId: await findUserId(administration, user) }),
-          ...(expiresAt !== undefined && { expiresAt }),
-        });
-        if (options.output === "json") return printMessage(createApiKey.output, answer);
-        note(`Made ${keyTitle(answer.apiKey)}, id ${answer.apiKey?.id}, ${expiryOf(answer.apiKey)}. It is not shown again:`);
-        print(`${answer.key}\n`);
-      }, { createSecrets: true }),
+      administer(
+        options,
+        async (administration) => {
+          const { user, name, type = "", scope: scopes = [], description = "" } = options;
+          if (user === undefined && options.server === undefined)
+            throw new UsageError("--user is missing: whom does the key act as?");
+          const expiresAt =
+            options.expires === undefined ? undefined : timestampFromDate(fromNow(options.expires));
+          const answer = await administration.call(createApiKey, {
+            ...{ name, type, description, scopes: [...scopes] },
+            ...(user !== undefined && { userId: await findUserId(administration, user) }),
+            ...(expiresAt !== undefined && { expiresAt }),
+          });
+          if (options.output === "json") return printMessage(createApiKey.output, answer);
+          note(
+            `Made ${keyTitle(answer.apiKey)}, id ${answer.apiKey?.id}, ${expiryOf(answer.apiKey)}. It is not shown again:`,
+          );
+          print(`${answer.key}\n`);
+        },
+        { createSecrets: true },
+      ),
     );
 }
 
@@ -121,7 +136,10 @@ function addRevoke(keys: Command): void {
     .option("--reason <text>", "kept with the key")
     .action((id: string, options: RevokeOptions) =>
       administer(options, async (administration) => {
-        const answer = await administration.call(revokeApiKey, { id: keyId(id), reason: options.reason ?? "" });
+        const answer = await administration.call(revokeApiKey, {
+          id: keyId(id),
+          reason: options.reason ?? "",
+        });
         if (options.output === "json") return printMessage(revokeApiKey.output, answer);
         print(`Revoked ${keyTitle(answer.apiKey)}.\n`);
       }),
@@ -132,7 +150,9 @@ function addRevoke(keys: Command): void {
 function keyId(text: string): ApiKey["id"] {
   const [, id] = /^[a-z0-9]{2,16}_[a-z0-9]{2,16}_([0-9A-Za-z]{17})_/.exec(text) ?? [];
   if (id === undefined) return text;
-  throw new UsageError(`that is a whole key, which should not stand in an argument: name it by its id, ${id}`);
+  throw new UsageError(
+    `that is a whole key, which should not stand in an argument: name it by its id, ${id}`,
+  );
 }
 
 const longestSeconds = 100 * 365 * 86_400;

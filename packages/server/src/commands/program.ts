@@ -1,10 +1,10 @@
 import { Command } from "commander";
 import { usageExit } from "./command.ts";
 import { addConfigCommand } from "./config.ts";
-import { dev } from "./dev.ts";
+import type { DevOptions } from "./dev.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addKeysCommand } from "./keys.ts";
-import { serve } from "./serve.ts";
+import type { ServeOptions } from "./serve.ts";
 import { addTokensCommand } from "./tokens.ts";
 import { addUsersCommand } from "./users.ts";
 
@@ -15,8 +15,13 @@ export function createProgram(): Command {
   );
   // The one line of a mistake is written by `usageExit`, and may be JSON.
   program.configureOutput({ outputError: () => {} }).exitOverride(usageExit(program));
-  addServer(program, "dev", "serve on this machine, with users and a key to try it with").action(dev);
-  addServer(program, "serve", "serve as the configuration says").action(serve);
+  addServer(program, "dev", "serve on this machine, with users and a key to try it with").action(
+    // What serves takes a while to load, and the other commands do without it.
+    async (options: DevOptions) => (await import("./dev.ts")).dev(options),
+  );
+  addServer(program, "serve", "serve as the configuration says").action(async (options: ServeOptions) =>
+    (await import("./serve.ts")).serve(options),
+  );
   addUsersCommand(program);
   addKeysCommand(program);
   addTokensCommand(program);

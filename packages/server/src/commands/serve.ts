@@ -11,6 +11,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const config = loadConfig({ file: options.config, createSecrets: true });
   await runNode(config, async (node) => {
     const addresses = { grpc: node.grpcAddress, http: node.httpAddress };
-    return options.json ? `${JSON.stringify(addresses)}\n` : `gRPC on ${addresses.grpc}, HTTP on ${addresses.http}\n`;
+    return options.json
+      ? `${JSON.stringify(addresses)}\n`
+      : `gRPC on ${addresses.grpc}, HTTP on ${addresses.http}\n`;
   });
 }

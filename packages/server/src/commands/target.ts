@@ -3,7 +3,6 @@ import type { Administration } from "../administration/administration.ts";
 import { openLocalStore } from "../administration/command-config.ts";
 import { findCredential } from "../administration/credential.ts";
 import { createLocalAdministration } from "../administration/local.ts";
-import { createRemoteAdministration } from "../administration/remote.ts";
 import { UsageError } from "../terminal/failure.ts";
 import { addCommand, type CommandOptions, type CommandSpec, perform, wholeNumber } from "./command.ts";
 
@@ -24,9 +23,18 @@ export interface PageOptions {
 /** A command that acts on the store of the configuration, or by gRPC on a server. */
 export function addTargetCommand(parent: Command, spec: CommandSpec): Command {
   return addCommand(parent, spec)
-    .option("--server <host:port>", "act on a running server instead of the store, by gRPC; with TLS unless it is on this machine")
-    .option("--ca-file <file>", "with --server: use TLS, and believe the certificates of this authority (PEM)")
-    .option("--credential-file <file>", "with --server: the API key or token to act with (default: COUNTERSIGN_API_KEY or COUNTERSIGN_TOKEN)");
+    .option(
+      "--server <host:port>",
+      "act on a running server instead of the store, by gRPC; with TLS unless it is on this machine",
+    )
+    .option(
+      "--ca-file <file>",
+      "with --server: use TLS, and believe the certificates of this authority (PEM)",
+    )
+    .option(
+      "--credential-file <file>",
+      "with --server: the API key or token to act with (default: COUNTERSIGN_API_KEY or COUNTERSIGN_TOKEN)",
+    );
 }
 
 /** Adds the options of a list. */
@@ -58,7 +66,10 @@ async function openTarget(
   local: { readonly createStore?: boolean; readonly createSecrets?: boolean },
 ): Promise<Administration> {
   if (server !== undefined) {
-    if (file !== undefined) throw new UsageError("--server and --config exclude each other: a server has its own configuration");
+    if (file !== undefined)
+      throw new UsageError("--server and --config exclude each other: a server has its own configuration");
+    // Only now, because it takes a while to load.
+    const { createRemoteAdministration } = await import("../administration/remote.ts");
     return createRemoteAdministration({ server, caFile, credential: findCredential(credentialFile) });
   }
   const stray = caFile === undefined ? credentialFile && "--credential-file" : "--ca-file";

@@ -2,9 +2,14 @@ import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { commandConfig } from "../administration/command-config.ts";
 import { isToken } from "../administration/credential.ts";
-import { type DecodedToken, decodeToken, judgeToken, type TokenVerdict } from "../administration/inspect-token.ts";
+import {
+  type DecodedToken,
+  decodeToken,
+  judgeToken,
+  type TokenVerdict,
+} from "../administration/inspect-token.ts";
 import type { Config } from "../config/config.ts";
-import { databasePath, openStore } from "../node.ts";
+import { databasePath, openStore } from "../database.ts";
 import { CommandFailure, UsageError } from "../terminal/failure.ts";
 import { print, printJson } from "../terminal/output.ts";
 import { readSecretFile, readStandardInput } from "../terminal/read-secret.ts";
@@ -26,7 +31,9 @@ export function addInspectCommand(tokens: Command): void {
   });
   command
     .addOption(command.createOption("--server <host:port>").hideHelp())
-    .action((file: string | undefined, options: InspectOptions) => perform(options, () => inspect(file, options)));
+    .action((file: string | undefined, options: InspectOptions) =>
+      perform(options, () => inspect(file, options)),
+    );
 }
 
 async function inspect(file: string | undefined, options: InspectOptions): Promise<void> {
@@ -41,12 +48,17 @@ async function inspect(file: string | undefined, options: InspectOptions): Promi
 
 async function readToken(file: string | undefined): Promise<string> {
   if (file !== undefined && isToken(file)) {
-    throw new UsageError("a token does not come from an argument, where shell histories and process lists show it: name a file, or use standard input");
+    throw new UsageError(
+      "a token does not come from an argument, where shell histories and process lists show it: name a file, or use standard input",
+    );
   }
   const text = file === undefined || file === "-" ? await readStandardInput() : readSecretFile(file);
   const token = text.trim().replace(/^Bearer /i, "");
   if (token.split(".").length >= 3) return token;
-  throw new CommandFailure("INVALID_ARGUMENT", "that is no token: three parts with dots between them are expected");
+  throw new CommandFailure(
+    "INVALID_ARGUMENT",
+    "that is no token: three parts with dots between them are expected",
+  );
 }
 
 async function judge(token: string, config: Config): Promise<TokenVerdict> {

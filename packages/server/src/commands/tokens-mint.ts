@@ -11,7 +11,7 @@ import { configProblems } from "../config/production-checks.ts";
 import { loadSigning } from "../signing.ts";
 import { CommandFailure, UsageError } from "../terminal/failure.ts";
 import { print, printJson } from "../terminal/output.ts";
-import { addCommand, collect, type CommandOptions, perform } from "./command.ts";
+import { addCommand, type CommandOptions, collect, perform } from "./command.ts";
 
 interface MintOptions extends CommandOptions {
   readonly user: string;
@@ -53,7 +53,8 @@ async function mint(options: MintOptions): Promise<void> {
       ...(issuer !== undefined && { issuer }),
       ...(audience !== undefined && { audience }),
     });
-    if (options.output === "json") printJson({ access_token: token, token_type: "bearer", expires_in: expiresIn });
+    if (options.output === "json")
+      printJson({ access_token: token, token_type: "bearer", expires_in: expiresIn });
     else print(`${token}\n`);
   } finally {
     await store.close();
@@ -63,7 +64,9 @@ async function mint(options: MintOptions): Promise<void> {
 /** A server signs for those who log in; whoever signs for others has the key. */
 export function refuseServer(server: string | undefined): void {
   if (server === undefined) return;
-  throw new UsageError("tokens are signed and checked here, with the signing key of the configuration: leave out --server, and name the configuration with --config");
+  throw new UsageError(
+    "tokens are signed and checked here, with the signing key of the configuration: leave out --server, and name the configuration with --config",
+  );
 }
 
 type SignOptions = Parameters<typeof createJwtForUser>[1];
@@ -81,7 +84,9 @@ function signingKey(config: Config): SigningKey {
   const signing = loadSigning(config);
   if (signing !== undefined) return signing.key;
   const problem = configProblems(config).find((text) => text.startsWith("auth.jwt"));
-  throw new ConfigError(problem ?? "auth.jwt has no signing key: set auth.jwt.secret or auth.jwt.private_key");
+  throw new ConfigError(
+    problem ?? "auth.jwt has no signing key: set auth.jwt.secret or auth.jwt.private_key",
+  );
 }
 
 async function activeUser(
@@ -93,7 +98,10 @@ async function activeUser(
   const user = await users.load(String(id));
   if (user === undefined) throw new CommandFailure("NOT_FOUND", `no such user: ${name}`);
   if (user.isActive) return user;
-  throw new CommandFailure("FAILED_PRECONDITION", `${name} is disabled: a token would be refused; first countersign users enable ${name}`);
+  throw new CommandFailure(
+    "FAILED_PRECONDITION",
+    `${name} is disabled: a token would be refused; first countersign users enable ${name}`,
+  );
 }
 
 function lifetimeOf(text: string | undefined, config: Config): number {
@@ -105,11 +113,14 @@ function lifetimeOf(text: string | undefined, config: Config): number {
 function claimsOf(pairs: readonly string[]): Readonly<Record<string, unknown>> {
   const entries = pairs.map((pair): [string, unknown] => {
     const [, name, json = ""] = /^([^\s=]+)=(.*)$/s.exec(pair) ?? [];
-    if (name === undefined || name === "__proto__") throw new UsageError("--claim is NAME=JSON, such as limit=10");
+    if (name === undefined || name === "__proto__")
+      throw new UsageError("--claim is NAME=JSON, such as limit=10");
     try {
       return [name, JSON.parse(json)];
     } catch {
-      throw new UsageError(`--claim ${name}: what follows = is not JSON; a text stands in double quotes: '${name}="…"'`);
+      throw new UsageError(
+        `--claim ${name}: what follows = is not JSON; a text stands in double quotes: '${name}="…"'`,
+      );
     }
   });
   const names = entries.map(([name]) => name);

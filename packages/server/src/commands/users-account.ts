@@ -11,7 +11,11 @@ const { disableUser, enableUser, deleteUser, setPassword } = UserService.method;
 
 /** What is done to an account as a whole: `disable`, `enable`, `delete` and `set-password`. */
 export function addAccountCommands(users: Command): void {
-  addSwitch(users, "disable", "refuse an account's keys and tokens, and end its open calls; nothing is erased");
+  addSwitch(
+    users,
+    "disable",
+    "refuse an account's keys and tokens, and end its open calls; nothing is erased",
+  );
   addSwitch(users, "enable", "undo disable");
   addDelete(users);
   addSetPassword(users);
@@ -44,7 +48,9 @@ function addDelete(users: Command): void {
     .action((name: string, options: DeleteOptions) =>
       administer(options, async (administration) => {
         if (!options.yes && !isInteractive()) {
-          throw new UsageError("delete asks first, and there is no terminal to ask at: if it is meant, add --yes");
+          throw new UsageError(
+            "delete asks first, and there is no terminal to ask at: if it is meant, add --yes",
+          );
         }
         const user = await findUser(administration, name);
         if (!options.yes) await confirm(`Delete ${titleOf(user)} and revoke the keys of this account?`);
@@ -77,7 +83,8 @@ function addSetPassword(users: Command): void {
         const user = await findUser(administration, name);
         const { passwordFile } = options;
         const given = passwordFile === undefined && isInteractive() ? await askNewPassword() : undefined;
-        const password = given ?? (await givenPassword({ passwordFile, passwordStdin: passwordFile === undefined }));
+        const password =
+          given ?? (await givenPassword({ passwordFile, passwordStdin: passwordFile === undefined }));
         const answer = await administration.call(setPassword, { id: user.id, password: password ?? "" });
         if (options.output === "json") return printMessage(setPassword.output, answer);
         print(`${titleOf(user)} has a new password.\n`);
@@ -87,7 +94,8 @@ function addSetPassword(users: Command): void {
 
 async function confirm(question: string): Promise<void> {
   const answer = await ask(`${question} [y/N] `);
-  if (!/^y(es)?$/i.test(answer.trim())) throw new CommandFailure("CANCELLED", "not confirmed; nothing was changed");
+  if (!/^y(es)?$/i.test(answer.trim()))
+    throw new CommandFailure("CANCELLED", "not confirmed; nothing was changed");
 }
 
 function titleOf(user: User | undefined): string {

@@ -7,7 +7,14 @@ import { note, print, printMessage } from "../terminal/output.ts";
 import { givenPassword, type PasswordOptions } from "../terminal/read-secret.ts";
 import { table } from "../terminal/table.ts";
 import { addGroup } from "./command.ts";
-import { addPageOptions, addTargetCommand, administer, type PageOptions, readPages, type TargetOptions } from "./target.ts";
+import {
+  addPageOptions,
+  addTargetCommand,
+  administer,
+  type PageOptions,
+  readPages,
+  type TargetOptions,
+} from "./target.ts";
 import { userColumns, userDetails } from "./user-text.ts";
 import { addAccountCommands } from "./users-account.ts";
 
@@ -45,15 +52,19 @@ function addCreate(users: Command): void {
     .option("--password-stdin", "read the password from standard input; at a terminal, ask for it")
     .option("--password-file <file>", "read the password from a file")
     .action((username: string, options: CreateOptions) =>
-      administer(options, async (administration) => {
-        const { email = "", staff: isStaff = false, superuser: isSuperuser = false } = options;
-        const password = (await givenPassword(options)) ?? "";
-        const request = { username, email, isStaff, isSuperuser, password };
-        const answer = await administration.call(createUser, request);
-        if (options.output === "json") return printMessage(createUser.output, answer);
-        print(userDetails(answer.user));
-        if (password === "") note(`It has no password yet: countersign users set-password ${username}`);
-      }, { createStore: true }),
+      administer(
+        options,
+        async (administration) => {
+          const { email = "", staff: isStaff = false, superuser: isSuperuser = false } = options;
+          const password = (await givenPassword(options)) ?? "";
+          const request = { username, email, isStaff, isSuperuser, password };
+          const answer = await administration.call(createUser, request);
+          if (options.output === "json") return printMessage(createUser.output, answer);
+          print(userDetails(answer.user));
+          if (password === "") note(`It has no password yet: countersign users set-password ${username}`);
+        },
+        { createStore: true },
+      ),
     );
 }
 
@@ -137,4 +148,3 @@ function changeOf({ username, email, staff, superuser }: UpdateOptions) {
   if (Object.keys(change).length > 0) return change;
   throw new UsageError("nothing to change: name --username, --email, --[no-]staff or --[no-]superuser");
 }
-

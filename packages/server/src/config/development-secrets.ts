@@ -14,7 +14,8 @@ export function developmentSecrets(data: string, create: boolean): DevelopmentSe
   const path = join(data, "development-secrets.json");
   const existing = readExisting(path);
   if (existing !== undefined || !create) return existing;
-  const fresh = { jwt_secret: randomBytes(32).toString("base64url"), pepper: randomBytes(32).toString("base64url") };
+  // 64: as long as the longest hash, HS512, wants it.
+  const fresh = { jwt_secret: randomBytes(64).toString("base64url"), pepper: randomBytes(32).toString("base64url") };
   try {
     mkdirSync(data, { recursive: true, mode: 0o700 });
     // "wx": of two first starts at once, the second uses what the first has written.

@@ -1,19 +1,24 @@
 import { accessSync, constants, type Stats, statSync } from "node:fs";
 import { sqliteSchemaVersion } from "countersign/store/sqlite";
 import type { Config } from "../config/config.ts";
-import { databasePath } from "../node.ts";
+import { databasePath } from "../database.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 
 /** The folder of the database: is it there, for this user to write to and for nobody else to read? */
 export function checkDataFolder({ data }: Config): Check {
   const name = "data folder";
   const found = statSync(data, { throwIfNoEntry: false });
-  if (found === undefined) return warn(name, `${data} is not there yet`, "countersign dev makes it; or set COUNTERSIGN_DATA");
+  if (found === undefined)
+    return warn(name, `${data} is not there yet`, "countersign dev makes it; or set COUNTERSIGN_DATA");
   if (!found.isDirectory()) return fail(name, `${data} is not a folder`, "set COUNTERSIGN_DATA to a folder");
   try {
     accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch {
-    return fail(name, `${data} is not writable for this user`, "give it to the user that the server runs as (chown)");
+    return fail(
+      name,
+      `${data} is not writable for this user`,
+      "give it to the user that the server runs as (chown)",
+    );
   }
   return privacy(name, data, found, 0o700) ?? ok(name, data);
 }
@@ -30,7 +35,11 @@ export function examineDatabase(config: Config): DatabaseFindings {
   const path = databasePath(config);
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) {
-    return { checks: [warn("database", `${path} is not there yet`, "countersign dev or countersign users create makes it")] };
+    return {
+      checks: [
+        warn("database", `${path} is not there yet`, "countersign dev or countersign users create makes it"),
+      ],
+    };
   }
   const exposed = privacy("database file", path, found, 0o600);
   const checks = exposed === undefined ? [] : [exposed];
@@ -51,7 +60,16 @@ type Query = (sql: string) => readonly Readonly<Record<string, unknown>>[];
 function examine(query: Query, path: string, before: readonly Check[]): DatabaseFindings {
   const [faults] = query("pragma quick_check(1)");
   if (faults?.["quick_check"] !== "ok") {
-    return { checks: [...before, fail("database", `${path} is damaged: ${String(faults?.["quick_check"])}`, "restore it from a backup")] };
+    return {
+      checks: [
+        ...before,
+        fail(
+          "database",
+          `${path} is damaged: ${String(faults?.["quick_check"])}`,
+          "restore it from a backup",
+        ),
+      ],
+    };
   }
   const tables = query("select name from sqlite_schema where type = 'table'").map(({ name }) => name);
   if (!tables.includes("countersign_schema")) {
@@ -59,7 +77,9 @@ function examine(query: Query, path: string, before: readonly Check[]): Database
     const detail = tables.length === 0 ? `${path} is empty` : `${path} belongs to another program`;
     return { checks: [...before, fail("database", detail, remedy)] };
   }
-  const version = Number(query("select max(version) as version from countersign_schema")[0]?.["version"] ?? 0);
+  const version = Number(
+    query("select max(version) as version from countersign_schema")[0]?.["version"] ?? 0,
+  );
   const checks = [...before, ok("database", `${path} opens, and is whole`), checkSchema(version)];
   if (version !== sqliteSchemaVersion) return { checks };
   return { checks: [...checks, checkSuperuser(query)], newestRecord: newestRecord(query) };
@@ -67,15 +87,27 @@ function examine(query: Query, path: string, before: readonly Check[]): Database
 
 function checkSchema(version: number): Check {
   const known = sqliteSchemaVersion;
-  if (version > known) return fail("schema", `version ${version}, and this program knows ${known}`, "run the newer program");
-  if (version < known) return warn("schema", `version ${version} of ${known}`, "the next start of the server brings it up to date");
+  if (version > known)
+    return fail("schema", `version ${version}, and this program knows ${known}`, "run the newer program");
+  if (version < known)
+    return warn(
+      "schema",
+      `version ${version} of ${known}`,
+      "the next start of the server brings it up to date",
+    );
   return ok("schema", `version ${version}`);
 }
 
 function checkSuperuser(query: Query): Check {
-  const [first] = query("select username from users where is_superuser = 1 and is_active = 1 order by id limit 1");
+  const [first] = query(
+    "select username from users where is_superuser = 1 and is_active = 1 order by id limit 1",
+  );
   if (first !== undefined) return ok("superuser", `${String(first["username"])} is one, and active`);
-  return warn("superuser", "no active superuser", "countersign users create NAME --superuser, or countersign users update NAME --superuser");
+  return warn(
+    "superuser",
+    "no active superuser",
+    "countersign users create NAME --superuser, or countersign users update NAME --superuser",
+  );
 }
 
 function newestRecord(query: Query): Date | undefined {

@@ -39,7 +39,9 @@ const aboutSecrets = /^auth\.(jwt|api_keys|development_key)/;
 function checkConfiguration(config: Config): readonly Check[] {
   const problems = configurationProblems(config);
   const from = config.source ?? "no file: defaults and environment";
-  const [secrets, others] = [true, false].map((wanted) => problems.filter((text) => aboutSecrets.test(text) === wanted));
+  const [secrets, others] = [true, false].map((wanted) =>
+    problems.filter((text) => aboutSecrets.test(text) === wanted),
+  );
   return [
     ...found("configuration", others ?? [], `${config.environment}, from ${from}`),
     ...found("secrets", secrets ?? [], "all that are needed are there"),

@@ -30,8 +30,17 @@ async function checkListener(
   if (obstacle !== "EADDRINUSE") return fail(name, `${where} cannot be listened on (${obstacle})`, move);
   const answer = await question();
   if (answer === "serving") return ok(name, `${where}: a server answers, and serves`);
-  if (answer === "not serving") return warn(name, `${where}: a server answers, but does not serve`, "it is starting or stopping; look at its log");
-  return fail(name, `${where} is in use, and what is there is no Countersign server`, `stop what listens there, or ${move}`);
+  if (answer === "not serving")
+    return warn(
+      name,
+      `${where}: a server answers, but does not serve`,
+      "it is starting or stopping; look at its log",
+    );
+  return fail(
+    name,
+    `${where} is in use, and what is there is no Countersign server`,
+    `stop what listens there, or ${move}`,
+  );
 }
 
 /** What keeps a server from listening there; undefined if nothing does. */
@@ -51,22 +60,34 @@ function reachable({ host, port }: ListenAddress): string {
 
 function askHealth({ listen, tls }: Config["grpc"]): Promise<Answer> {
   // Nothing secret is sent, and whoever answers is asked nothing that matters.
-  const channel = tls === undefined ? credentials.createInsecure() : credentials.createSsl(null, null, null, { rejectUnauthorized: false });
+  const channel =
+    tls === undefined
+      ? credentials.createInsecure()
+      : credentials.createSsl(null, null, null, { rejectUnauthorized: false });
   const client = new Client(reachable(listen), channel, { "grpc.enable_http_proxy": 0 });
   const { path, requestSerialize, responseDeserialize } = healthService["Check"] ?? missing();
   return new Promise((resolve) => {
     const options = { deadline: Date.now() + patienceMs };
-    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { service: "" }, options, (_error, answer) => {
-      client.close();
-      const status = (answer as { status?: unknown } | undefined)?.status;
-      resolve(status === "SERVING" ? "serving" : status === "NOT_SERVING" ? "not serving" : undefined);
-    });
+    client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      { service: "" },
+      options,
+      (_error, answer) => {
+        client.close();
+        const status = (answer as { status?: unknown } | undefined)?.status;
+        resolve(status === "SERVING" ? "serving" : status === "NOT_SERVING" ? "not serving" : undefined);
+      },
+    );
   });
 }
 
 async function askReadiness(listen: ListenAddress): Promise<Answer> {
   try {
-    const response = await fetch(`http://${reachable(listen)}/readyz`, { signal: AbortSignal.timeout(patienceMs) });
+    const response = await fetch(`http://${reachable(listen)}/readyz`, {
+      signal: AbortSignal.timeout(patienceMs),
+    });
     const { status } = (await response.json()) as { status?: unknown };
     return status === "ready" ? "serving" : status === "not ready" ? "not serving" : undefined;
   } catch {

@@ -9,20 +9,33 @@ const oldest = [22, 13] as const;
 export function checkNode(version = process.versions.node): Check {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
-    return fail("node", `this is Node ${version}`, `use Node ${oldest.join(".")} or newer; in a checkout, npx countersign does`);
+    return fail(
+      "node",
+      `this is Node ${version}`,
+      `use Node ${oldest.join(".")} or newer; in a checkout, npx countersign does`,
+    );
   }
   const checkout = checkoutFolder();
   if (checkout !== undefined && !existsSync(join(checkout, "node_modules/node/bin/node"))) {
-    return warn("node", `Node ${version}; the checkout's own Node is not installed`, "run npm install, without --ignore-scripts");
+    return warn(
+      "node",
+      `Node ${version}; the checkout's own Node is not installed`,
+      "run npm install, without --ignore-scripts",
+    );
   }
   return ok("node", `Node ${version}`);
 }
 
 /** The root of the workspaces that this program runs from; undefined if it was installed from a package. */
 function checkoutFolder(): string | undefined {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
+  for (
+    let folder = dirname(fileURLToPath(import.meta.url));
+    folder !== dirname(folder);
+    folder = dirname(folder)
+  ) {
     const manifest = join(folder, "package.json");
-    if (existsSync(manifest) && readFileSync(manifest, "utf8").includes('"countersign-workspace"')) return folder;
+    if (existsSync(manifest) && readFileSync(manifest, "utf8").includes('"countersign-workspace"'))
+      return folder;
   }
   return undefined;
 }
@@ -53,7 +66,8 @@ const written = Date.UTC(2025, 0, 1);
 export function checkClock(newestRecord: Date | undefined, now = new Date()): Check {
   const detail = `it is ${now.toISOString()}`;
   const remedy = "set the clock, and keep it right with NTP";
-  if (now.getTime() < written) return fail("clock", `${detail}, which is before this program was written`, remedy);
+  if (now.getTime() < written)
+    return fail("clock", `${detail}, which is before this program was written`, remedy);
   if (newestRecord !== undefined && newestRecord.getTime() > now.getTime() + 60_000) {
     return fail("clock", `${detail}, and the newest record is of ${newestRecord.toISOString()}`, remedy);
   }

@@ -12,7 +12,10 @@ export interface PasswordOptions {
 }
 
 /** The password that the options point to; undefined where they point to none. */
-export async function givenPassword({ passwordStdin, passwordFile }: PasswordOptions): Promise<string | undefined> {
+export async function givenPassword({
+  passwordStdin,
+  passwordFile,
+}: PasswordOptions): Promise<string | undefined> {
   if (passwordStdin && passwordFile !== undefined) {
     throw new UsageError("--password-stdin and --password-file exclude each other: name one of them");
   }
@@ -54,7 +57,8 @@ export async function readStandardInput(): Promise<string> {
 }
 
 function secretText(bytes: Uint8Array, where: string): string {
-  if (bytes.length > longest) throw new CommandFailure("INVALID_ARGUMENT", `${where} is too long to be a secret`);
+  if (bytes.length > longest)
+    throw new CommandFailure("INVALID_ARGUMENT", `${where} is too long to be a secret`);
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes).replace(/\r?\n$/, "");
   } catch {
@@ -63,6 +67,7 @@ function secretText(bytes: Uint8Array, where: string): string {
 }
 
 function notEmpty(secret: string, where: string): string {
-  if (secret === "") throw new CommandFailure("INVALID_ARGUMENT", `${where} is empty: a password was expected there`);
+  if (secret === "")
+    throw new CommandFailure("INVALID_ARGUMENT", `${where} is empty: a password was expected there`);
   return secret;
 }

@@ -10,7 +10,10 @@ export function table<R>(columns: readonly Column<R>[], rows: readonly R[], empt
   const lines = [columns.map(([title]) => title), ...body];
   const widths = columns.map((_, index) => Math.max(...lines.map((line) => widthOf(line[index] ?? ""))));
   const align = (line: readonly string[]): string =>
-    line.map((cell, index) => cell + " ".repeat((widths[index] ?? 0) - widthOf(cell))).join("  ").trimEnd();
+    line
+      .map((cell, index) => cell + " ".repeat((widths[index] ?? 0) - widthOf(cell)))
+      .join("  ")
+      .trimEnd();
   return `${lines.map(align).join("\n")}\n`;
 }
 

@@ -58,7 +58,8 @@ export class MemoryRevocationLog implements RevocationLog {
     const at = now.getTime();
     const oldest = at - keepSeconds * 1000;
     const isSpent = ({ expiresAt, createdAt }: Entry) => createdAt < oldest && (expiresAt ?? 0) <= at;
-    this.#pruned = this.#entries.findLast(isSpent)?.sequence ?? this.#pruned;
+    // A long-lived entry may be spent after later ones.
+    this.#pruned = Math.max(this.#pruned, this.#entries.findLast(isSpent)?.sequence ?? 0);
     this.#entries = this.#entries.filter((entry) => !isSpent(entry));
   }
 }

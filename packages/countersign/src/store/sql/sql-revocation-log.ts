@@ -1,4 +1,4 @@
-import { type Kysely, sql, type Transaction } from "kysely";
+import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
 import type { RevocationEvent } from "../../core/revocation.ts";
 import { type RevocationLog, type RevocationLogEntry, StoreUnavailable } from "../contracts.ts";
 import { pageLimit } from "../page-limit.ts";
@@ -8,6 +8,8 @@ import type { RevocationLogTable, SqlSchema } from "./sql-schema.ts";
 
 /** How many rows one INSERT carries: well below the parameters that a statement may have. */
 const insertSize = 500;
+/** How many rows one transaction removes. */
+const pruneSize = 5000;
 
 /**
  * Appends to the log as a part of a change's own transaction. Returns the number of the last entry. The update of the
@@ -101,24 +103,28 @@ export class SqlRevocationLog implements RevocationLog {
     const at = now.getTime();
     const oldest = at - keepSeconds * 1000;
     const isSpent = sql<boolean>`created_at < ${oldest} and coalesce(expires_at, 0) <= ${at}`;
-    // Asked first: a turn that finds nothing takes no lock.
-    const found = await this.#reader
+    while (await this.#pruneSome(isSpent)) {
+      // In portions: other writers get their turn in between.
+    }
+  }
+
+  /** Whether there may be more. A turn that finds nothing takes no lock. */
+  async #pruneSome(isSpent: RawBuilder<boolean>): Promise<boolean> {
+    const spent = await this.#reader
       .selectFrom("revocation_log")
       .select("sequence")
       .where(isSpent)
-      .limit(1)
+      .orderBy("sequence")
+      .limit(pruneSize)
       .execute();
-    if (found.length === 0) return;
+    const last = spent.at(-1)?.sequence;
+    if (last === undefined) return false;
     await this.#backend.write(async (trx) => {
-      const last = await trx
-        .selectFrom("revocation_log")
-        .select(({ fn }) => fn.max("sequence").as("sequence"))
-        .where(isSpent)
-        .executeTakeFirst();
-      if (last?.sequence == null) return;
-      await trx.deleteFrom("revocation_log").where(isSpent).execute();
-      await trx.updateTable("revocation_head").set({ pruned: last.sequence }).execute();
+      await trx.deleteFrom("revocation_log").where(isSpent).where("sequence", "<=", last).execute();
+      // A long-lived entry may be spent after later ones, and the mark never goes back.
+      await trx.updateTable("revocation_head").set({ pruned: last }).where("pruned", "<", last).execute();
     });
+    return spent.length === pruneSize;
   }
 }
 

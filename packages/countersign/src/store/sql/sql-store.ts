@@ -6,10 +6,14 @@ import { SqlUsers } from "./sql-users.ts";
 
 /** The stores over a database whose schema is up to date. */
 export function createSqlStore(backend: SqlBackend, now: () => number): Store {
+  let closing: Promise<void> | undefined;
   return Object.freeze({
     users: new SqlUsers(backend, now),
     apiKeys: new SqlApiKeys(backend, now),
     revocations: new SqlRevocationLog(backend, now),
-    close: () => backend.close(),
+    close: () => {
+      closing ??= backend.close();
+      return closing;
+    },
   });
 }

@@ -68,6 +68,7 @@ export const revocationCases: Cases = {
     // Of the first five, three are live and the last two old news; the others are spent, but young.
     assert.equal(await revocations.head(), 10);
     for (const sequence of [0, 3, 4]) assert.equal(await revocations.since(sequence, 10), undefined);
+    assert.equal(await revocations.since(0, 2), undefined, "also if the page itself has no gap");
     assert.deepEqual(
       (await revocations.since(5, 10))?.map(({ sequence }) => sequence),
       [6, 7, 8, 9, 10],
@@ -82,6 +83,31 @@ export const revocationCases: Cases = {
     assert.deepEqual(await revocations.since(10, 10), []);
     assert.equal(await revocations.append(oneOfEach(end).slice(0, 1)), 11);
     assert.equal((await revocations.since(10, 10))?.[0]?.sequence, 11);
+  },
+
+  "does not forget a gap when an earlier entry goes later": async ({ revocations }, clock) => {
+    await revocations.append(oneOfEach(clock.ms / 1000 + 3 * day).slice(2));
+    await revocations.append(oneOfEach(clock.ms / 1000 + 9 * day).slice(0, 1));
+    for (const later of [2 * day, 2 * day]) {
+      clock.ms += later * 1000;
+      await revocations.prune(clock.date, day);
+      for (const sequence of [0, 1, 2]) assert.equal(await revocations.since(sequence, 1), undefined);
+      assert.deepEqual((await revocations.since(3, 1))?.[0]?.sequence, 4);
+    }
+    assert.equal((await revocations.live(clock.date)).events.length, 1);
+  },
+
+  "prunes more than one transaction takes": async ({ revocations }, clock) => {
+    const events = Array.from(
+      { length: 12_001 },
+      () => ({ kind: "session", sessionId: "s", expiresAt: 1 }) as const,
+    );
+    await revocations.append(events);
+    await revocations.append([{ kind: "session", sessionId: "live", expiresAt: 9e9 }]);
+    clock.ms += 1;
+    await revocations.prune(clock.date, 0);
+    assert.equal(await revocations.since(12_000, 10), undefined);
+    assert.equal((await revocations.since(12_001, 10))?.length, 1);
   },
 
   "keeps what is exactly at the limits": async ({ revocations }, clock) => {

@@ -53,6 +53,8 @@ export const userCases: Cases = {
     for (const name of ["Ada\u00c5\ufb01", "ada\u00e5fi", "ADAA\u030aFI"]) {
       assert.deepEqual(await users.findByUsername(name), ada, name);
     }
+    const script = await users.create({ username: "\u210cilbert\u2122" });
+    assert.deepEqual(await users.findByUsername("hilberttm"), script);
     assert.deepEqual(await users.findByEmail("e\u0301mile@EXAMPLE.org"), ada);
     assert.equal(await users.findByUsername("\u00c9mile@example.org"), undefined);
     assert.equal(await users.findByEmail(""), undefined);

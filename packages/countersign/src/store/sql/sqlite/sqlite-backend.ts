@@ -35,7 +35,10 @@ export async function openSqliteBackend(options: SqliteBackendOptions): Promise<
   }
   prepareSqliteFile(path);
   const writing = await openConnection(options, "writer");
-  const reading = await openConnection(options, "reader");
+  const reading = await openConnection(options, "reader").catch((error: unknown) => {
+    writing.close();
+    throw error;
+  });
   const writer = new Kysely<SqlSchema>({ dialect: sqliteDialect(writing, busyTimeoutMs) });
   const reader = new Kysely<SqlSchema>({ dialect: sqliteDialect(reading, busyTimeoutMs) });
   return {

@@ -1,0 +1,79 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { Administrator, assemble, type Cast } from "./cast.ts";
+import type { Client } from "./clients/client.ts";
+import type { Procedure } from "./procedures.ts";
+import type { Json } from "./protos.ts";
+import { expectationOf, type Scenario } from "./scenarios.ts";
+import { type ServerOptions, type ServerProcess, startServer } from "./server-process.ts";
+
+/** The real program with its cast, and an administrator who sees what each call has changed. */
+export class Stage {
+  readonly server: ServerProcess;
+  readonly administrator: Administrator;
+  readonly cast: Cast;
+  /** The account that may be deleted. */
+  #victim: string;
+  /** Everything that a call can change, as it was after the last one. */
+  #everything: Json;
+  #marks = 0;
+
+  private constructor(server: ServerProcess, administrator: Administrator, cast: Cast, victim: string, everything: Json) {
+    this.server = server;
+    this.administrator = administrator;
+    this.cast = cast;
+    this.#victim = victim;
+    this.#everything = everything;
+  }
+
+  static async set(options: ServerOptions = {}): Promise<Stage> {
+    const server = await startServer(options);
+    const administrator = await Administrator.of(server);
+    const cast = await assemble(server, administrator);
+    const victim = await administrator.createUser("victim-0");
+    return new Stage(server, administrator, cast, victim, await administrator.everything());
+  }
+
+  async clear(): Promise<void> {
+    await this.administrator.close();
+    await this.server.stop();
+  }
+
+  /** One call: its outcome is the one that the table names, and nothing else has changed than what it may change. */
+  async check(client: Client, scenario: Scenario, procedure: Procedure): Promise<void> {
+    const { path, take, changes } = procedure;
+    const expected = expectationOf(scenario.gives, procedure);
+    const mark = `mark ${++this.#marks}`;
+    const requests = procedure.requests(mark, this.#victim);
+    const headers = await scenario.headers(this.cast);
+    const outcome = await client.call({ procedure: path, requests, headers, ...(take !== undefined && { take }) });
+    if (expected.allowed === undefined) {
+      const { code, message, reason, domain, answers } = outcome;
+      const { allowed: _nobody, ...refusal } = expected;
+      deepEqual({ code, message, reason, domain, answers }, { ...refusal, domain: "countersign", answers: [] }, path);
+      await this.nothingChanged(path);
+      return;
+    }
+    equal(outcome.code, 0, `${path}: ${outcome.message}`);
+    const named = procedure.caller(outcome.answers[0] ?? {});
+    if (named !== undefined) equal(named, expected.allowed.name, path);
+    if (changes === undefined) await this.nothingChanged(path);
+    else await this.#changed(changes, expected.allowed.name, mark);
+  }
+
+  /** Fails if anything is different from what it was after the last call. */
+  async nothingChanged(what: string): Promise<void> {
+    deepEqual(await this.administrator.everything(), this.#everything, `${what} changed something`);
+  }
+
+  async #changed(what: "bio" | "victim", caller: string, mark: string): Promise<void> {
+    const everything = await this.administrator.everything();
+    const users = everything["users"] as readonly Json[];
+    if (what === "bio") {
+      equal(users.find(({ username }) => username === caller)?.["bio"], mark);
+    } else {
+      ok(!users.some(({ id }) => id === this.#victim), "the account is still there");
+      this.#victim = await this.administrator.createUser(`victim-${this.#marks}`);
+    }
+    this.#everything = await this.administrator.everything();
+  }
+}
