@@ -17,8 +17,29 @@ interface Setup {
   guard?: Guard<Principal>;
 }
 
-function setup(t: TestContext, { decide, guard }: Setup = {}) {
+/** Timers that the test moves. No delay is longer than Node counts, where it would fire at once. */
+function mockTimers(t: TestContext): ReadonlySet<unknown> {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
+  const pending = new Set<unknown>();
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  t.mock.method(globalThis, "setTimeout", (run: () => void, delay: number) => {
+    assert.ok(delay < 2 ** 31, `a delay of ${delay} ms`);
+    const timer = set(() => {
+      pending.delete(timer);
+      run();
+    }, delay);
+    pending.add(timer);
+    return timer;
+  });
+  t.mock.method(globalThis, "clearTimeout", (timer: ReturnType<typeof set> | undefined) => {
+    pending.delete(timer);
+    clear(timer);
+  });
+  return pending;
+}
+
+function setup(t: TestContext, { decide, guard }: Setup = {}) {
+  const timers = mockTimers(t);
   const revocations = createRevocations();
   let listeners = 0;
   const view = {
@@ -55,6 +76,7 @@ function setup(t: TestContext, { decide, guard }: Setup = {}) {
     revocations,
     call,
     ended,
+    timers,
     listeners: () => listeners,
     end: ({ reason }: { reason: string }) => void ended.push(reason),
   };
@@ -213,7 +235,7 @@ describe("stopping", () => {
   it("leaves no listener and no timer behind, however often it is said", (t) => {
     const expiresAt = 1_000_000 + 5000;
     let asked = 0;
-    const { auth, revocations, call, ended, end, listeners } = setup(t, {
+    const { auth, revocations, call, ended, end, listeners, timers } = setup(t, {
       decide: () => {
         asked++;
         return allow(principal(), "fake", expiresAt);
@@ -223,8 +245,10 @@ describe("stopping", () => {
     const stops = Array.from({ length: 1000 }, () => auth.watch({ ...call }, allowed, end));
     assert.equal(listeners(), 1);
     revocations.apply(disable);
+    assert.equal(timers.size, 1001);
     for (const stop of stops) stop();
     for (const stop of stops) stop();
+    assert.equal(timers.size, 0);
     assert.equal(listeners(), 0);
     t.mock.timers.tick(day);
     assert.equal(asked, 1);

@@ -61,7 +61,12 @@ const styles: Readonly<
       });
       call.on("end", after);
     };
-    return { ...styles["in the handler"]?.(step, after), Upload: listening, Chat: listening } as never;
+    // With an answer on its way, the end has to wait, and more messages may come before it.
+    const chatting = (call: ServerDuplexStream<Message, Message>) => {
+      call.write({ say: "first" });
+      listening(call as never);
+    };
+    return { ...styles["in the handler"]?.(step, after), Upload: listening, Chat: chatting } as never;
   },
 };
 

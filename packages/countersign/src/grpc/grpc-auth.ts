@@ -110,7 +110,7 @@ function interceptorOf<P extends Principal, U extends UserAccount>(
             else settle(decision, call, metadata, proceed);
           },
           onReceiveMessage: (message, proceed) => within(() => proceed(message)),
-          
+          onReceiveHalfClose: (proceed) => within(proceed),
           // grpc-js calls this at the end of every call, not only of cancelled ones.
           onCancel() {
             over = true;

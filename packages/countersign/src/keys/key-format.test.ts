@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { apiKeyPrefix, generateApiKey, parseApiKey } from "./key-format.ts";
+
+/** The checksum by itself: CRC-32 in six digits of base 62. */
+function withChecksum(body: string): string {
+  const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  let text = "";
+  for (let rest = crc32(body); rest > 0; rest = Math.floor(rest / 62))
+    text = (digits[rest % 62] ?? "") + text;
+  return body + text.padStart(6, "0");
+}
 
 const environment = fc.stringMatching(/^[a-z0-9]{2,16}$/);
 
@@ -101,5 +111,25 @@ describe("parseApiKey()", () => {
     const known = "cs_live_0123456789ABCDEFG_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg";
     assert.equal(parseApiKey(`${known}000000`), undefined);
     assert.equal(parseApiKey(`${known}3eFqhR`)?.id, "0123456789ABCDEFG");
+  });
+
+  it("refuses another shape although its checksum is right", () => {
+    const [id, secret] = ["0123456789ABCDEFG", "a".repeat(43)];
+    assert.ok(parseApiKey(withChecksum(`cs_live_${id}_${secret}`)));
+    for (const body of [
+      `cs_live_${id}_${"a".repeat(49)}_`,
+      `cs_live_${id}_${"a".repeat(49)}_${secret}`,
+      `cs_live_${id}_${secret}a`,
+      `cs_live_${id}_${secret.slice(1)}`,
+      `cs_live_${id}_${secret.slice(1)}-`,
+      `cs_live_${id}a_${secret}`,
+      `cs_live_${id.slice(1)}-_${secret}`,
+      `cs_LIVE_${id}_${secret}`,
+      `cs_l_${id}_${secret}`,
+      `cs__${id}_${secret}`,
+      `cs_${id}_${secret}`,
+    ]) {
+      assert.equal(parseApiKey(withChecksum(body)), undefined, body);
+    }
   });
 });

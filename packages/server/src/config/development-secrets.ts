@@ -21,7 +21,8 @@ export function developmentSecrets(data: string, create: boolean): DevelopmentSe
     // "wx": of two first starts at once, the second uses what the first has written.
     writeFileSync(path, `${JSON.stringify(fresh)}\n`, { mode: 0o600, flag: "wx" });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return readExisting(path);
+    const written = (error as NodeJS.ErrnoException).code === "EEXIST" ? readExisting(path) : undefined;
+    if (written !== undefined) return written;
     throw new ConfigError(
       `cannot write to the data folder ${data}: ${(error as Error).message}; set COUNTERSIGN_DATA to a folder of yours`,
     );
