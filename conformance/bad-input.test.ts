@@ -2,14 +2,22 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import type { ClientHttp2Session } from "node:http2";
 import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
-import { Client as GrpcClient, credentials, type ServiceError } from "@grpc/grpc-js";
+import { credentials, Client as GrpcClient, type ServiceError } from "@grpc/grpc-js";
 import type { Header } from "./clients/client.ts";
-import { answerOf, framed, openSession, type RawAnswer, type RawRequest, send, statusIn } from "./clients/raw.ts";
+import {
+  answerOf,
+  framed,
+  openSession,
+  type RawAnswer,
+  type RawRequest,
+  send,
+  statusIn,
+} from "./clients/raw.ts";
 import { within } from "./deadline.ts";
 import { methodAt } from "./protos.ts";
 import { Stage } from "./stage.ts";
 
-// What no well-meaning client sends. Nothing of it gets in, changes anything, ends the program or shows up in its log.
+// What no well-meaning client sends. Nothing of it gets in, changes anything, ends the program or is logged.
 
 const updateProfile = "/api.users.UserService/UpdateProfile";
 const body = framed([methodAt(updateProfile).requestSerialize({ bio: "written by a stranger" })]);
@@ -28,7 +36,11 @@ async function request(options: Partial<RawRequest>): Promise<RawAnswer> {
   session = await openSession(stage.server.grpc);
   session.on("error", () => {});
   try {
-    return await within(10_000, "an answer", answerOf(send(session, { path: updateProfile, body, ...options })));
+    return await within(
+      10_000,
+      "an answer",
+      answerOf(send(session, { path: updateProfile, body, ...options })),
+    );
   } finally {
     session.destroy();
   }
@@ -45,14 +57,50 @@ interface Bad {
 }
 
 const headers: readonly Bad[] = [
-  { name: "a key with a letter beyond ASCII", headers: () => [["x-api-key", `${tell}é`]], reason: "CREDENTIALS_MALFORMED" },
-  { name: "a good key and one byte more", headers: () => [["x-api-key", `${key()[1]}\xff`]], reason: "API_KEY_INVALID" },
-  { name: "a key with a tab", headers: () => [["x-api-key", `${tell}\t${tell}`]], reason: "CREDENTIALS_MALFORMED" },
-  { name: "a token beyond ASCII", headers: () => [["authorization", `Bearer ${tell}ü`]], reason: "CREDENTIALS_MALFORMED" },
-  { name: "a scheme beyond ASCII", headers: () => [["authorization", `Beärer ${tell}`]], reason: "CREDENTIALS_MALFORMED" },
+  {
+    name: "a key with a letter beyond ASCII",
+    headers: () => [["x-api-key", `${tell}é`]],
+    reason: "CREDENTIALS_MALFORMED",
+  },
+  {
+    name: "a good key and one byte more",
+    headers: () => [["x-api-key", `${key()[1]}\xff`]],
+    reason: "CREDENTIALS_MALFORMED",
+  },
+  {
+    name: "a key with a tab",
+    headers: () => [["x-api-key", `${tell}\t${tell}`]],
+    reason: "CREDENTIALS_MALFORMED",
+  },
+  {
+    name: "a token beyond ASCII",
+    headers: () => [["authorization", `Bearer ${tell}ü`]],
+    reason: "CREDENTIALS_MALFORMED",
+  },
+  {
+    name: "a scheme beyond ASCII",
+    headers: () => [["authorization", `Beärer ${tell}`]],
+    reason: "CREDENTIALS_MALFORMED",
+  },
+  {
+    name: "a key beyond ASCII beside a good token",
+    headers: () => [
+      ["x-api-key", `${tell}é`],
+      ["authorization", `Bearer ${stage.cast.tokens.admin}`],
+    ],
+    reason: "CREDENTIALS_AMBIGUOUS",
+  },
   { name: "x-api-key three times", headers: () => [key(), key(), key()], reason: "CREDENTIALS_AMBIGUOUS" },
-  { name: "a hundred keys", headers: () => Array.from({ length: 100 }, key), reason: "CREDENTIALS_AMBIGUOUS" },
-  { name: "60 kB for a key", headers: () => [["x-api-key", tell.repeat(6000)]], reason: "CREDENTIALS_MALFORMED" },
+  {
+    name: "a hundred keys",
+    headers: () => Array.from({ length: 100 }, key),
+    reason: "CREDENTIALS_AMBIGUOUS",
+  },
+  {
+    name: "60 kB for a key",
+    headers: () => [["x-api-key", tell.repeat(6000)]],
+    reason: "CREDENTIALS_MALFORMED",
+  },
 ];
 
 describe("credentials that nobody means well with", () => {
@@ -84,7 +132,10 @@ describe("requests that are none", () => {
   for (const method of ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE", "PATCH"]) {
     it(`${method} without a credential is no way around`, async () => {
       const answer = await request({ method });
-      ok(answer.httpStatus !== 200 || statusIn(answer).code === 16, `${answer.httpStatus} ${statusIn(answer).code}`);
+      ok(
+        answer.httpStatus !== 200 || statusIn(answer).code === 16,
+        `${answer.httpStatus} ${statusIn(answer).code}`,
+      );
       await stage.nothingChanged(method);
     });
   }

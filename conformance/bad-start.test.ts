@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
-import { once } from "node:events";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { scratchFolder } from "./scratch.ts";
@@ -69,7 +69,8 @@ const badStarts: readonly BadStart[] = [
   },
   {
     name: "a database that is damaged",
-    options: () => brokenDatabase(Buffer.concat([Buffer.from("SQLite format 3\0"), Buffer.alloc(8176, 0xa5)])),
+    options: () =>
+      brokenDatabase(Buffer.concat([Buffer.from("SQLite format 3\0"), Buffer.alloc(8176, 0xa5)])),
     names: [/countersign\.db/, /;/],
   },
   {
@@ -108,7 +109,11 @@ const badStarts: readonly BadStart[] = [
     names: [/auth\.mode/, /required/],
   },
   { name: "YAML that is none", options: () => ({ config: "auth: [\n" }), names: [/configuration\.yaml/] },
-  { name: "a list for a configuration", options: () => ({ config: "- auth\n" }), names: [/a mapping is expected/] },
+  {
+    name: "a list for a configuration",
+    options: () => ({ config: "- auth\n" }),
+    names: [/a mapping is expected/],
+  },
   { name: "a member twice", options: () => ({ config: "data: a\ndata: b\n" }), names: [/unique/] },
   {
     name: "a configuration that is not there",
@@ -149,7 +154,10 @@ const badStarts: readonly BadStart[] = [
   },
   {
     name: "production with authentication off",
-    options: () => ({ config: "environment: production\nauth:\n  mode: disabled\n", env: productionSecrets() }),
+    options: () => ({
+      config: "environment: production\nauth:\n  mode: disabled\n",
+      env: productionSecrets(),
+    }),
     command: ["serve"],
     names: [/auth\.mode is disabled/, /acknowledge_insecure/],
   },
@@ -166,7 +174,7 @@ function productionSecrets(): Record<string, string> {
   return { COUNTERSIGN_JWT_SECRET: random(), COUNTERSIGN_API_KEY_PEPPER: random() };
 }
 
-describe("a start that cannot be", () => {
+describe("a start that cannot be", { concurrency: 2 }, () => {
   for (const { name, options, names, command = ["dev", "--json"] } of badStarts) {
     it(name, async () => {
       const given = options();

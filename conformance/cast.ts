@@ -59,12 +59,18 @@ export class Administrator {
 
   /** The id of a new account. */
   async createUser(username: string): Promise<string> {
-    const { user } = (await this.call("/auth.v1.UserService/CreateUser", { username })) as { user: { id: string } };
+    const { user } = (await this.call("/auth.v1.UserService/CreateUser", { username })) as {
+      user: { id: string };
+    };
     return user.id;
   }
 
   /** A new key, and its id. */
-  async createKey(userId: string, name: string, scopes: readonly string[] = []): Promise<{ id: string; key: string }> {
+  async createKey(
+    userId: string,
+    name: string,
+    scopes: readonly string[] = [],
+  ): Promise<{ id: string; key: string }> {
     const request = { user_id: userId, name, scopes };
     const answer = await this.call("/auth.v1.ApiKeyService/CreateApiKey", request);
     const { api_key: record, key } = answer as { api_key: { id: string }; key: string };
@@ -81,11 +87,12 @@ export class Administrator {
   }
 }
 
-/** Puts the cast on stage: through the program's own RPCs, and beside them in its store what no RPC does yet. */
+/** Puts the cast on stage: through the program's own RPCs, and in its store what no RPC does yet. */
 export async function assemble(server: ServerProcess, administrator: Administrator): Promise<Cast> {
   const { jwtSecret: secret } = developmentSecrets(server.data);
   const { alice, sam, admin } = ids;
-  const make = (userId: string, name: string, scopes?: readonly string[]) => administrator.createKey(userId, name, scopes);
+  const make = (userId: string, name: string, scopes?: readonly string[]) =>
+    administrator.createKey(userId, name, scopes);
   const token = (userId: string) => sign(secret, accessClaims(userId));
   const dora = await administrator.createUser("dora");
   const gone = await administrator.createUser("gone");
@@ -118,7 +125,10 @@ export async function assemble(server: ServerProcess, administrator: Administrat
     await probe.mustPass(["authorization", `Bearer ${tokens[name]}`]);
   }
   await administrator.call("/auth.v1.ApiKeyService/RevokeApiKey", { id: keys.revoked.id, reason: "unused" });
-  await administrator.call("/auth.v1.ApiKeyService/RevokeApiKey", { id: keys.revokedInUse.id, reason: "leaked" });
+  await administrator.call("/auth.v1.ApiKeyService/RevokeApiKey", {
+    id: keys.revokedInUse.id,
+    reason: "leaked",
+  });
   await administrator.call("/auth.v1.UserService/DisableUser", { id: dora });
   await administrator.call("/auth.v1.UserService/DeleteUser", { id: gone });
   const stored = await besideTheServer(server, async (store) => {
@@ -134,7 +144,11 @@ export async function assemble(server: ServerProcess, administrator: Administrat
   });
   await probe.close();
   const texts = Object.fromEntries(Object.entries(keys).map(([name, { key }]) => [name, key]));
-  return { secret, tokens, keys: { ...(texts as Record<keyof typeof keys, string>), ...stored, alice: server.apiKey } };
+  return {
+    secret,
+    tokens,
+    keys: { ...(texts as Record<keyof typeof keys, string>), ...stored, alice: server.apiKey },
+  };
 }
 
 /** Opens the database that the server has open, too. */
@@ -147,12 +161,26 @@ async function besideTheServer<T>(server: ServerProcess, work: (store: Store) =>
   }
 }
 
-async function storedKeys(store: Store, server: ServerProcess): Promise<Record<"expired" | "disabled" | "unknownPepper", string>> {
+async function storedKeys(
+  store: Store,
+  server: ServerProcess,
+): Promise<Record<"expired" | "disabled" | "unknownPepper", string>> {
   const { pepper } = developmentSecrets(server.data);
-  const create = async (name: string, pepperId: string, expiresAt?: Date): Promise<{ id: string; key: string }> => {
+  const create = async (
+    name: string,
+    pepperId: string,
+    expiresAt?: Date,
+  ): Promise<{ id: string; key: string }> => {
     const { id, body, key } = generateApiKey("dev");
     const digests = createKeyDigests([{ id: pepperId, secret: pepper }]);
-    await store.apiKeys.create({ ...digests.digest(body), id, name, type: "service", userId: ids.alice, expiresAt });
+    await store.apiKeys.create({
+      ...digests.digest(body),
+      id,
+      name,
+      type: "service",
+      userId: ids.alice,
+      expiresAt,
+    });
     return { id, key };
   };
   const expired = await create("expired", "p1", new Date(Date.now() - 1000));

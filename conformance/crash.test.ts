@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { once } from "node:events";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { type ClientDuplexStream, Client as GrpcClient, credentials, Metadata } from "@grpc/grpc-js";
+import { type ClientDuplexStream, credentials, Client as GrpcClient, Metadata } from "@grpc/grpc-js";
 import { Administrator, ids } from "./cast.ts";
 import type { Client, Header } from "./clients/client.ts";
 import { grpcJs } from "./clients/grpc-js.ts";
@@ -53,7 +53,11 @@ async function createKeysUntil(server: ServerProcess, goal: number, acknowledged
   let count = 0;
   await workers(20, async () => {
     const request = { user_id: ids.alice, name: `${goal}-${count++}` };
-    const { code, answers } = await client.call({ procedure: `${service}/CreateApiKey`, requests: [request], headers });
+    const { code, answers } = await client.call({
+      procedure: `${service}/CreateApiKey`,
+      requests: [request],
+      headers,
+    });
     if (code !== 0) return "done";
     acknowledged.push(String(answers[0]?.["key"]));
     if (acknowledged.length >= goal) server.signal("SIGKILL");
@@ -92,7 +96,9 @@ describe("SIGTERM", () => {
     const call = { procedure: "/api.users.UserService/WatchUsers", requests: [{}], timeoutMs: 60_000 };
     const headers: readonly Header[] = [["x-api-key", server.apiKey]];
     const watching = new Promise<void>((resolve, reject) => {
-      void client.call({ ...call, headers, onAnswer: () => resolve() }).then(() => reject(new Error("it has ended")));
+      void client
+        .call({ ...call, headers, onAnswer: () => resolve() })
+        .then(() => reject(new Error("it has ended")));
     });
     await watching;
     const began = performance.now();
@@ -103,7 +109,11 @@ describe("SIGTERM", () => {
 });
 
 /** 200 calls at a time, from two kinds of client, until the server takes no more. */
-async function hammer(server: ServerProcess, key: string, { onAllowed }: { onAllowed: () => void }): Promise<void> {
+async function hammer(
+  server: ServerProcess,
+  key: string,
+  { onAllowed }: { onAllowed: () => void },
+): Promise<void> {
   const clients = [await grpcJs.connect(server.grpc), await python.connect(server.grpc)];
   const headers: readonly Header[] = [["x-api-key", key]];
   await workers(200, async (worker) => {
@@ -144,7 +154,9 @@ class HealthWatch {
 
   static async of(server: ServerProcess): Promise<HealthWatch> {
     const { path, requestSerialize, responseDeserialize } = methodAt("/grpc.health.v1.Health/Watch");
-    const client = new GrpcClient(server.grpc, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
+    const client = new GrpcClient(server.grpc, credentials.createInsecure(), {
+      "grpc.use_local_subchannel_pool": 1,
+    });
     const stream = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {});
     stream.on("error", () => {});
     const [first] = (await once(stream, "data")) as [Json];
@@ -173,10 +185,15 @@ class Chat {
 
   static async open(server: ServerProcess, key: string): Promise<Chat> {
     const { path, requestSerialize, responseDeserialize } = methodAt("/api.users.UserService/Chat");
-    const client = new GrpcClient(server.grpc, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
+    const client = new GrpcClient(server.grpc, credentials.createInsecure(), {
+      "grpc.use_local_subchannel_pool": 1,
+    });
     const metadata = new Metadata();
     metadata.set("x-api-key", key);
-    const chat = new Chat(client, client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata));
+    const chat = new Chat(
+      client,
+      client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata),
+    );
     equal(await chat.say("hello"), "You said: hello");
     return chat;
   }

@@ -11,7 +11,7 @@ export async function within<T>(ms: number, what: string, promise: Promise<T>): 
   }
 }
 
-/** Asks again and again until the answer is yes. For what nobody announces, such as another process's cache. */
+/** Asks until the answer is yes. For what nobody announces, such as the state of another process's cache. */
 export async function until(ms: number, what: string, ask: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + ms;
   while (!(await ask())) {

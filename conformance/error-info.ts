@@ -5,8 +5,8 @@ export interface ErrorInfo {
 }
 
 /**
- * Reads the first `google.rpc.ErrorInfo` of a serialized `google.rpc.Status`. By hand, field by field as the wire
- * format has them (https://protobuf.dev/programming-guides/encoding/), so that nothing of ours is taken for granted.
+ * Reads the first `google.rpc.ErrorInfo` of a serialized `google.rpc.Status`. By hand, field by field as the
+ * wire format has them (https://protobuf.dev/programming-guides/encoding/), so that nothing of ours is trusted.
  */
 export function readErrorInfo(status: Uint8Array): ErrorInfo | undefined {
   for (const any of fields(status).get(3) ?? []) {
@@ -22,7 +22,7 @@ function text(values: readonly Uint8Array[] | undefined): string {
   return new TextDecoder().decode(values?.[0]);
 }
 
-/** The length-delimited fields of a message, by number. Varints are passed over; nothing else is in these messages. */
+/** The length-delimited fields of a message, by number. Varints are passed over; there is nothing else here. */
 function fields(message: Uint8Array): ReadonlyMap<number, readonly Uint8Array[]> {
   const found = new Map<number, Uint8Array[]>();
   let at = 0;

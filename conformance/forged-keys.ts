@@ -30,6 +30,7 @@ function letters(count: number): string {
 
 function checked(body: string): string {
   let text = "";
-  for (let rest = crc32(body); rest > 0; rest = Math.floor(rest / 62)) text = alphabet.charAt(rest % 62) + text;
+  for (let rest = crc32(body); rest > 0; rest = Math.floor(rest / 62))
+    text = alphabet.charAt(rest % 62) + text;
   return body + text.padStart(6, "0");
 }

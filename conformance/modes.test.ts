@@ -8,7 +8,8 @@ import { scenarios } from "./scenarios.ts";
 import { type ServerProcess, startServer } from "./server-process.ts";
 import { Stage } from "./stage.ts";
 
-// A mode is the rule of RPCs that have none. Every RPC of the program has one: `required` and `optional` change nothing.
+// A mode is the rule of RPCs that have none. Every RPC of the program has one, so that `required` and `optional`
+// change nothing.
 
 const kinds = [grpcJs, python];
 const brief = scenarios.filter((scenario) => scenario.brief);
@@ -66,7 +67,12 @@ describe("mode disabled", () => {
 /** Authentication runs nowhere; a handler that needs a user has none, and refuses by itself. */
 async function checkDisabled(client: Client, headers: readonly Header[]): Promise<void> {
   for (const { path, take, requests, caller, changes } of procedures) {
-    const call = { procedure: path, requests: requests("never", "3"), headers, ...(take !== undefined && { take }) };
+    const call = {
+      procedure: path,
+      requests: requests("never", "3"),
+      headers,
+      ...(take !== undefined && { take }),
+    };
     const { code, reason, answers } = await client.call(call);
     if (changes === undefined) {
       equal(code, 0, path);
@@ -87,7 +93,12 @@ async function checkHealth(server: ServerProcess, kind: (typeof kinds)[number]):
       const check = await client.call({ procedure: "/grpc.health.v1.Health/Check", requests, headers });
       equal(check.code, 0, check.message);
       equal(check.answers[0]?.["status"], "SERVING");
-      const watch = await client.call({ procedure: "/grpc.health.v1.Health/Watch", requests, headers, take: 1 });
+      const watch = await client.call({
+        procedure: "/grpc.health.v1.Health/Watch",
+        requests,
+        headers,
+        take: 1,
+      });
       equal(watch.answers[0]?.["status"], "SERVING", watch.message);
     }
   }

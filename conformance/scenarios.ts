@@ -1,5 +1,5 @@
-import type { Ability, Header } from "./clients/client.ts";
 import type { Cast } from "./cast.ts";
+import type { Ability, Header } from "./clients/client.ts";
 import { mistyped, unknownKey, withWrongSecret } from "./forged-keys.ts";
 import { type Procedure, type Rank, ranks } from "./procedures.ts";
 import { tokenScenarios } from "./token-scenarios.ts";
@@ -57,21 +57,51 @@ export const scenarios: readonly Scenario[] = [
     headers: ({ keys }) => key(keys.samScoped),
     gives: { name: "sam", rank: "user" },
   },
-  { name: "a scoped key that has the scope staff", headers: ({ keys }) => key(keys.samScopedStaff), gives: callers.sam },
-  { name: "a wrong secret", headers: ({ keys }) => key(withWrongSecret(keys.alice)), gives: "API_KEY_INVALID", brief: true },
+  {
+    name: "a scoped key that has the scope staff",
+    headers: ({ keys }) => key(keys.samScopedStaff),
+    gives: callers.sam,
+  },
+  {
+    name: "a wrong secret",
+    headers: ({ keys }) => key(withWrongSecret(keys.alice)),
+    gives: "API_KEY_INVALID",
+    brief: true,
+  },
   { name: "an unknown key", headers: ({ keys }) => key(unknownKey(keys.alice)), gives: "API_KEY_INVALID" },
   { name: "a mistyped key", headers: ({ keys }) => key(mistyped(keys.alice)), gives: "API_KEY_INVALID" },
-  { name: "a key that lacks its end", headers: ({ keys }) => key(keys.alice.slice(0, -1)), gives: "API_KEY_INVALID" },
-  { name: "a key of another maker", headers: () => key("sk-prod-0123456789abcdef"), gives: "API_KEY_INVALID" },
+  {
+    name: "a key that lacks its end",
+    headers: ({ keys }) => key(keys.alice.slice(0, -1)),
+    gives: "API_KEY_INVALID",
+  },
+  {
+    name: "a key of another maker",
+    headers: () => key("sk-prod-0123456789abcdef"),
+    gives: "API_KEY_INVALID",
+  },
   { name: "a token in place of a key", headers: ({ tokens }) => key(tokens.alice), gives: "API_KEY_INVALID" },
   { name: "an expired key", headers: ({ keys }) => key(keys.expired), gives: "API_KEY_EXPIRED" },
   { name: "a revoked key", headers: ({ keys }) => key(keys.revoked), gives: "API_KEY_REVOKED" },
-  { name: "a key revoked in use", headers: ({ keys }) => key(keys.revokedInUse), gives: "API_KEY_REVOKED", brief: true },
+  {
+    name: "a key revoked in use",
+    headers: ({ keys }) => key(keys.revokedInUse),
+    gives: "API_KEY_REVOKED",
+    brief: true,
+  },
   { name: "a disabled key", headers: ({ keys }) => key(keys.disabled), gives: "API_KEY_DISABLED" },
-  { name: "a key disabled in use", headers: ({ keys }) => key(keys.disabledInUse), gives: "API_KEY_DISABLED" },
+  {
+    name: "a key disabled in use",
+    headers: ({ keys }) => key(keys.disabledInUse),
+    gives: "API_KEY_DISABLED",
+  },
   { name: "a disabled owner's key", headers: ({ keys }) => key(keys.ownerDisabled), gives: "USER_DISABLED" },
   { name: "a deleted owner's key", headers: ({ keys }) => key(keys.ownerDeleted), gives: "API_KEY_REVOKED" },
-  { name: "a key that the server cannot check", headers: ({ keys }) => key(keys.unknownPepper), gives: "UNAVAILABLE" },
+  {
+    name: "a key that the server cannot check",
+    headers: ({ keys }) => key(keys.unknownPepper),
+    gives: "UNAVAILABLE",
+  },
   { name: "an empty key", headers: () => key(""), gives: "CREDENTIALS_MALFORMED" },
   { name: "a key with a space", headers: ({ keys }) => key(`${keys.alice} x`), gives: "API_KEY_INVALID" },
   { name: "SQL for a key", headers: () => key("' OR '1'='1"), gives: "CREDENTIALS_MALFORMED" },
@@ -133,7 +163,12 @@ const impostor: readonly Header[] = [
 /** What a call must end with: the caller it was taken for, or its refusal. */
 export type Expectation =
   | { readonly allowed: Caller }
-  | { readonly allowed?: undefined; readonly code: number; readonly message: string; readonly reason: Reason };
+  | {
+      readonly allowed?: undefined;
+      readonly code: number;
+      readonly message: string;
+      readonly reason: Reason;
+    };
 
 /** The table above crossed with the rules: one line of thought, so that it can be checked by reading. */
 export function expectationOf(gives: Caller | Reason, { needs, refusal }: Procedure): Expectation {

@@ -46,7 +46,10 @@ describe("seed 000's Python client", () => {
 
   it("calls with a key, and the key's owner is changed", async () => {
     deepEqual(await client(server.apiKey), ["GetUser alice asked by alice", "UpdateProfile alice Hello"]);
-    const everyone = (await administrator.everything())["users"] as readonly { username: string; bio: string }[];
+    const everyone = (await administrator.everything())["users"] as readonly {
+      username: string;
+      bio: string;
+    }[];
     equal(everyone.find(({ username }) => username === "alice")?.bio, "Hello");
   });
 
@@ -66,7 +69,9 @@ describe("seed 000's Python client", () => {
     await until(5000, "the counts to be written", async () => {
       const list = await administrator.call("/auth.v1.ApiKeyService/ListApiKeys", { user_id: ids.sam });
       const keys = list["api_keys"] as readonly { total_requests: string; last_used_at: unknown }[];
-      return keys.length === 3 && keys.every((key) => key.total_requests === "2" && key.last_used_at !== null);
+      return (
+        keys.length === 3 && keys.every((key) => key.total_requests === "2" && key.last_used_at !== null)
+      );
     });
   });
 });
@@ -74,13 +79,16 @@ describe("seed 000's Python client", () => {
 describe("seed 001's Python client", () => {
   it("calls with a token of its own making, and recognises each refusal", async () => {
     const secrets = join(server.data, "development-secrets.json");
-    deepEqual(await linesOf(requirePython(), [script("seed001_client.py"), pythonStubs(), server.grpc, secrets]), [
-      "User: admin",
-      "Asked by: alice",
-      "Authentication required",
-      "Token expired - please refresh",
-      "You don't have permission for this action",
-    ]);
+    deepEqual(
+      await linesOf(requirePython(), [script("seed001_client.py"), pythonStubs(), server.grpc, secrets]),
+      [
+        "User: admin",
+        "Asked by: alice",
+        "Authentication required",
+        "Token expired - please refresh",
+        "You don't have permission for this action",
+      ],
+    );
   });
 });
 
@@ -115,7 +123,9 @@ async function getUser(options: Options, request: object, token: string): Promis
   try {
     return await new Promise((resolve, reject) => {
       const method = client["getUser"] as unknown as GetUser;
-      method.call(client, request, metadata, (error, response) => (error ? reject(error) : resolve(response)));
+      method.call(client, request, metadata, (error, response) =>
+        error ? reject(error) : resolve(response),
+      );
     });
   } finally {
     client.close();
@@ -145,7 +155,10 @@ describe("buf curl, as grpcurl is called in the seeds", () => {
     match(await curl(getUserPath, ["-H", `x-api-key: ${server.apiKey}`]), /"username": "alice"/);
   });
   it("calls with a header in upper case, and an id that is a number", async () => {
-    match(await curl(getUserPath, ["-H", `X-API-KEY: ${server.apiKey}`, "-d", '{"user_id":1}']), /"requestedBy": "alice"/);
+    match(
+      await curl(getUserPath, ["-H", `X-API-KEY: ${server.apiKey}`, "-d", '{"user_id":1}']),
+      /"requestedBy": "alice"/,
+    );
   });
   it("calls with a token", async () => {
     const header = `Authorization: Bearer ${await tokenOf(ids.sam)}`;
@@ -159,10 +172,16 @@ describe("buf curl, as grpcurl is called in the seeds", () => {
     it(`learns the schema by ${protocol}`, async () => {
       const reflect = ["--reflect-protocol", protocol];
       const services = (await curl("", [...reflect, "--list-services"])).trim().split("\n");
-      const expected = ["api.users.UserService", "auth.v1.ApiKeyService", "auth.v1.UserService", "grpc.health.v1.Health"];
+      const expected = [
+        "api.users.UserService",
+        "auth.v1.ApiKeyService",
+        "auth.v1.UserService",
+        "grpc.health.v1.Health",
+      ];
       deepEqual(services, expected);
       const methods = await curl("", [...reflect, "--list-methods"]);
-      for (const method of ["api.users.UserService/Chat", "grpc.health.v1.Health/Watch"]) ok(methods.includes(method));
+      for (const method of ["api.users.UserService/Chat", "grpc.health.v1.Health/Watch"])
+        ok(methods.includes(method));
       match(await curl(getUserPath, [...reflect, "-d", '{"user_id":"2"}']), /"username": "sam"/);
     });
   }

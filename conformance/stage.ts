@@ -17,7 +17,13 @@ export class Stage {
   #everything: Json;
   #marks = 0;
 
-  private constructor(server: ServerProcess, administrator: Administrator, cast: Cast, victim: string, everything: Json) {
+  private constructor(
+    server: ServerProcess,
+    administrator: Administrator,
+    cast: Cast,
+    victim: string,
+    everything: Json,
+  ) {
     this.server = server;
     this.administrator = administrator;
     this.cast = cast;
@@ -38,18 +44,27 @@ export class Stage {
     await this.server.stop();
   }
 
-  /** One call: its outcome is the one that the table names, and nothing else has changed than what it may change. */
+  /** One call: its outcome is the one that the table names, and nothing has changed but what it may change. */
   async check(client: Client, scenario: Scenario, procedure: Procedure): Promise<void> {
     const { path, take, changes } = procedure;
     const expected = expectationOf(scenario.gives, procedure);
     const mark = `mark ${++this.#marks}`;
     const requests = procedure.requests(mark, this.#victim);
     const headers = await scenario.headers(this.cast);
-    const outcome = await client.call({ procedure: path, requests, headers, ...(take !== undefined && { take }) });
+    const outcome = await client.call({
+      procedure: path,
+      requests,
+      headers,
+      ...(take !== undefined && { take }),
+    });
     if (expected.allowed === undefined) {
       const { code, message, reason, domain, answers } = outcome;
       const { allowed: _nobody, ...refusal } = expected;
-      deepEqual({ code, message, reason, domain, answers }, { ...refusal, domain: "countersign", answers: [] }, path);
+      deepEqual(
+        { code, message, reason, domain, answers },
+        { ...refusal, domain: "countersign", answers: [] },
+        path,
+      );
       await this.nothingChanged(path);
       return;
     }

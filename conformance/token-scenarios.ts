@@ -14,38 +14,103 @@ export const tokenScenarios: readonly Scenario[] = [
   { name: "a good token", headers: ({ tokens }) => bearer(tokens.alice), gives: alice, brief: true },
   { name: "a staff user's token", headers: ({ tokens }) => bearer(tokens.sam), gives: sam, brief: true },
   { name: "a superuser's token", headers: ({ tokens }) => bearer(tokens.admin), gives: admin },
-  { name: "bearer in lower case", headers: ({ tokens }) => authorization(`bearer ${tokens.alice}`), gives: alice },
-  { name: "BEARER in upper case", headers: ({ tokens }) => authorization(`BEARER ${tokens.alice}`), gives: alice },
-  { name: "a token with user_id and no sub, as seed 001 has it", headers: claims({ sub: undefined }), gives: alice },
-  { name: "a token that claims to be a superuser", headers: claims({ is_superuser: true, is_staff: true }), gives: alice },
+  {
+    name: "bearer in lower case",
+    headers: ({ tokens }) => authorization(`bearer ${tokens.alice}`),
+    gives: alice,
+  },
+  {
+    name: "BEARER in upper case",
+    headers: ({ tokens }) => authorization(`BEARER ${tokens.alice}`),
+    gives: alice,
+  },
+  {
+    name: "a token with user_id and no sub, as seed 001 has it",
+    headers: claims({ sub: undefined }),
+    gives: alice,
+  },
+  {
+    name: "a token that claims to be a superuser",
+    headers: claims({ is_superuser: true, is_staff: true }),
+    gives: alice,
+  },
   { name: "an expired token", headers: claims({ exp: seconds(-60) }), gives: "TOKEN_EXPIRED", brief: true },
   { name: "a token that is not valid yet", headers: claims({ nbf: seconds(600) }), gives: "TOKEN_INVALID" },
   { name: "a token without exp", headers: claims({ exp: undefined }), gives: "TOKEN_INVALID" },
   { name: "a token without jti", headers: claims({ jti: undefined }), gives: "TOKEN_INVALID" },
-  { name: "a token that names nobody", headers: claims({ sub: undefined, user_id: undefined }), gives: "TOKEN_INVALID" },
+  {
+    name: "a token that names nobody",
+    headers: claims({ sub: undefined, user_id: undefined }),
+    gives: "TOKEN_INVALID",
+  },
   { name: "a token of an unknown user", headers: claims({ sub: "999999" }), gives: "TOKEN_INVALID" },
   { name: "a refresh token", headers: claims({ token_type: "refresh" }), gives: "TOKEN_INVALID" },
   { name: "a token without token_type", headers: claims({ token_type: undefined }), gives: "TOKEN_INVALID" },
-  { name: "a token for another audience", headers: claims({ aud: "https://other.example" }), gives: "TOKEN_INVALID" },
+  {
+    name: "a token for another audience",
+    headers: claims({ aud: "https://other.example" }),
+    gives: "TOKEN_INVALID",
+  },
   { name: "a token that ends in a thousand digits", headers: payload(`"exp":1e400`), gives: "TOKEN_INVALID" },
-  { name: "a token whose exp is a text", headers: payload(`"exp":"${seconds(600)}"`), gives: "TOKEN_INVALID" },
-  { name: "a token that names two users", headers: payload(`"exp":${seconds(600)},"sub":"1"`), gives: "TOKEN_INVALID" },
-  { name: "a revoked token", headers: ({ tokens }) => bearer(tokens.revoked), gives: "TOKEN_REVOKED", brief: true },
-  { name: "a disabled user's token", headers: ({ tokens }) => bearer(tokens.ownerDisabled), gives: "USER_DISABLED" },
-  { name: "a deleted user's token", headers: ({ tokens }) => bearer(tokens.ownerDeleted), gives: "USER_DISABLED" },
+  {
+    name: "a token whose exp is a text",
+    headers: payload(`"exp":"${seconds(600)}"`),
+    gives: "TOKEN_INVALID",
+  },
+  {
+    name: "a token that names two users",
+    headers: payload(`"exp":${seconds(600)},"sub":"1"`),
+    gives: "TOKEN_INVALID",
+  },
+  {
+    name: "a revoked token",
+    headers: ({ tokens }) => bearer(tokens.revoked),
+    gives: "TOKEN_REVOKED",
+    brief: true,
+  },
+  {
+    name: "a disabled user's token",
+    headers: ({ tokens }) => bearer(tokens.ownerDisabled),
+    gives: "USER_DISABLED",
+  },
+  {
+    name: "a deleted user's token",
+    headers: ({ tokens }) => bearer(tokens.ownerDeleted),
+    gives: "USER_DISABLED",
+  },
   { name: "a token of another signer", headers: otherSigner, gives: "TOKEN_INVALID" },
-  { name: "a tampered payload", headers: ({ tokens }) => bearer(promoted(tokens.alice)), gives: "TOKEN_INVALID" },
-  { name: "a cut signature", headers: ({ tokens }) => bearer(tokens.alice.slice(0, -2)), gives: "TOKEN_INVALID" },
-  { name: "a respelt signature", headers: ({ tokens }) => bearer(respelt(tokens.alice)), gives: "TOKEN_INVALID" },
+  {
+    name: "a tampered payload",
+    headers: ({ tokens }) => bearer(promoted(tokens.alice)),
+    gives: "TOKEN_INVALID",
+  },
+  {
+    name: "a cut signature",
+    headers: ({ tokens }) => bearer(tokens.alice.slice(0, -2)),
+    gives: "TOKEN_INVALID",
+  },
+  {
+    name: "a respelt signature",
+    headers: ({ tokens }) => bearer(respelt(tokens.alice)),
+    gives: "TOKEN_INVALID",
+  },
   { name: "a padded token", headers: ({ tokens }) => bearer(`${tokens.alice}=`), gives: "TOKEN_INVALID" },
   { name: "alg none", headers: () => bearer(unsigned("none")), gives: "TOKEN_INVALID" },
   { name: "alg NoNe", headers: () => bearer(unsigned("NoNe")), gives: "TOKEN_INVALID" },
   { name: "another algorithm", headers: otherAlgorithm, gives: "TOKEN_INVALID" },
   { name: "an unknown crit", headers: header('{"alg":"HS256","crit":["x"],"x":1}'), gives: "TOKEN_INVALID" },
-  { name: "a token of another typ", headers: header('{"alg":"HS256","typ":"dpop+jwt"}'), gives: "TOKEN_INVALID" },
+  {
+    name: "a token of another typ",
+    headers: header('{"alg":"HS256","typ":"dpop+jwt"}'),
+    gives: "TOKEN_INVALID",
+  },
   { name: "five parts", headers: ({ tokens }) => bearer(`${tokens.alice}.a.b`), gives: "TOKEN_INVALID" },
   { name: "a key in place of a token", headers: ({ keys }) => bearer(keys.alice), gives: "TOKEN_INVALID" },
-  { name: "a bare token", headers: ({ tokens }) => authorization(tokens.alice), gives: "CREDENTIALS_MALFORMED" },
+  {
+    name: "a bare token",
+    headers: ({ tokens }) => authorization(tokens.alice),
+    gives: "CREDENTIALS_MALFORMED",
+  },
   { name: "Basic", headers: () => authorization("Basic YWRtaW46YWRtaW4="), gives: "CREDENTIALS_MALFORMED" },
   { name: "Bearer and nothing", headers: () => authorization("Bearer"), gives: "CREDENTIALS_MALFORMED" },
   { name: "two spaces", headers: ({ tokens }) => bearer(` ${tokens.alice}`), gives: "CREDENTIALS_MALFORMED" },
@@ -82,7 +147,8 @@ function claims(change: Readonly<Record<string, unknown>>): Scenario["headers"] 
 
 /** A payload that no library writes, behind the usual header. */
 function payload(members: string): Scenario["headers"] {
-  return ({ secret }) => bearer(forge(secret, hs256, `{"sub":"3","token_type":"access","jti":"j",${members}}`));
+  return ({ secret }) =>
+    bearer(forge(secret, hs256, `{"sub":"3","token_type":"access","jti":"j",${members}}`));
 }
 
 /** A header that no library writes, before a payload that is good. */

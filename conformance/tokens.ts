@@ -19,12 +19,16 @@ export function accessClaims(userId: string): JWTPayload {
 }
 
 /** Signs with jose, which is not ours. A member that is undefined is left out. */
-export function sign(secret: Uint8Array, claims: Readonly<Record<string, unknown>>, alg = "HS256"): Promise<string> {
+export function sign(
+  secret: Uint8Array,
+  claims: Readonly<Record<string, unknown>>,
+  alg = "HS256",
+): Promise<string> {
   const present = Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
   return new SignJWT(present).setProtectedHeader({ alg, typ: "JWT" }).sign(secret);
 }
 
-/** Signs what no library would write: header and payload are texts, HS256 is the signature whatever the header says. */
+/** Signs what no library would write: header and payload are texts, and the signature is HS256 in any case. */
 export function forge(secret: Uint8Array, header: string, payload: string): string {
   const content = [header, payload].map((part) => Buffer.from(part).toString("base64url")).join(".");
   return `${content}.${createHmac("sha256", secret).update(content).digest("base64url")}`;

@@ -4,8 +4,8 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * Sees to it that what `npm test` needs beside npm's packages is there. Run as `node tools/ensure-tools.js`, which is
- * readable to an old Node too. As root on a machine with apt-get it installs what is missing; anywhere else it names it.
+ * Sees to it that what `npm test` needs beside npm's packages is there. Run as `node tools/ensure-tools.js`, which
+ * an old Node can read, too. As root on a machine with apt-get it installs what is missing; elsewhere it names it.
  */
 
 /** Something that is not in npm: a row is all that a new tool takes. */
@@ -23,14 +23,19 @@ const tools: readonly Tool[] = [
     packages: ["python3-grpcio", "python3-protobuf"],
   },
   { name: "protoc", isThere: () => onPath("protoc"), packages: ["protobuf-compiler"] },
-  { name: "grpc_python_plugin", isThere: () => onPath("grpc_python_plugin"), packages: ["protobuf-compiler-grpc"] },
+  {
+    name: "grpc_python_plugin",
+    isThere: () => onPath("grpc_python_plugin"),
+    packages: ["protobuf-compiler-grpc"],
+  },
 ];
 
-/** Debian's own interpreter first: packages of Debian's belong to it, and it is often not the first on the PATH. */
+/** Debian's own interpreter first: Debian's packages belong to it, and it is often not the first on the PATH. */
 const pythons = ["/usr/bin/python3", "python3"];
 
 // Looking for the modules takes a tenth of the time that importing them does.
-const findModules = "import sys; from importlib.util import find_spec as f; sys.exit(not (f('grpc') and f('google.protobuf')))";
+const findModules =
+  "import sys; from importlib.util import find_spec as f; sys.exit(not (f('grpc') and f('google.protobuf')))";
 
 /** The first Python that has grpc and protobuf. Undefined if there is none. */
 export function pythonWithGrpc(): string | undefined {
@@ -54,7 +59,7 @@ function ensureTools(): number {
   if (!existsSync(new URL("../node_modules/.bin/node", import.meta.url))) {
     process.stderr.write(
       "node_modules/.bin/node is missing: npm blocked the install script of the package `node`. " +
-        `Node ${process.versions.node} is used instead; npm rebuild node --foreground-scripts brings the pinned one.\n`,
+        `Node ${process.versions.node} is used instead; \`npm rebuild node --foreground-scripts\` brings it.\n`,
     );
   }
   const missing = tools.filter((tool) => !tool.isThere());
@@ -97,6 +102,9 @@ function aptGet(...args: readonly string[]): boolean {
 
 // Loaded by ensure-tools.js or run by itself; not when a test borrows pythonWithGrpc().
 const entry = process.argv[1] ?? "";
-if (entry === fileURLToPath(import.meta.url) || entry === fileURLToPath(new URL("ensure-tools.js", import.meta.url))) {
+if (
+  entry === fileURLToPath(import.meta.url) ||
+  entry === fileURLToPath(new URL("ensure-tools.js", import.meta.url))
+) {
   process.exitCode = ensureTools();
 }

@@ -16,10 +16,17 @@ export const buf: ClientKind = {
 };
 
 /** Runs `buf curl` with more arguments, to its end. */
-export function bufCurl(args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<BufResult> } {
-  const child = spawn(join(binFolder, "buf"), ["curl", "--protocol", "grpc", "--http2-prior-knowledge", ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+export function bufCurl(args: readonly string[]): {
+  readonly child: ChildProcess;
+  readonly ended: Promise<BufResult>;
+} {
+  const child = spawn(
+    join(binFolder, "buf"),
+    ["curl", "--protocol", "grpc", "--http2-prior-knowledge", ...args],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (chunk: string) => (output[name] += chunk));

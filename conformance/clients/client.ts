@@ -33,7 +33,8 @@ export interface Outcome {
 }
 
 /**
- * What a client must be able to put on the wire. A client that refuses to send something, as it should, is not asked to.
+ * What a client must be able to put on the wire. One that refuses to send something, as it should, is not asked
+ * to.
  *
  * - `repeated`: one name with two values, as two headers.
  * - `any-bytes`: values that are not visible ASCII.

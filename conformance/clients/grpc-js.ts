@@ -1,8 +1,8 @@
 import {
-  Client as GrpcClient,
-  credentials,
   type ClientDuplexStream,
   type ClientReadableStream,
+  credentials,
+  Client as GrpcClient,
   Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
@@ -24,7 +24,9 @@ class GrpcJsClient implements Client {
 
   constructor(address: string) {
     // Its own connections: clients of one process would share one otherwise.
-    this.#client = new GrpcClient(address, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
+    this.#client = new GrpcClient(address, credentials.createInsecure(), {
+      "grpc.use_local_subchannel_pool": 1,
+    });
   }
 
   async close(): Promise<void> {
@@ -64,13 +66,25 @@ class GrpcJsClient implements Client {
     });
   }
 
-  #single(method: Method, call: ClientCall, callback: (error: ServiceError | null, answer?: object) => void): void {
+  #single(
+    method: Method,
+    call: ClientCall,
+    callback: (error: ServiceError | null, answer?: object) => void,
+  ): void {
     const { path, requestSerialize, responseDeserialize } = method;
     const metadata = metadataOf(call.headers);
     const options = optionsOf(call);
     if (!method.requestStream) {
       const [request = {}] = call.requests;
-      this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, options, callback);
+      this.#client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        metadata,
+        options,
+        callback,
+      );
       return;
     }
     const stream = this.#client.makeClientStreamRequest(
@@ -85,15 +99,31 @@ class GrpcJsClient implements Client {
     stream.end();
   }
 
-  #stream(method: Method, call: ClientCall): ClientReadableStream<object> | ClientDuplexStream<object, object> {
+  #stream(
+    method: Method,
+    call: ClientCall,
+  ): ClientReadableStream<object> | ClientDuplexStream<object, object> {
     const { path, requestSerialize, responseDeserialize } = method;
     const metadata = metadataOf(call.headers);
     const options = optionsOf(call);
     if (!method.requestStream) {
       const [request = {}] = call.requests;
-      return this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata, options);
+      return this.#client.makeServerStreamRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        metadata,
+        options,
+      );
     }
-    const stream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, options);
+    const stream = this.#client.makeBidiStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      metadata,
+      options,
+    );
     for (const request of call.requests) stream.write(request);
     if (call.take === undefined) stream.end();
     return stream;

@@ -41,7 +41,9 @@ class PythonClient implements Client {
   #count = 0;
 
   constructor(address: string) {
-    this.#child = spawn(requirePython(), [script, address, pythonStubs()], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#child = spawn(requirePython(), [script, address, pythonStubs()], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     createInterface(this.#child.stdout).on("line", (line) => this.#read(JSON.parse(line) as Line));
     this.#child.once("exit", () => {
       for (const { reject } of this.#pending.values()) reject(new Error("the Python client has ended"));
@@ -73,7 +75,10 @@ class PythonClient implements Client {
       return;
     }
     this.#pending.delete(id);
-    if (broken !== undefined) return pending.reject(new Error(`the Python client: ${broken}`));
+    if (broken !== undefined) {
+      pending.reject(new Error(`the Python client: ${broken}`));
+      return;
+    }
     const { code = 2, message = "", reason, domain } = end;
     const info = reason === undefined || domain === undefined ? {} : { reason, domain };
     pending.resolve({ code, message, answers: pending.answers, ...info });

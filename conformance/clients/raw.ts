@@ -1,5 +1,10 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from "node:http2";
 import { once } from "node:events";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  type IncomingHttpHeaders,
+} from "node:http2";
 import { readErrorInfo } from "../error-info.ts";
 import { type Json, methodAt } from "../protos.ts";
 import type { Client, ClientCall, ClientKind, Header, Outcome } from "./client.ts";
@@ -27,7 +32,9 @@ export interface RawRequest {
 
 /** Opens a connection. It takes a header twice where that is not allowed. */
 export async function openSession(address: string): Promise<ClientHttp2Session> {
-  const session = connect(`http://${address}`, { strictSingleValueFields: false } as Parameters<typeof connect>[1]);
+  const session = connect(`http://${address}`, { strictSingleValueFields: false } as Parameters<
+    typeof connect
+  >[1]);
   await once(session, "connect");
   return session;
 }
@@ -35,11 +42,24 @@ export async function openSession(address: string): Promise<ClientHttp2Session> 
 /** Sends a request and leaves the rest to the caller. */
 export function send(session: ClientHttp2Session, request: RawRequest): ClientHttp2Stream {
   const { path, method = "POST", contentType = "application/grpc", headers = [], body } = request;
-  const list = [":method", method, ":path", path, ":scheme", "http", ":authority", "localhost", "te", "trailers"];
+  const list = [
+    ":method",
+    method,
+    ":path",
+    path,
+    ":scheme",
+    "http",
+    ":authority",
+    "localhost",
+    "te",
+    "trailers",
+  ];
   if (contentType !== null) list.push("content-type", contentType);
   for (const [name, value] of headers) list.push(name, value);
   // Node takes a list of names and values since 24.2; its types do not know it yet.
-  const stream = session.request(list as unknown as Parameters<ClientHttp2Session["request"]>[0], { endStream: false });
+  const stream = session.request(list as unknown as Parameters<ClientHttp2Session["request"]>[0], {
+    endStream: false,
+  });
   if (body !== undefined) stream.end(body);
   return stream;
 }
@@ -56,7 +76,10 @@ export interface RawAnswer {
 }
 
 /** Waits for the end of a stream. */
-export function answerOf(stream: ClientHttp2Stream, onData: (soFar: Buffer) => void = () => {}): Promise<RawAnswer> {
+export function answerOf(
+  stream: ClientHttp2Stream,
+  onData: (soFar: Buffer) => void = () => {},
+): Promise<RawAnswer> {
   return new Promise((resolve) => {
     let headers: IncomingHttpHeaders = {};
     let httpStatus: number | undefined;

@@ -1,4 +1,6 @@
-"""Seed 001's Python client, as written there but for names: python3 seed001_client.py STUBS ADDRESS SECRETS_FILE
+"""Seed 001's Python client, as written there but for names.
+
+    python3 seed001_client.py STUBS ADDRESS SECRETS_FILE
 
 The token is made as PyJWT and rest_framework_simplejwt make theirs, with nothing but Python's own library.
 """
@@ -33,7 +35,8 @@ def access_token(user_id, lifetime):
         "jti": uuid.uuid4().hex,
         "user_id": user_id,
     }
-    signed = b".".join(encoded(json.dumps(part, separators=(",", ":")).encode()) for part in (header, payload))
+    parts = [json.dumps(part, separators=(",", ":")) for part in (header, payload)]
+    signed = b".".join(encoded(part.encode()) for part in parts)
     key = base64.urlsafe_b64decode(secret + "=" * (-len(secret) % 4))
     return (signed + b"." + encoded(hmac.new(key, signed, hashlib.sha256).digest())).decode()
 

@@ -16,7 +16,8 @@ import grpc  # noqa: E402
 grpc.__path__.append(f"{STUBS}/grpc")
 from google.protobuf import json_format  # noqa: E402
 from api.users import users_pb2, users_pb2_grpc  # noqa: E402
-from auth.v1 import api_keys_pb2, api_keys_pb2_grpc, users_pb2 as accounts_pb2, users_pb2_grpc as accounts_pb2_grpc  # noqa: E402
+from auth.v1 import api_keys_pb2, api_keys_pb2_grpc  # noqa: E402
+from auth.v1 import users_pb2 as accounts_pb2, users_pb2_grpc as accounts_pb2_grpc  # noqa: E402
 from google.rpc import error_details_pb2, status_pb2  # noqa: E402
 from grpc.health.v1 import health_pb2, health_pb2_grpc  # noqa: E402
 
@@ -37,7 +38,9 @@ def tell(line):
 
 
 def to_json(message):
-    return json_format.MessageToDict(message, preserving_proto_field_name=True, including_default_value_fields=True)
+    return json_format.MessageToDict(
+        message, preserving_proto_field_name=True, including_default_value_fields=True
+    )
 
 
 def error_info(call):
@@ -55,7 +58,8 @@ def perform(order, answer):
     _, service, name = order["procedure"].split("/")
     module, stub = SERVICES[service]
     method = module.DESCRIPTOR.services_by_name[service.split(".")[-1]].methods_by_name[name]
-    requests = [json_format.ParseDict(each, getattr(module, method.input_type.name)()) for each in order["requests"]]
+    new_request = getattr(module, method.input_type.name)
+    requests = [json_format.ParseDict(each, new_request()) for each in order["requests"]]
     how = {"metadata": [tuple(header) for header in order["headers"]], "timeout": order["timeout"]}
     function = getattr(stub, name)
     take = order["take"]

@@ -10,7 +10,7 @@ export const binFolder = fileURLToPath(new URL("../../../node_modules/.bin", imp
 
 let folder: string | undefined;
 
-/** Python's own stubs of our protos, made once per process. buf brings the imports that Debian's protoc has not. */
+/** Python's stubs of our protos, made once per process. buf brings the imports that Debian's protoc lacks. */
 export function pythonStubs(): string {
   if (folder !== undefined) return folder;
   const out = scratchFolder();

@@ -14,7 +14,7 @@ import type { UserAccount, UserSource } from "../core/user.ts";
 import { contexts } from "./contexts.ts";
 import { GrpcCall } from "./grpc-call.ts";
 import { GuardedServer } from "./guarded-server.ts";
-import { silenceGrpcValues } from "./redacting-logger.ts";
+import { silenceGrpcValues, takeUnreadableHeaders } from "./redacting-logger.ts";
 import { denialStatus } from "./status.ts";
 
 export interface GrpcAuthOptions<U extends UserAccount> {
@@ -45,6 +45,7 @@ export function grpcAuth<P extends Principal = Principal, U extends UserAccount 
   options: GrpcAuthOptions<U> = {},
 ): GrpcAuth<P, U> {
   const { users, onError = logError } = options;
+  silenceGrpcValues();
   const interceptor = interceptorOf(auth, users);
   const context = (call: { readonly metadata: Metadata }): CallContext<P, U> => {
     const found = contexts.get(call.metadata);
@@ -56,7 +57,6 @@ export function grpcAuth<P extends Principal = Principal, U extends UserAccount 
     context,
     principal: (call: { readonly metadata: Metadata }) => context(call).principal,
     createServer(serverOptions: ServerOptions = {}) {
-      silenceGrpcValues();
       return new GuardedServer(auth, onError, {
         ...serverOptions,
         interceptors: [interceptor, ...(serverOptions.interceptors ?? [])],
@@ -70,6 +70,7 @@ function interceptorOf<P extends Principal, U extends UserAccount>(
   users: UserSource<U> | undefined,
 ): ServerInterceptor {
   return function countersign(method, nextCall) {
+    const unreadable = takeUnreadableHeaders();
     const streams = method.requestStream || method.responseStream;
     let open: GrpcCall | undefined;
     let context: CallContext<P, U> | undefined;
@@ -102,7 +103,7 @@ function interceptorOf<P extends Principal, U extends UserAccount>(
       start(next) {
         next({
           onReceiveMetadata(metadata, proceed) {
-            const call = new GrpcCall(method.path, nextCall, metadata);
+            const call = new GrpcCall(method.path, nextCall, metadata, unreadable);
             open = call;
             const decision = auth.decide(call);
             if (isPromise(decision))

@@ -80,7 +80,7 @@ function guardStream(
   const { emit } = call;
   let failed = false;
   call.emit = (event: string | symbol, ...values: unknown[]): boolean => {
-    if (failed) return false ? false : emit.call(call, event, ...values);
+    if (failed) return incoming.has(event) ? false : emit.call(call, event, ...values);
     try {
       return emit.call(call, event, ...values);
     } catch (thrown) {

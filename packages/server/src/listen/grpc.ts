@@ -41,7 +41,9 @@ export async function listenGrpc(options: GrpcListenerOptions): Promise<GrpcList
     "grpc.max_concurrent_streams": 1000,
   });
   const names = services.map(({ descriptor }) => descriptor.typeName);
-  const health = new HealthImplementation(Object.fromEntries(["", ...names].map((name) => [name, "NOT_SERVING"])));
+  const health = new HealthImplementation(
+    Object.fromEntries(["", ...names].map((name) => [name, "NOT_SERVING"])),
+  );
   try {
     for (const { bound } of services) server.addService(bound.definition, bound.implementation);
     health.addToServer(server);
@@ -61,7 +63,11 @@ export async function listenGrpc(options: GrpcListenerOptions): Promise<GrpcList
   }
 }
 
-function bind(server: GuardedServer, address: ListenAddress, credentials: ServerCredentials): Promise<number> {
+function bind(
+  server: GuardedServer,
+  address: ListenAddress,
+  credentials: ServerCredentials,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     server.bindAsync(formatAddress(address), credentials, (error, port) => {
       if (error === null) resolve(port);
@@ -76,7 +82,9 @@ function credentialsOf({ tls }: Config["grpc"]): ServerCredentials {
     const pair = { cert_chain: readFileSync(tls.certificate_file), private_key: readFileSync(tls.key_file) };
     return ServerCredentials.createSsl(null, [pair]);
   } catch (error) {
-    throw new ConfigError(`grpc.tls cannot be used, and there is no falling back to plain text: ${(error as Error).message}`);
+    throw new ConfigError(
+      `grpc.tls cannot be used, and there is no falling back to plain text: ${(error as Error).message}`,
+    );
   }
 }
 
@@ -94,7 +102,10 @@ function reflectionOf(services: readonly DescService[]): ReflectionService {
   const fileDescriptorProtos = [...files.values()].map((bytes) => Buffer.from(bytes));
   // ReflectionService reads nothing but the descriptors of a proto-loader package definition.
   const definition = { format: "Protocol Buffer 3 DescriptorProto", type: {}, fileDescriptorProtos } as const;
-  return new ReflectionService({ descriptors: definition }, { services: described.map(({ typeName }) => typeName) });
+  return new ReflectionService(
+    { descriptors: definition },
+    { services: described.map(({ typeName }) => typeName) },
+  );
 }
 
 function shutDown(server: GuardedServer, graceMs: number): Promise<void> {
