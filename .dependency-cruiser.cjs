@@ -4,7 +4,7 @@ const tests = "[.](test|test-d|suite)[.]ts$";
 
 /** A folder of the library, and the folders that it may use besides itself and what Node brings. */
 const layer = (name, ...uses) => ({
-  name: `${name}-uses-${uses.join("-") || "nothing"}`,
+  name: `${name}-uses-nothing-but-its-layers`,
   severity: "error",
   from: { path: `${library}/${name}/`, pathNot: tests },
   to: { path: library, pathNot: [name, ...uses].map((use) => `${library}/${use}`) },
@@ -34,7 +34,9 @@ module.exports = {
     layer("authenticator", "core", "jwt", "keys", "store/contracts[.]ts", "store/api-key-status[.]ts"),
     layer("grpc", "core", "context", "gen/google"),
     layer("store", "core"),
-    layer("service", "core", "context", "jwt", "keys", "gen", "store/contracts[.]ts", "store/api-key-status[.]ts"),
+    layer("session"),
+    layer("http", "core", "context", "gen/google"),
+    layer("service", "core", "context", "jwt", "keys", "session", "gen", "store/(session-)?contracts[.]ts", "store/api-key-status[.]ts"),
     layer("gen"),
     {
       name: "drivers-and-frameworks-stay-in-their-folders",

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createAuth, policyFor, type Auth, type Call, type Principal, type UserAccount } from "countersign";
+import { type Auth, type Call, createAuth, type Principal, policyFor, type UserAccount } from "countersign";
 import { apiKey, createKeyDigests, generateApiKey, type Pepper } from "countersign/api-key";
 import { createJwtForUser, createKeyRing, hmacKey, jwt } from "countersign/jwt";
 import type { ApiKeyRecord } from "countersign/store";
@@ -30,7 +30,12 @@ export function makeCallers(count: number): Callers {
     tokens.push(createJwtForUser(account(String(id)), { key: signing, expiresIn: 3600 }));
     const fresh = generateApiKey("bench");
     keys.push(fresh.key);
-    records.set(fresh.id, { ...keyDefaults, ...digests.digest(fresh.body), id: fresh.id, userId: String(id) });
+    records.set(fresh.id, {
+      ...keyDefaults,
+      ...digests.digest(fresh.body),
+      id: fresh.id,
+      userId: String(id),
+    });
   }
   const users = { load: (id: string) => (storeReads.users++, account(id)) };
   const source = { load: (id: string) => (storeReads.keys++, records.get(id)) };

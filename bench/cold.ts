@@ -1,5 +1,13 @@
-import { createHmac, createPublicKey, createSecretKey, generateKeyPairSync, type KeyObject, timingSafeEqual, verify } from "node:crypto";
-import { createAuth, policyFor, type Principal } from "countersign";
+import {
+  createHmac,
+  createPublicKey,
+  createSecretKey,
+  generateKeyPairSync,
+  type KeyObject,
+  timingSafeEqual,
+  verify,
+} from "node:crypto";
+import { createAuth, type Principal, policyFor } from "countersign";
 import {
   claimsForUser,
   createKeyRing,
@@ -131,7 +139,9 @@ function turnByTurn(work: (token: string) => unknown, tokens: readonly string[])
 function inFlight(work: (token: string) => unknown, tokens: readonly string[]) {
   return async (operations: number): Promise<void> => {
     for (let index = 0; index < operations; index += 64) {
-      const results = await Promise.all(Array.from({ length: 64 }, (_, at) => work(tokens[(index + at) % distinct] ?? "")));
+      const results = await Promise.all(
+        Array.from({ length: 64 }, (_, at) => work(tokens[(index + at) % distinct] ?? "")),
+      );
       results.forEach(requireGood);
     }
   };
@@ -143,7 +153,10 @@ function coldDecisions(tokens: readonly string[], ring: KeyRing, alone: typeof o
   const values = tokens.map((token) => `Bearer ${token}`);
   return (operations) => {
     const auth = createAuth<Principal>({ authenticators: [jwt({ keys: ring })], policy });
-    return alone((value) => auth.decide(new BenchCall(procedure, "authorization", value)), values)(operations);
+    return alone(
+      (value) => auth.decide(new BenchCall(procedure, "authorization", value)),
+      values,
+    )(operations);
   };
 }
 
@@ -157,7 +170,11 @@ function checkComplete(token: string, check: Material["checkRaw"]): boolean {
   if (!checkSignature(token, check)) return false;
   const [header = "", payload = ""] = token.split(".");
   const { alg } = JSON.parse(Buffer.from(header, "base64url").toString()) as { alg: string };
-  const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as { exp: number; sub: string; token_type: string };
+  const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as {
+    exp: number;
+    sub: string;
+    token_type: string;
+  };
   const now = Date.now() / 1000;
   return alg !== "none" && claims.exp > now && claims.sub !== "" && claims.token_type === "access";
 }

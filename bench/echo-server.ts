@@ -77,7 +77,8 @@ server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error,
 
 /** Every caller has been here before. */
 function warm(): void {
-  for (const token of callers.tokens) void callers.auth.decide(new BenchCall(procedure, "authorization", `Bearer ${token}`));
+  for (const token of callers.tokens)
+    void callers.auth.decide(new BenchCall(procedure, "authorization", `Bearer ${token}`));
   for (const key of callers.keys) void callers.auth.decide(new BenchCall(procedure, "x-api-key", key));
 }
 

@@ -38,7 +38,9 @@ async function run({ port, header, credentials, milliseconds }: LoadOrder): Prom
         ":path": procedure,
         "content-type": "application/grpc",
         te: "trailers",
-        ...(header !== undefined && { [header]: header === "authorization" ? `Bearer ${credential}` : credential }),
+        ...(header !== undefined && {
+          [header]: header === "authorization" ? `Bearer ${credential}` : credential,
+        }),
       });
       let status: unknown;
       stream.on("response", (headers) => (status ??= headers["grpc-status"]));

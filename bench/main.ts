@@ -39,10 +39,22 @@ if (values.help) {
     cold.push(await coldChecks(algorithm));
   }
   if (parts.has("serving")) progress("servers under load");
-  const load = parts.has("serving") ? await serving(Number(values.rounds), Number(values.seconds)) : undefined;
+  const load = parts.has("serving")
+    ? await serving(Number(values.rounds), Number(values.seconds))
+    : undefined;
   const environment = { node: process.version, arch: process.arch };
-  if (values.json) process.stdout.write(`${JSON.stringify({ environment, warm, cold, serving: load }, undefined, 2)}\n`);
-  else process.stdout.write([`Node ${process.version}`, ...warmText(warm), ...cold.flatMap(coldText), ...servingText(load), ""].join("\n"));
+  if (values.json)
+    process.stdout.write(`${JSON.stringify({ environment, warm, cold, serving: load }, undefined, 2)}\n`);
+  else
+    process.stdout.write(
+      [
+        `Node ${process.version}`,
+        ...warmText(warm),
+        ...cold.flatMap(coldText),
+        ...servingText(load),
+        "",
+      ].join("\n"),
+    );
 }
 
 function warmText(warm: WarmResult | undefined): readonly string[] {
@@ -52,7 +64,9 @@ function warmText(warm: WarmResult | undefined): readonly string[] {
   return [
     "",
     "Warm decisions in a loop, 10,000 callers (Zipf), credentials as fresh strings: µs each",
-    ...figures.map(({ name, microseconds }) => row(name, microseconds, `${ratio(microseconds / own)} of a JWT decision`)),
+    ...figures.map(({ name, microseconds }) =>
+      row(name, microseconds, `${ratio(microseconds / own)} of a JWT decision`),
+    ),
     `  store reads: ${storeReads}; memory for each remembered token, its text included: ${Math.round(bytesPerToken)} bytes`,
   ];
 }
@@ -62,7 +76,9 @@ function coldText({ algorithm, figures }: ColdResult): readonly string[] {
   return [
     "",
     `First checks of distinct ${algorithm} tokens: µs each`,
-    ...figures.map(({ name, microseconds }) => row(name, microseconds, `${ratio(microseconds / complete)} of node:crypto, complete`)),
+    ...figures.map(({ name, microseconds }) =>
+      row(name, microseconds, `${ratio(microseconds / complete)} of node:crypto, complete`),
+    ),
   ];
 }
 

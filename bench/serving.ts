@@ -53,7 +53,11 @@ async function measure(guarding: Guarding, load: ChildProcess, seconds: number):
     const work = { port: ready.port, header: header[guarding], credentials: ready.credentials };
     await call<LoadResult>(load, { ...work, milliseconds: 1000 } satisfies LoadOrder);
     server.send({ kind: "begin" } satisfies Order);
-    const { answered, failed, seconds: took } = await call<LoadResult>(load, { ...work, milliseconds: seconds * 1000 });
+    const {
+      answered,
+      failed,
+      seconds: took,
+    } = await call<LoadResult>(load, { ...work, milliseconds: seconds * 1000 });
     if (failed > 0) throw new Error(`${failed} calls failed on the ${guarding} server`);
     const { mainThread, decisions } = await call<Report>(server, { kind: "report" } satisfies Order);
     const decisionP50 = decisions.length === 0 ? 0 : quantile(decisions, 0.5);
@@ -85,7 +89,7 @@ function medians(results: readonly ServingResult[]): ServingResult {
 }
 
 function start(file: string, args: readonly string[]): ChildProcess {
-  return fork(new URL(file, import.meta.url), args, { execArgv: ["--conditions=source"] });
+  return fork(new URL(file, import.meta.url), args, { execArgv: ["--conditions=countersign-source"] });
 }
 
 /** What a process says next. A process that ends instead is the end of the benchmark. */

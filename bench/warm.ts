@@ -1,5 +1,14 @@
 import { createVerifier } from "fast-jwt";
-import { BenchCall, type Callers, makeCallers, procedure, secret, storeReads, Wire, zipf } from "./callers.ts";
+import {
+  BenchCall,
+  type Callers,
+  makeCallers,
+  procedure,
+  secret,
+  storeReads,
+  Wire,
+  zipf,
+} from "./callers.ts";
 import { compete, type Figure } from "./measure.ts";
 
 export interface WarmResult {
@@ -19,13 +28,19 @@ export async function warmDecisions(): Promise<WarmResult> {
   const bare = new Wire(tokens);
   const apiKeys = new Wire(keys);
   const order = zipf(callers, draws);
-  const fastJwt = createVerifier({ key: secret, cache: callers * 2, cacheTTL: 3_600_000, algorithms: ["HS256"] });
+  const fastJwt = createVerifier({
+    key: secret,
+    cache: callers * 2,
+    cacheTTL: 3_600_000,
+    algorithms: ["HS256"],
+  });
 
   const decide = (wire: Wire, header: string) => (operations: number) => {
     for (let index = 0; index < operations; index++) {
       const value = wire.receive(order[index & (draws - 1)] ?? 0);
       const decision = auth.decide(new BenchCall(procedure, header, value));
-      if (decision instanceof Promise || !decision.ok) throw new Error("a warm decision is an admission, at once");
+      if (decision instanceof Promise || !decision.ok)
+        throw new Error("a warm decision is an admission, at once");
     }
   };
   const readsBefore = warmUp({ tokens, keys, auth });

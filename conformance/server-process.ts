@@ -106,7 +106,7 @@ function run(args: readonly string[], { config, data, env }: ServerOptions & { d
     writeFileSync(file, config);
     more.push("--config", file);
   }
-  const child = spawn(process.execPath, ["--conditions=source", program, ...args, ...more], {
+  const child = spawn(process.execPath, ["--conditions=countersign-source", program, ...args, ...more], {
     // A folder of its own: no configuration that happens to lie about is picked up.
     cwd: folder,
     env: {

@@ -3,7 +3,7 @@ import { Administrator, assemble, type Cast } from "./cast.ts";
 import type { Client } from "./clients/client.ts";
 import type { Procedure } from "./procedures.ts";
 import type { Json } from "./protos.ts";
-import { expectationOf, type Scenario } from "./scenarios.ts";
+import { expectationOf, type Scenario } from "./scenario.ts";
 import { type ServerOptions, type ServerProcess, startServer } from "./server-process.ts";
 
 /** The real program with its cast, and an administrator who sees what each call has changed. */

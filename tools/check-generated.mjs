@@ -5,7 +5,9 @@ const folders = ["packages/countersign/src/gen", "packages/server/src/gen", "exa
 execFileSync("npm", ["run", "--silent", "generate"], { stdio: "inherit" });
 const changed = execFileSync("git", ["status", "--porcelain", "--", ...folders], { encoding: "utf8" });
 if (changed !== "") {
-  console.error(`generated code differs from what is committed; commit what \`npm run generate\` makes:\n${changed}`);
+  console.error(
+    `generated code differs from what is committed; commit what \`npm run generate\` makes:\n${changed}`,
+  );
   process.exit(1);
 }
 console.log("generated code: up to date");

@@ -11,6 +11,9 @@ if (run.error) throw run.error;
 const { modules, summary } = JSON.parse(run.stdout);
 const own = modules.filter(({ source }) => /^(packages|conformance|bench)\//.test(source));
 for (const { rule, from, to } of summary.violations) console.error(`${rule.name}: ${from} → ${to}`);
-if (own.length < fewest) console.error(`only ${own.length} modules were seen, and there are at least ${fewest}`);
+if (own.length < fewest)
+  console.error(`only ${own.length} modules were seen, and there are at least ${fewest}`);
 if (summary.violations.length > 0 || own.length < fewest) process.exit(1);
-console.log(`${own.length} modules, ${modules.reduce((sum, { dependencies }) => sum + dependencies.length, 0)} imports: as they should be`);
+console.log(
+  `${own.length} modules, ${modules.reduce((sum, { dependencies }) => sum + dependencies.length, 0)} imports: as they should be`,
+);

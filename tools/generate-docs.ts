@@ -5,7 +5,10 @@ import { configMembers, configVariables } from "../packages/server/src/config/re
 
 /** What each reason means, and what whoever sees it can do. */
 const meanings: Readonly<Record<Reason, readonly [meaning: string, remedy: string]>> = {
-  CREDENTIALS_MISSING: ["The RPC needs a caller, and the call has no credential.", "Send an API key or a token."],
+  CREDENTIALS_MISSING: [
+    "The RPC needs a caller, and the call has no credential.",
+    "Send an API key or a token.",
+  ],
   CREDENTIALS_MALFORMED: [
     "The header is there, but not in the form `Bearer TOKEN` or a key: no scheme, spaces, other characters, or too long.",
     "Look at how the client writes the header.",
@@ -19,7 +22,10 @@ const meanings: Readonly<Record<Reason, readonly [meaning: string, remedy: strin
     "`countersign tokens inspect` says which check failed. Log in again.",
   ],
   TOKEN_EXPIRED: ["The token was good, and its time is over.", "Refresh it, or log in again."],
-  TOKEN_REVOKED: ["The token, its session, or all that was issued to the user until then was revoked.", "Log in again."],
+  TOKEN_REVOKED: [
+    "The token, its session, or all that was issued to the user until then was revoked.",
+    "Log in again.",
+  ],
   API_KEY_INVALID: [
     "No such key, or the secret is wrong: which of the two is not told.",
     "Look for a copy that was cut off; make a new key.",

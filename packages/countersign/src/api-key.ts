@@ -1,10 +1,10 @@
-export { apiKey } from "./authenticator/api-key.ts";
 export type { ApiKeyOptions } from "./authenticator/api-key.ts";
-export { developmentKey } from "./authenticator/development-key.ts";
+export { apiKey } from "./authenticator/api-key.ts";
 export type { DevelopmentKeyOptions } from "./authenticator/development-key.ts";
-export { staticApiKey } from "./authenticator/static-api-key.ts";
+export { developmentKey } from "./authenticator/development-key.ts";
 export type { StaticApiKeyOptions, StaticKey } from "./authenticator/static-api-key.ts";
-export { createKeyDigests } from "./keys/key-digest.ts";
+export { staticApiKey } from "./authenticator/static-api-key.ts";
 export type { KeyDigests, Pepper } from "./keys/key-digest.ts";
-export { generateApiKey, parseApiKey } from "./keys/key-format.ts";
+export { createKeyDigests } from "./keys/key-digest.ts";
 export type { ApiKeyFormat, ParsedApiKey } from "./keys/key-format.ts";
+export { generateApiKey, parseApiKey } from "./keys/key-format.ts";

@@ -1,25 +1,25 @@
 // For applications.
-export { createAuth } from "./core/auth.ts";
-export type { Auth, AuthOptions } from "./core/auth.ts";
-export { allOf, anyOf, hasPermission, hasRole, isStaff, isSuperuser, not } from "./core/guard.ts";
-export type { Guard } from "./core/guard.ts";
-export { policyFor } from "./core/policy.ts";
-export type { Mode, PolicyBuilder, Rule, RuleTable } from "./core/policy.ts";
-export { grants } from "./core/principal.ts";
-export type { ApiKeyIdentity, PermissionSet, Principal } from "./core/principal.ts";
-export type { UserAccount, UserSource } from "./core/user.ts";
-export { createRevocations } from "./core/revocation.ts";
-export type { RevocationEvent, Revocations, RevocationView } from "./core/revocation.ts";
-export { CallContext, currentCall } from "./context/call-context.ts";
-export { CallError, invalidArgument } from "./core/call-error.ts";
-export type { CallStatus, FieldViolation } from "./core/call-error.ts";
-export { Refusal } from "./core/refusal.ts";
 
+export { CallContext, currentCall } from "./context/call-context.ts";
+export type { Auth, AuthOptions } from "./core/auth.ts";
+export { createAuth } from "./core/auth.ts";
 // For authenticators and adapters.
 export type { Authenticate, Authenticator, AuthRuntime } from "./core/authenticator.ts";
 export type { Call, Peer } from "./core/call.ts";
-export { allow, deny } from "./core/decision.ts";
+export type { CallStatus, FieldViolation } from "./core/call-error.ts";
+export { CallError, invalidArgument } from "./core/call-error.ts";
 export type { Allowed, Decision, Denied, MaybePromise } from "./core/decision.ts";
-export { denial, statusOf } from "./core/denial.ts";
+export { allow, deny } from "./core/decision.ts";
 export type { Denial, DenialDetail, DenialSubject, Reason, WireStatus } from "./core/denial.ts";
+export { denial, statusOf } from "./core/denial.ts";
+export type { Guard } from "./core/guard.ts";
+export { allOf, anyOf, hasPermission, hasRole, isStaff, isSuperuser, not } from "./core/guard.ts";
+export type { Mode, PolicyBuilder, Rule, RuleTable } from "./core/policy.ts";
+export { policyFor } from "./core/policy.ts";
+export type { ApiKeyIdentity, PermissionSet, Principal } from "./core/principal.ts";
+export { grants } from "./core/principal.ts";
+export { Refusal } from "./core/refusal.ts";
+export type { RevocationEvent, Revocations, RevocationView } from "./core/revocation.ts";
+export { createRevocations } from "./core/revocation.ts";
 export type { RuleListing } from "./core/rule-book.ts";
+export type { UserAccount, UserSource } from "./core/user.ts";

@@ -1,6 +1,5 @@
 // What every store has in common, for programs that put one together.
 export { apiKeyStatus } from "./store/api-key-status.ts";
-export { Conflict, StoreUnavailable } from "./store/contracts.ts";
 export type {
   ApiKeyQuery,
   ApiKeyRecord,
@@ -18,7 +17,8 @@ export type {
   UserRecord,
   UserStore,
 } from "./store/contracts.ts";
-export { createRevocationFollower } from "./store/revocation-follower.ts";
+export { Conflict, StoreUnavailable } from "./store/contracts.ts";
 export type { RevocationFollower, RevocationFollowerOptions } from "./store/revocation-follower.ts";
-export { createUsageRecorder } from "./store/usage.ts";
+export { createRevocationFollower } from "./store/revocation-follower.ts";
 export type { UsageRecorder, UsageRecorderOptions } from "./store/usage.ts";
+export { createUsageRecorder } from "./store/usage.ts";

@@ -1,12 +1,26 @@
-import { type Authenticator, type Auth, createAuth, hasPermission, isStaff, isSuperuser, type Principal, policyFor, type Revocations, type RuleTable, type UserSource, type Decision, type Call } from "countersign";
-import { type Pepper, apiKey, developmentKey, staticApiKey } from "countersign/api-key";
+import {
+  type Auth,
+  type Authenticator,
+  type Call,
+  createAuth,
+  type Decision,
+  hasPermission,
+  isStaff,
+  isSuperuser,
+  type Principal,
+  policyFor,
+  type Revocations,
+  type RuleTable,
+  type UserSource,
+} from "countersign";
+import { apiKey, developmentKey, type Pepper, staticApiKey } from "countersign/api-key";
 import { jwt } from "countersign/jwt";
-import { ApiKeyService, UserService as AccountService } from "countersign/service";
-import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
+import { UserService as AccountService, ApiKeyService } from "countersign/service";
+import type { Store } from "countersign/store";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
+import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 import type { Signing } from "./signing.ts";
-import type { Store } from "countersign/store";
 
 const p = policyFor<Principal>();
 
@@ -62,7 +76,13 @@ export function peppersOf({ auth, secrets }: Config): readonly [Pepper] {
 }
 
 /** The `Auth` of this program: API keys, then tokens, then what a developer may add. */
-export function createAuthentication({ config, store, revocations, signing, onDecision }: AuthenticationParts): Auth<Principal> {
+export function createAuthentication({
+  config,
+  store,
+  revocations,
+  signing,
+  onDecision,
+}: AuthenticationParts): Auth<Principal> {
   const { auth, services } = config;
   const tables = services.map((name) => ruleTables[name]).filter((table) => table !== undefined);
   const reflection = config.grpc.reflection ? reflectionProcedures : [];

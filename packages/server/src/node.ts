@@ -57,9 +57,16 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
       onError: (error) => log.warn({ err: error }, "usage cannot be written; it is kept and tried again"),
     });
     parts.add(() => usage.close());
-    const auth = createAuthentication({ config, store, revocations, signing, onDecision: observer(usage, log) });
+    const auth = createAuthentication({
+      config,
+      store,
+      revocations,
+      signing,
+      onDecision: observer(usage, log),
+    });
     const services = servicesOf(config, store, follower);
-    const onError = (error: unknown, procedure: string): void => log.error({ err: error, procedure }, "a handler failed");
+    const onError = (error: unknown, procedure: string): void =>
+      log.error({ err: error, procedure }, "a handler failed");
     const grpc = await listenGrpc({ config: config.grpc, auth, users: store.users, services, onError });
     parts.add(() => grpc.close(config.shutdown_grace * 1000));
     let serving = false;
@@ -108,7 +115,8 @@ class Parts {
 
   async close(): Promise<void> {
     const failures: unknown[] = [];
-    for (const close of this.#closers.splice(0)) await close().catch((error: unknown) => failures.push(error));
+    for (const close of this.#closers.splice(0))
+      await close().catch((error: unknown) => failures.push(error));
     if (failures.length > 0) throw failures[0];
   }
 }
@@ -123,7 +131,10 @@ function observer(usage: UsageRecorder, log: Logger): (decision: Decision<Princi
     const { reason, cause, subject } = decision.denial;
     const level = reason === "UNAVAILABLE" ? "error" : "info";
     const details = cause instanceof Error ? { err: cause } : { cause };
-    log[level]({ procedure: call.procedure, reason, peer: call.peer.address, ...subject, ...details }, "refused");
+    log[level](
+      { procedure: call.procedure, reason, peer: call.peer.address, ...subject, ...details },
+      "refused",
+    );
   };
 }
 
@@ -156,7 +167,9 @@ function servicesOf(config: Config, store: Store, follower: RevocationFollower):
   return [...new Set(config.services)].map((name) => {
     const make = Object.hasOwn(catalogue, name) ? catalogue[name] : undefined;
     if (make === undefined) {
-      throw new ConfigError(`services: "${name}" is not known; there are ${Object.keys(catalogue).join(", ")}`);
+      throw new ConfigError(
+        `services: "${name}" is not known; there are ${Object.keys(catalogue).join(", ")}`,
+      );
     }
     return make();
   });

@@ -1,7 +1,14 @@
-import { createKeyRing, hmacKey, type KeyRing, privateKey, type SigningKey, type VerificationKey } from "countersign/jwt";
 import type { Algorithm } from "countersign/jwt";
-import { ConfigError } from "./config/config-error.ts";
+import {
+  createKeyRing,
+  hmacKey,
+  type KeyRing,
+  privateKey,
+  type SigningKey,
+  type VerificationKey,
+} from "countersign/jwt";
 import type { Config } from "./config/config.ts";
+import { ConfigError } from "./config/config-error.ts";
 
 /** What tokens are signed with, and what they are checked against. */
 export interface Signing {

@@ -1,4 +1,4 @@
-// The program from its sources, for tests: `node --conditions=source launcher.ts users list`.
+// The program from its sources, for tests: `node --conditions=countersign-source launcher.ts users list`.
 import { main } from "../src/main.ts";
 
 await main(process.argv);

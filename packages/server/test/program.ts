@@ -100,7 +100,7 @@ function start(
 ): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(COUNTERSIGN_|NODE_)/.test(name));
   const listen = { COUNTERSIGN_GRPC_LISTEN: "127.0.0.1:0", COUNTERSIGN_HTTP_LISTEN: "127.0.0.1:0" };
-  return spawn(process.execPath, ["--conditions=source", launcher, ...args], {
+  return spawn(process.execPath, ["--conditions=countersign-source", launcher, ...args], {
     cwd: folder,
     env: { ...Object.fromEntries(inherited), NODE_COMPILE_CACHE: compiled, ...listen, ...env },
     stdio: ["pipe", "pipe", "pipe"],

@@ -4,12 +4,25 @@ import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { type FieldViolation, invalidArgument } from "../core/call-error.ts";
 import { grants, type Principal } from "../core/principal.ts";
-import type { ApiKeySchema, ApiKeyService, CreateApiKeyRequest } from "../gen/auth/v1/api_keys_pb.ts";
+import type {
+  ApiKeySchema,
+  ApiKeyService,
+  CreateApiKeyRequest,
+  GetApiKeyRequest,
+  ListApiKeysRequest,
+  RevokeApiKeyRequest,
+} from "../gen/auth/v1/api_keys_pb.ts";
 import type { KeyDigests } from "../keys/key-digest.ts";
 import { type ApiKeyFormat, generateApiKey } from "../keys/key-format.ts";
 import { apiKeyStatus } from "../store/api-key-status.ts";
-import { type ApiKeyRecord, type ApiKeyStatus, Conflict, type Store, type UserRecord } from "../store/contracts.ts";
-import { found, pageOf, pageSize, readPageToken } from "./page.ts";
+import {
+  type ApiKeyRecord,
+  type ApiKeyStatus,
+  Conflict,
+  type Store,
+  type UserRecord,
+} from "../store/contracts.ts";
+import { found, pageOf, pageSize, readTimePosition } from "./page.ts";
 import { requireRank } from "./rank.ts";
 
 export interface ApiKeyServiceOptions {
@@ -29,83 +42,93 @@ const statuses: readonly ApiKeyStatus[] = ["active", "disabled", "expired", "rev
 
 /** `auth.v1.ApiKeyService`: callers manage their own keys; those of others need `auth.keys:read` or `auth.keys:write`. */
 export function createApiKeyService(options: ApiKeyServiceOptions): ServiceHandlers<typeof ApiKeyService> {
-  const { store, digests, environment, format, caughtUp, now = () => new Date() } = options;
-  const { apiKeys, users } = store;
+  return new ApiKeyServiceHandlers(options);
+}
 
-  async function owner(userId: string): Promise<UserRecord | undefined> {
-    return await users.load(userId);
+class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
+  readonly #options: ApiKeyServiceOptions;
+  readonly #now: () => Date;
+
+  constructor(options: ApiKeyServiceOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => new Date());
   }
 
-  async function present(key: ApiKeyRecord): Promise<ApiKeyInit> {
-    return toMessage(key, await owner(key.userId), now());
+  async createApiKey(request: CreateApiKeyRequest, context: CallContext) {
+    const { store, digests, environment, format } = this.#options;
+    const caller = context.requireUser();
+    const userId = request.userId === undefined ? caller.userId : String(request.userId);
+    if (!mayManage(caller, userId, "auth.keys:write")) {
+      context.abortPermissionDenied("Permission 'auth.keys:write' required");
+    }
+    check(request, this.#now());
+    const user = await store.users.load(userId);
+    if (user === undefined) throw invalidArgument({ field: "user_id", description: "no such user" });
+    requireRank(caller, user);
+    if (caller.apiKey !== undefined) requireOwnScopes(caller, request.scopes);
+    const { key, id, body } = generateApiKey(environment, format);
+    const record = await namesChecked(
+      store.apiKeys.create({
+        ...digests.digest(body),
+        id,
+        name: request.name,
+        description: request.description,
+        type: request.type === "" ? "service" : request.type,
+        userId,
+        scopes: request.scopes,
+        expiresAt: request.expiresAt === undefined ? undefined : timestampDate(request.expiresAt),
+      }),
+    );
+    return { apiKey: toMessage(record, user, this.#now()), key };
+  }
+
+  async listApiKeys(request: ListApiKeysRequest, context: CallContext) {
+    const limit = pageSize(request.pageSize);
+    const rows = await this.#options.store.apiKeys.list({
+      limit: limit + 1,
+      after: readTimePosition(request.pageToken),
+      userId: ownerToList(request, context),
+      status: statusOf(request.status),
+      now: this.#now(),
+    });
+    const page = pageOf(rows, limit, (key) => [key.createdAt.toISOString(), key.id]);
+    const apiKeys = await Promise.all(page.rows.map((key) => this.#present(key)));
+    return { apiKeys, nextPageToken: page.nextPageToken };
+  }
+
+  async getApiKey({ id }: GetApiKeyRequest, context: CallContext) {
+    return { apiKey: await this.#present(await this.#reachable(id, context, "auth.keys:read")) };
+  }
+
+  async revokeApiKey({ id, reason }: RevokeApiKeyRequest, context: CallContext) {
+    if (reason.length > 500)
+      throw invalidArgument({ field: "reason", description: "at most 500 characters" });
+    const key = await this.#reachable(id, context, "auth.keys:write");
+    const by = context.requireUser().userId;
+    const revoked = found(await this.#options.store.apiKeys.revoke(key.id, { reason, by }), "API key");
+    await this.#options.caughtUp();
+    return { apiKey: await this.#present(revoked) };
+  }
+
+  async #present(key: ApiKeyRecord): Promise<ApiKeyInit> {
+    return toMessage(key, await this.#options.store.users.load(key.userId), this.#now());
   }
 
   /** A key that the caller may see or change; what it may not is as good as absent. */
-  async function reachable(id: string, context: CallContext, permission: string): Promise<ApiKeyRecord> {
-    const key = await apiKeys.load(id);
+  async #reachable(id: string, context: CallContext, permission: string): Promise<ApiKeyRecord> {
+    const key = await this.#options.store.apiKeys.load(id);
     const caller = context.requireUser();
     return found(key !== undefined && mayManage(caller, key.userId, permission) ? key : undefined, "API key");
   }
+}
 
-  return {
-    async createApiKey(request, context) {
-      const caller = context.requireUser();
-      const userId = request.userId === undefined ? caller.userId : String(request.userId);
-      if (!mayManage(caller, userId, "auth.keys:write")) {
-        context.abortPermissionDenied("Permission 'auth.keys:write' required");
-      }
-      check(request, now());
-      const user = await owner(userId);
-      if (user === undefined) throw invalidArgument({ field: "user_id", description: "no such user" });
-      requireRank(caller, user);
-      if (caller.apiKey !== undefined) requireOwnScopes(caller, request.scopes);
-      const { key, id, body } = generateApiKey(environment, format);
-      const record = await namesChecked(
-        apiKeys.create({
-          ...digests.digest(body),
-          id,
-          name: request.name,
-          description: request.description,
-          type: request.type === "" ? "service" : request.type,
-          userId,
-          scopes: request.scopes,
-          expiresAt: request.expiresAt === undefined ? undefined : timestampDate(request.expiresAt),
-        }),
-      );
-      return { apiKey: toMessage(record, user, now()), key };
-    },
-    async listApiKeys(request, context) {
-      const caller = context.requireUser();
-      const userId = request.userId === undefined ? undefined : String(request.userId);
-      const all = mayManage(caller, undefined, "auth.keys:read");
-      if (userId !== undefined && !mayManage(caller, userId, "auth.keys:read")) {
-        context.abortPermissionDenied("Permission 'auth.keys:read' required");
-      }
-      if (!all && !mayManage(caller, caller.userId, "auth.keys:read")) {
-        context.abortPermissionDenied("Permission 'auth.keys:read' required");
-      }
-      const limit = pageSize(request.pageSize);
-      const rows = await apiKeys.list({
-        limit: limit + 1,
-        after: positionOf(readPageToken(request.pageToken, 2)),
-        userId: userId ?? (all ? undefined : caller.userId),
-        status: statusOf(request.status),
-        now: now(),
-      });
-      const page = pageOf(rows, limit, (key) => [key.createdAt.toISOString(), key.id]);
-      return { apiKeys: await Promise.all(page.rows.map(present)), nextPageToken: page.nextPageToken };
-    },
-    async getApiKey({ id }, context) {
-      return { apiKey: await present(await reachable(id, context, "auth.keys:read")) };
-    },
-    async revokeApiKey({ id, reason }, context) {
-      if (reason.length > 500) throw invalidArgument({ field: "reason", description: "at most 500 characters" });
-      const key = await reachable(id, context, "auth.keys:write");
-      const revoked = found(await apiKeys.revoke(key.id, { reason, by: context.requireUser().userId }), "API key");
-      await caughtUp();
-      return { apiKey: await present(revoked) };
-    },
-  };
+/** Whose keys a caller asks for and may see; undefined for everyone's. */
+function ownerToList(request: ListApiKeysRequest, context: CallContext): string | undefined {
+  const caller = context.requireUser();
+  if (request.userId === undefined && mayManage(caller, undefined, "auth.keys:read")) return undefined;
+  const userId = request.userId === undefined ? caller.userId : String(request.userId);
+  if (mayManage(caller, userId, "auth.keys:read")) return userId;
+  return context.abortPermissionDenied("Permission 'auth.keys:read' required");
 }
 
 type ApiKeyInit = MessageInitShape<typeof ApiKeySchema>;
@@ -121,7 +144,10 @@ function mayManage(caller: Principal, userId: string | undefined, permission: st
 function requireOwnScopes(caller: Principal, scopes: readonly string[]): void {
   const own = caller.apiKey?.scopes ?? [];
   if (scopes.length > 0 && scopes.every((scope) => own.includes(scope))) return;
-  throw invalidArgument({ field: "scopes", description: "a key can pass on its own scopes only, and has to name them" });
+  throw invalidArgument({
+    field: "scopes",
+    description: "a key can pass on its own scopes only, and has to name them",
+  });
 }
 
 function toMessage(key: ApiKeyRecord, user: UserRecord | undefined, now: Date): ApiKeyInit {
@@ -151,9 +177,13 @@ function check(request: CreateApiKeyRequest, now: Date): void {
   if (type !== "" && !keyTypes.includes(type)) {
     violations.push({ field: "type", description: `one of ${keyTypes.join(", ")}` });
   }
-  if (description.length > 500) violations.push({ field: "description", description: "at most 500 characters" });
+  if (description.length > 500)
+    violations.push({ field: "description", description: "at most 500 characters" });
   if (scopes.length > 100 || scopes.some((scope) => !/^[\x21-\x2b\x2d-\x7e]{1,100}$/.test(scope))) {
-    violations.push({ field: "scopes", description: "at most 100, each of 1 to 100 visible ASCII characters, no comma" });
+    violations.push({
+      field: "scopes",
+      description: "at most 100, each of 1 to 100 visible ASCII characters, no comma",
+    });
   }
   if (expiresAt !== undefined && timestampDate(expiresAt) <= now) {
     violations.push({ field: "expires_at", description: "has passed already" });
@@ -167,21 +197,17 @@ async function namesChecked<T>(creation: Promise<T>): Promise<T> {
     return await creation;
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
-    throw invalidArgument({ field: error.field === "userId" ? "user_id" : error.field, description: error.message });
+    throw invalidArgument({
+      field: error.field === "userId" ? "user_id" : error.field,
+      description: error.message,
+    });
   }
-}
-
-function positionOf(token: readonly string[] | undefined): { createdAt: Date; id: string } | undefined {
-  const [createdAt, id] = token ?? [];
-  if (createdAt === undefined || id === undefined) return undefined;
-  const at = new Date(createdAt);
-  if (Number.isNaN(at.getTime())) throw invalidArgument({ field: "page_token", description: "not a token of this list" });
-  return { createdAt: at, id };
 }
 
 function statusOf(status: string): ApiKeyStatus | undefined {
   if (status === "") return undefined;
   const known = statuses.find((candidate) => candidate === status);
-  if (known === undefined) throw invalidArgument({ field: "status", description: `one of ${statuses.join(", ")}` });
+  if (known === undefined)
+    throw invalidArgument({ field: "status", description: `one of ${statuses.join(", ")}` });
   return known;
 }

@@ -6,7 +6,10 @@ const largestSize = 1000;
 /** How many rows a list request asks for. */
 export function pageSize(requested: number): number {
   if (requested < 0 || requested > largestSize) {
-    throw invalidArgument({ field: "page_size", description: `a number from 1 to ${largestSize}; 0 means ${defaultSize}` });
+    throw invalidArgument({
+      field: "page_size",
+      description: `a number from 1 to ${largestSize}; 0 means ${defaultSize}`,
+    });
   }
   return requested === 0 ? defaultSize : requested;
 }
@@ -20,7 +23,11 @@ export function pageToken(position: readonly string[]): string {
 export function readPageToken(token: string, length: number): readonly string[] | undefined {
   if (token === "") return undefined;
   const position = parse(token);
-  if (Array.isArray(position) && position.length === length && position.every((part) => typeof part === "string")) {
+  if (
+    Array.isArray(position) &&
+    position.length === length &&
+    position.every((part) => typeof part === "string")
+  ) {
     return position;
   }
   throw invalidArgument({ field: "page_token", description: "not a token that this list gave out" });
@@ -42,11 +49,25 @@ export function pageOf<R>(
 ): { readonly rows: readonly R[]; readonly nextPageToken: string } {
   const page = rows.slice(0, size);
   const last = page.at(-1);
-  return { rows: page, nextPageToken: rows.length > size && last !== undefined ? pageToken(positionOf(last)) : "" };
+  return {
+    rows: page,
+    nextPageToken: rows.length > size && last !== undefined ? pageToken(positionOf(last)) : "",
+  };
 }
 
 /** What a lookup found, or `NOT_FOUND`. */
 export function found<R>(record: R | undefined, what: string): R {
   if (record === undefined) throw new CallError("NOT_FOUND", `No such ${what}`);
   return record;
+}
+
+/** The position in a list that is ordered by time and id. */
+export function readTimePosition(
+  token: string,
+): { readonly createdAt: Date; readonly id: string } | undefined {
+  const [createdAt, id] = readPageToken(token, 2) ?? [];
+  if (createdAt === undefined || id === undefined) return undefined;
+  const at = new Date(createdAt);
+  if (!Number.isNaN(at.getTime())) return { createdAt: at, id };
+  throw invalidArgument({ field: "page_token", description: "not a token that this list gave out" });
 }

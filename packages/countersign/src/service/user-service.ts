@@ -1,12 +1,12 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import type { ServiceHandlers } from "../context/service-handlers.ts";
 import type { CallContext } from "../context/call-context.ts";
+import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { CallError, type FieldViolation, invalidArgument } from "../core/call-error.ts";
-import type { GetUserRequest, UserSchema, UserService } from "../gen/auth/v1/users_pb.ts";
+import type { GetUserRequest, UserService } from "../gen/auth/v1/users_pb.ts";
 import { Conflict, type UserPatch, type UserRecord, type UserStore } from "../store/contracts.ts";
 import { found, pageOf, pageSize, readPageToken } from "./page.ts";
+import { passwordViolation } from "./passwords.ts";
 import { requireRank } from "./rank.ts";
+import { userMessage } from "./user-message.ts";
 
 export interface UserServiceOptions {
   readonly users: UserStore;
@@ -21,14 +21,22 @@ export function createUserService(options: UserServiceOptions): ServiceHandlers<
   const { users, hashPassword, caughtUp } = options;
 
   /** One change: who it is about, may the caller, the change itself, and no answer before this node refuses by it. */
-  async function change(id: bigint, context: CallContext, patch: UserPatch): Promise<{ user: UserInit }> {
+  async function change(
+    id: bigint,
+    context: CallContext,
+    patch: UserPatch,
+  ): Promise<{ user: ReturnType<typeof userMessage> }> {
     const before = found(await users.load(String(id)), "user");
     const caller = context.requireUser();
     requireRank(caller, before);
-    requireRank(caller, { ...before, isStaff: patch.isStaff ?? false, isSuperuser: patch.isSuperuser ?? false });
+    requireRank(caller, {
+      ...before,
+      isStaff: patch.isStaff ?? false,
+      isSuperuser: patch.isSuperuser ?? false,
+    });
     const after = found(await conflictsNamed(users.update(before.id, patch)), "user");
     await caughtUp();
-    return { user: toMessage(after) };
+    return { user: userMessage(after) };
   }
 
   return {
@@ -38,17 +46,17 @@ export function createUserService(options: UserServiceOptions): ServiceHandlers<
       requireRank(context.requireUser(), { isStaff, isSuperuser, permissions: [] });
       const passwordHash = password === "" ? undefined : await hashPassword(password);
       const user = { username, email: email === "" ? undefined : email, isStaff, isSuperuser, passwordHash };
-      return { user: toMessage(await conflictsNamed(users.create(user))) };
+      return { user: userMessage(await conflictsNamed(users.create(user))) };
     },
     async getUser(request) {
-      return { user: toMessage(found(await select(users, request), "user")) };
+      return { user: userMessage(found(await select(users, request), "user")) };
     },
     async listUsers({ pageSize: size, pageToken, query }) {
       const limit = pageSize(size);
       const [after] = readPageToken(pageToken, 1) ?? [];
       const rows = await users.list({ limit: limit + 1, after, text: query === "" ? undefined : query });
       const page = pageOf(rows, limit, (user) => [user.id]);
-      return { users: page.rows.map(toMessage), nextPageToken: page.nextPageToken };
+      return { users: page.rows.map(userMessage), nextPageToken: page.nextPageToken };
     },
     updateUser({ id, username, email, isStaff, isSuperuser }, context) {
       check(username ?? "unchanged", email ?? "", "");
@@ -72,21 +80,6 @@ export function createUserService(options: UserServiceOptions): ServiceHandlers<
   };
 }
 
-type UserInit = MessageInitShape<typeof UserSchema>;
-
-function toMessage(user: UserRecord): UserInit {
-  return {
-    id: BigInt(user.id),
-    username: user.username,
-    email: user.email ?? "",
-    isStaff: user.isStaff,
-    isSuperuser: user.isSuperuser,
-    isActive: user.isActive,
-    createdAt: timestampFromDate(user.createdAt),
-    updatedAt: timestampFromDate(user.updatedAt),
-  };
-}
-
 async function select(users: UserStore, { selector }: GetUserRequest): Promise<UserRecord | undefined> {
   switch (selector.case) {
     case "id":
@@ -100,10 +93,6 @@ async function select(users: UserStore, { selector }: GetUserRequest): Promise<U
   }
 }
 
-/** NIST SP 800-63B-4 section 3.1.1.2: a password that is the only factor has at least 15 characters. */
-const shortestPassword = 15;
-const longestPassword = 256;
-
 function check(username: string, email: string, password: string): void {
   const violations: FieldViolation[] = [];
   if (!/^[\p{L}\p{N}_.@+-]{1,150}$/u.test(username)) {
@@ -112,10 +101,8 @@ function check(username: string, email: string, password: string): void {
   if (email !== "" && (email.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(email))) {
     violations.push({ field: "email", description: "not an email address" });
   }
-  const { length } = [...password];
-  if (password !== "" && (length < shortestPassword || length > longestPassword)) {
-    violations.push({ field: "password", description: `${shortestPassword} to ${longestPassword} characters` });
-  }
+  const weak = password === "" ? undefined : passwordViolation(password, { username, email });
+  if (weak !== undefined) violations.push(weak);
   const [first, ...rest] = violations;
   if (first !== undefined) throw invalidArgument(first, ...rest);
 }

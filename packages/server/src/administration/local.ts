@@ -62,7 +62,7 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
         admitted,
         store.users,
       );
-      const answer = await handler(create(method.input, request), context);
+      const answer = await handler.call(handlers, create(method.input, request), context);
       return create(method.output, answer as MessageInitShape<DescMessage>) as MessageShape<M["output"]>;
     },
     close: () => store.close(),

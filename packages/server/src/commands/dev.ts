@@ -35,9 +35,7 @@ function welcome(node: Node, accounts: FirstAccounts | undefined, data: string):
   const { grpcAddress: grpc, httpAddress: http } = node;
   const lines = ["", `  gRPC   ${grpc}`, `  HTTP   http://${http}`, `  data   ${data}`, ""];
   if (accounts === undefined) {
-    lines.push(
-      "  There are accounts here already: nothing was made, and no secret is shown again.",
-    );
+    lines.push("  There are accounts here already: nothing was made, and no secret is shown again.");
     lines.push("  A new key:       npx countersign keys create --user alice --name mine");
     lines.push("  A new password:  npx countersign users set-password alice", "");
     return `${lines.join("\n")}\n`;

@@ -33,6 +33,12 @@ export async function firstAccounts(store: Store, config: Config): Promise<First
   const { environment, prefix } = config.auth.api_keys;
   const { id, body, key } = generateApiKey(environment, { prefix });
   const digests = createKeyDigests(peppersOf(config));
-  await store.apiKeys.create({ ...digests.digest(body), id, name: "first key", type: "development", userId: ownerId });
+  await store.apiKeys.create({
+    ...digests.digest(body),
+    id,
+    name: "first key",
+    type: "development",
+    userId: ownerId,
+  });
   return { users, apiKey: key };
 }

@@ -1,4 +1,4 @@
-import { CallError, type CallContext } from "countersign";
+import { type CallContext, CallError } from "countersign";
 import type { ServiceHandlers } from "countersign/grpc";
 import type { Store, UserRecord } from "countersign/store";
 import type { UserService } from "../gen/api/users/users_pb.ts";

@@ -12,7 +12,7 @@ export class TestChild {
   readonly exit: Promise<number | null>;
 
   constructor(job: string, path: string) {
-    const args = ["--conditions=source", script, job, path];
+    const args = ["--conditions=countersign-source", script, job, path];
     const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
     this.#process = child;
     assert.ok(child.stdout);
