@@ -10,7 +10,13 @@ export type Json = Readonly<Record<string, unknown>>;
 export type Method = MethodDefinition<object, object>;
 
 const definition: PackageDefinition = loadSync(
-  ["api/users/users.proto", "auth/v1/users.proto", "auth/v1/api_keys.proto", "grpc/health/v1/health.proto"],
+  [
+    "api/users/users.proto",
+    "auth/v1/users.proto",
+    "auth/v1/api_keys.proto",
+    "auth/v1/auth.proto",
+    "grpc/health/v1/health.proto",
+  ],
   { includeDirs: [protoFolder], keepCase: true, longs: String, bytes: String, enums: String, defaults: true },
 );
 

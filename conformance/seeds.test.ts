@@ -175,6 +175,7 @@ describe("buf curl, as grpcurl is called in the seeds", () => {
       const expected = [
         "api.users.UserService",
         "auth.v1.ApiKeyService",
+        "auth.v1.AuthService",
         "auth.v1.UserService",
         "grpc.health.v1.Health",
       ];

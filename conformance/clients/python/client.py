@@ -16,7 +16,7 @@ import grpc  # noqa: E402
 grpc.__path__.append(f"{STUBS}/grpc")
 from google.protobuf import json_format  # noqa: E402
 from api.users import users_pb2, users_pb2_grpc  # noqa: E402
-from auth.v1 import api_keys_pb2, api_keys_pb2_grpc  # noqa: E402
+from auth.v1 import api_keys_pb2, api_keys_pb2_grpc, auth_pb2, auth_pb2_grpc  # noqa: E402
 from auth.v1 import users_pb2 as accounts_pb2, users_pb2_grpc as accounts_pb2_grpc  # noqa: E402
 from google.rpc import error_details_pb2, status_pb2  # noqa: E402
 from grpc.health.v1 import health_pb2, health_pb2_grpc  # noqa: E402
@@ -26,6 +26,7 @@ SERVICES = {
     "api.users.UserService": (users_pb2, users_pb2_grpc.UserServiceStub(CHANNEL)),
     "auth.v1.UserService": (accounts_pb2, accounts_pb2_grpc.UserServiceStub(CHANNEL)),
     "auth.v1.ApiKeyService": (api_keys_pb2, api_keys_pb2_grpc.ApiKeyServiceStub(CHANNEL)),
+    "auth.v1.AuthService": (auth_pb2, auth_pb2_grpc.AuthServiceStub(CHANNEL)),
     "grpc.health.v1.Health": (health_pb2, health_pb2_grpc.HealthStub(CHANNEL)),
 }
 PRINTING = threading.Lock()

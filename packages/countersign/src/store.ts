@@ -20,5 +20,30 @@ export type {
 export { Conflict, StoreUnavailable } from "./store/contracts.ts";
 export type { RevocationFollower, RevocationFollowerOptions } from "./store/revocation-follower.ts";
 export { createRevocationFollower } from "./store/revocation-follower.ts";
+export type {
+  AttemptRule,
+  AttemptStore,
+  AttemptVerdict,
+  AuditEntry,
+  AuditQuery,
+  AuditRecord,
+  AuditStore,
+  IdentityStore,
+  LinkedIdentity,
+  NewSession,
+  NewSigningKey,
+  RevokeAll,
+  Rotation,
+  RotationResult,
+  SessionQuery,
+  SessionRecord,
+  SessionStore,
+  SessionStores,
+  SigningKeyRecord,
+  SigningKeyStore,
+  TotpRecord,
+  TotpStore,
+  Why,
+} from "./store/session-contracts.ts";
 export type { UsageRecorder, UsageRecorderOptions } from "./store/usage.ts";
 export { createUsageRecorder } from "./store/usage.ts";

@@ -15,7 +15,7 @@ import {
 } from "countersign";
 import { apiKey, developmentKey, type Pepper, staticApiKey } from "countersign/api-key";
 import { jwt } from "countersign/jwt";
-import { UserService as AccountService, ApiKeyService } from "countersign/service";
+import { UserService as AccountService, ApiKeyService, AuthService } from "countersign/service";
 import type { Store } from "countersign/store";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
@@ -38,6 +38,20 @@ export const ruleTables: Readonly<Record<string, RuleTable<Principal>>> = Object
     enableUser: writes,
     deleteUser: writes,
     setPassword: writes,
+  }),
+  [AuthService.typeName]: p.rules(AuthService, {
+    login: "open",
+    refreshToken: "open",
+    logout: "authenticated",
+    logoutAll: "authenticated",
+    whoAmI: "authenticated",
+    listSessions: "authenticated",
+    revokeSession: "authenticated",
+    changePassword: "authenticated",
+    enrollTotp: "authenticated",
+    confirmTotp: "authenticated",
+    disableTotp: "authenticated",
+    validateApiKey: hasPermission("auth.keys:validate"),
   }),
   // Whose keys a caller may manage is looked at where the key is known.
   [ApiKeyService.typeName]: p.rules(ApiKeyService, {

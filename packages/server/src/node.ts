@@ -1,27 +1,22 @@
-import type { DescService } from "@bufbuild/protobuf";
 import { type Call, createRevocations, type Decision, type Principal } from "countersign";
-import { createKeyDigests } from "countersign/api-key";
-import { type BoundService, implement } from "countersign/grpc";
-import { ApiKeyService, createApiKeyService, createUserService, UserService } from "countersign/service";
 import {
   createRevocationFollower,
   createUsageRecorder,
-  type RevocationFollower,
   type Store,
   type UsageRecorder,
 } from "countersign/store";
 import type { Logger } from "pino";
-import { createAuthentication, peppersOf } from "./authentication.ts";
+import { createAuthentication } from "./authentication.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { configProblems } from "./config/production-checks.ts";
 import { openStore } from "./database.ts";
-import { createDemoUserService } from "./demo/user-service.ts";
-import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 import { type GrpcListener, listenGrpc } from "./listen/grpc.ts";
 import { type HttpListener, listenHttp } from "./listen/http.ts";
-import { hashPassword } from "./passwords.ts";
+import { jsonApi } from "./listen/json-api.ts";
+import { servicesOf } from "./services.ts";
 import { loadSigning } from "./signing.ts";
+import { startUpkeep } from "./upkeep.ts";
 
 /** A node that is bound to its addresses, and serves once it is told to. */
 export interface Node {
@@ -57,6 +52,8 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
       onError: (error) => log.warn({ err: error }, "usage cannot be written; it is kept and tried again"),
     });
     parts.add(() => usage.close());
+    const upkeep = startUpkeep(store, (error) => log.warn({ err: error }, "old rows cannot be removed"));
+    parts.add(() => upkeep.stop());
     const auth = createAuthentication({
       config,
       store,
@@ -64,15 +61,21 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
       signing,
       onDecision: observer(usage, log),
     });
-    const services = servicesOf(config, store, follower);
+    const services = servicesOf({ config, store, revocations, signing, caughtUp: () => follower.catchUp() });
     const onError = (error: unknown, procedure: string): void =>
       log.error({ err: error, procedure }, "a handler failed");
+    const listeners: { close(graceMs: number): Promise<void> }[] = [];
+    // Together: each has the whole grace.
+    parts.add(async () => {
+      await Promise.all(listeners.map((listener) => listener.close(config.shutdown_grace * 1000)));
+    });
     const grpc = await listenGrpc({ config: config.grpc, auth, users: store.users, services, onError });
-    parts.add(() => grpc.close(config.shutdown_grace * 1000));
+    listeners.push(grpc);
     let serving = false;
     const about = { name: "countersign", environment: config.environment, grpc: grpc.address };
-    const http = await listenHttp({ address: config.http.listen, ready: () => serving, about });
-    parts.add(() => http.close());
+    const json = jsonApi(auth, services, { users: store.users, onError });
+    const http = await listenHttp({ address: config.http.listen, ready: () => serving, about, json });
+    listeners.push(http);
     return running({ store, grpc, http, parts, setServing: (now) => (serving = now) });
   } catch (error) {
     await parts.close();
@@ -136,41 +139,4 @@ function observer(usage: UsageRecorder, log: Logger): (decision: Decision<Princi
       "refused",
     );
   };
-}
-
-interface ServedService {
-  readonly descriptor: DescService;
-  readonly bound: BoundService;
-}
-
-function servicesOf(config: Config, store: Store, follower: RevocationFollower): readonly ServedService[] {
-  const caughtUp = (): Promise<void> => follower.catchUp();
-  const digests = createKeyDigests(peppersOf(config));
-  const { environment, prefix } = config.auth.api_keys;
-  const catalogue: Readonly<Record<string, () => ServedService>> = {
-    [UserService.typeName]: () => ({
-      descriptor: UserService,
-      bound: implement(UserService, createUserService({ users: store.users, hashPassword, caughtUp })),
-    }),
-    [ApiKeyService.typeName]: () => ({
-      descriptor: ApiKeyService,
-      bound: implement(
-        ApiKeyService,
-        createApiKeyService({ store, digests, environment, format: { prefix }, caughtUp }),
-      ),
-    }),
-    [DemoUserService.typeName]: () => ({
-      descriptor: DemoUserService,
-      bound: implement(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
-    }),
-  };
-  return [...new Set(config.services)].map((name) => {
-    const make = Object.hasOwn(catalogue, name) ? catalogue[name] : undefined;
-    if (make === undefined) {
-      throw new ConfigError(
-        `services: "${name}" is not known; there are ${Object.keys(catalogue).join(", ")}`,
-      );
-    }
-    return make();
-  });
 }

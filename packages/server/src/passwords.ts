@@ -1,32 +1,73 @@
 import { hash, verify } from "@node-rs/argon2";
+import { CallError } from "countersign";
+import type { Passwords } from "countersign/service";
 
 /**
- * Argon2id (RFC 9106) with 19 MiB, two passes and one lane: the floor that OWASP names. One at a time takes about 17 ms
- * of another core. `@node-rs/argon2` works on libuv's pool, which file and DNS access share, so only two run at once.
+ * Argon2id (RFC 9106) with 19 MiB, two passes and one lane, which OWASP names as the floor; about 17 ms of a core.
+ * Stored passwords that were made with less are made anew at the next login.
  */
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+
+/**
+ * `@node-rs/argon2` works on libuv's pool, which file and DNS access share: with more than two at once, those starve.
+ * Whoever would be the thousandth in the queue would wait for ten seconds, and is refused at once.
+ */
 const concurrent = 2;
+const longestQueue = 1000;
 
-let running = 0;
-const waiting: (() => void)[] = [];
-
-/** A PHC string of a password. */
-export async function hashPassword(password: string): Promise<string> {
-  return inTurn(() => hash(password.normalize("NFC"), cost));
+/** Argon2id off the event loop, in a bounded queue. One per process. */
+export function createPasswords(): Passwords {
+  const queue = new Queue();
+  // Made like every other one, so that checking against nothing takes as long.
+  let nobody: Promise<string> | undefined;
+  const nobodys = (): Promise<string> => {
+    nobody ??= hash("nobody has this password", cost);
+    return nobody;
+  };
+  return Object.freeze({
+    hash: (password: string) => queue.run(() => hash(password.normalize("NFC"), cost)),
+    async verify(phc: string | undefined, password: string) {
+      const own = phc !== undefined && form.test(phc);
+      const stored = own ? phc : await nobodys();
+      const matches = await queue.run(() => verify(stored, password.normalize("NFC")));
+      return matches && own;
+    },
+    isOutdated,
+  });
 }
 
-/** Does the password belong to the PHC string? */
-export async function verifyPassword(phc: string, password: string): Promise<boolean> {
-  return inTurn(() => verify(phc, password.normalize("NFC")));
+/** What can be checked; anything else that is stored for an account is nobody's password. */
+const form = /^\$argon2(?:id|i|d)\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{16,}$/;
+
+/** `$argon2id$v=19$m=19456,t=2,p=1$…` */
+function isOutdated(phc: string): boolean {
+  const [, algorithm, , parameters = ""] = phc.split("$");
+  const number = (name: string): number =>
+    Number(new RegExp(`(?:^|,)${name}=(\\d+)`).exec(parameters)?.[1] ?? 0);
+  return algorithm !== "argon2id" || number("m") < cost.memoryCost || number("t") < cost.timeCost;
 }
 
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= concurrent) await new Promise<void>((resolve) => waiting.push(resolve));
-  running += 1;
-  try {
-    return await work();
-  } finally {
-    running -= 1;
-    waiting.shift()?.();
+class Queue {
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running < concurrent) this.#running += 1;
+    else await this.#turn();
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      // A place is handed on, not given back: nobody who comes now gets in between.
+      if (next === undefined) this.#running -= 1;
+      else next();
+    }
+  }
+
+  #turn(): Promise<void> {
+    if (this.#waiting.length >= longestQueue) {
+      throw new CallError("UNAVAILABLE", "Too many passwords are being checked; try again in a few seconds");
+    }
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 }

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { openSqliteStore } from "countersign/store/sqlite";
-import { verifyPassword } from "../src/passwords.ts";
+import { createPasswords } from "../src/passwords.ts";
 import { bad, type ErrorJson, good, json, run, scratchFolder, type UserJson } from "./program.ts";
 
 const folder = scratchFolder();
@@ -116,14 +116,14 @@ test("the last superuser stays, and a taken name is told", async () => {
 test("passwords come from standard input or a file", async () => {
   const secrets = ["one good long password", "another good long password", "a third long password!"] as const;
   await good(["users", "create", "gus", "--password-stdin"], { folder, input: `${secrets[0]}\n` });
-  assert.ok(await verifyPassword((await passwordOf("gus")) ?? "", secrets[0]));
+  assert.ok(await createPasswords().verify((await passwordOf("gus")) ?? "", secrets[0]));
   const text = await good(["users", "set-password", "gus"], { folder, input: secrets[1] });
   assert.match(text, /^gus \(id \d+\) has a new password\.\n$/);
-  assert.ok(await verifyPassword((await passwordOf("gus")) ?? "", secrets[1]));
+  assert.ok(await createPasswords().verify((await passwordOf("gus")) ?? "", secrets[1]));
   const file = join(folder, "password");
   writeFileSync(file, `${secrets[2]}\r\n`);
   assert.deepEqual(await json(["users", "set-password", "gus", "--password-file", file], at), {});
-  assert.ok(await verifyPassword((await passwordOf("gus")) ?? "", secrets[2]));
+  assert.ok(await createPasswords().verify((await passwordOf("gus")) ?? "", secrets[2]));
   assert.match(
     await bad(1, ["users", "set-password", "gus"], { folder, input: "short" }),
     /15 to 256 characters/,
@@ -136,5 +136,8 @@ test("passwords come from standard input or a file", async () => {
     await bad(1, ["users", "set-password", "gus", "--password-file", "none"], at),
     /cannot read none \(ENOENT\)/,
   );
-  assert.ok(await verifyPassword((await passwordOf("gus")) ?? "", secrets[2]), "nothing was changed");
+  assert.ok(
+    await createPasswords().verify((await passwordOf("gus")) ?? "", secrets[2]),
+    "nothing was changed",
+  );
 });

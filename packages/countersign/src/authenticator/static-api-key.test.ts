@@ -20,7 +20,7 @@ describe("static keys", () => {
   it("let in who holds one, under its name and with its permissions", () => {
     const { principal } = admitted(check("correct-horse-battery"));
     assert.ok(principal);
-    assert.equal(principal.userId, "billing");
+    assert.equal(principal.userId, "static:billing");
     assert.deepEqual(principal.apiKey, {
       id: "billing",
       name: "billing",

@@ -9,7 +9,7 @@ import { permissionSet } from "./account.ts";
 export interface StaticKey {
   /** Visible ASCII without commas, at least 8 characters. */
   readonly key: string;
-  /** What logs and handlers see instead of the key; unique. Becomes the principal's `userId`. */
+  /** What logs and handlers see instead of the key; unique. The principal's `userId` is `static:NAME`. */
   readonly name: string;
   readonly permissions?: readonly string[];
   readonly isStaff?: boolean;
@@ -63,7 +63,8 @@ export function staticApiKey<P = Principal>(options: StaticApiKeyOptions<P>): Au
 
 function principalOfKey(entry: StaticKey, authenticator: string): Principal {
   return Object.freeze({
-    userId: entry.name,
+    // Not a user's id, whatever the key is called.
+    userId: `static:${entry.name}`,
     username: undefined,
     email: undefined,
     isStaff: entry.isStaff ?? false,

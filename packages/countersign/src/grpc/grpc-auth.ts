@@ -77,7 +77,7 @@ function interceptorOf<P extends Principal, U extends UserAccount>(
     let stopWatching: (() => void) | undefined;
     let over = false;
 
-    // A message is read from the connection, which knows nothing of the call's context.
+    // What comes later is read from the connection, which knows nothing of the call's context.
     function within(proceed: () => void): void {
       if (context === undefined) proceed();
       else runInCall(context as CallContext, proceed);
@@ -96,7 +96,9 @@ function interceptorOf<P extends Principal, U extends UserAccount>(
       contexts.set(metadata, context as CallContext);
       if (streams)
         stopWatching = auth.watch(call, decision, (denial) => within(() => cutOff(nextCall, denial)));
-      within(() => proceed(metadata));
+      // A handler begins with the metadata only where messages are still to come.
+      if (method.requestStream) within(() => proceed(metadata));
+      else proceed(metadata);
     }
 
     return new ServerInterceptingCall(nextCall, {
@@ -110,8 +112,12 @@ function interceptorOf<P extends Principal, U extends UserAccount>(
               void decision.then((settled) => settle(settled, call, metadata, proceed));
             else settle(decision, call, metadata, proceed);
           },
-          onReceiveMessage: (message, proceed) => within(() => proceed(message)),
-          onReceiveHalfClose: (proceed) => within(proceed),
+          // Entering a context costs as much as half a decision: it is done where a handler can hear of the event.
+          ...(method.requestStream && {
+            onReceiveMessage: (message: unknown, goOn: (message: unknown) => void) =>
+              within(() => goOn(message)),
+          }),
+          onReceiveHalfClose: within,
           // grpc-js calls this at the end of every call, not only of cancelled ones.
           onCancel() {
             over = true;

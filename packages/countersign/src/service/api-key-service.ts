@@ -65,7 +65,10 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
     const user = await store.users.load(userId);
     if (user === undefined) throw invalidArgument({ field: "user_id", description: "no such user" });
     requireRank(caller, user);
-    if (caller.apiKey !== undefined) requireOwnScopes(caller, request.scopes);
+    if (caller.apiKey !== undefined) {
+      requireOwnScopes(caller, request.scopes);
+      requireOwnLifetime(await store.apiKeys.load(caller.apiKey.id), request.expiresAt);
+    }
     const { key, id, body } = generateApiKey(environment, format);
     const record = await namesChecked(
       store.apiKeys.create({
@@ -104,7 +107,10 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
     if (reason.length > 500)
       throw invalidArgument({ field: "reason", description: "at most 500 characters" });
     const key = await this.#reachable(id, context, "auth.keys:write");
-    const by = context.requireUser().userId;
+    const caller = context.requireUser();
+    const by = caller.userId;
+    const owner = await this.#options.store.users.load(key.userId);
+    if (owner !== undefined && owner.id !== caller.userId) requireRank(caller, owner);
     const revoked = found(await this.#options.store.apiKeys.revoke(key.id, { reason, by }), "API key");
     await this.#options.caughtUp();
     return { apiKey: await this.#present(revoked) };
@@ -147,6 +153,19 @@ function requireOwnScopes(caller: Principal, scopes: readonly string[]): void {
   throw invalidArgument({
     field: "scopes",
     description: "a key can pass on its own scopes only, and has to name them",
+  });
+}
+
+/** Nor one that lives longer. */
+function requireOwnLifetime(
+  own: ApiKeyRecord | undefined,
+  expiresAt: CreateApiKeyRequest["expiresAt"],
+): void {
+  if (own?.expiresAt === undefined) return;
+  if (expiresAt !== undefined && timestampDate(expiresAt) <= own.expiresAt) return;
+  throw invalidArgument({
+    field: "expires_at",
+    description: "a key makes no key that lives longer than itself",
   });
 }
 

@@ -1,8 +1,18 @@
 import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { CallError, type FieldViolation, invalidArgument } from "../core/call-error.ts";
-import type { GetUserRequest, UserService } from "../gen/auth/v1/users_pb.ts";
+import type { Principal } from "../core/principal.ts";
+import type {
+  CreateUserRequest,
+  GetUserRequest,
+  ListUsersRequest,
+  SetPasswordRequest,
+  UpdateUserRequest,
+  UserService,
+} from "../gen/auth/v1/users_pb.ts";
+import type { TokenClaims } from "../jwt/claim-schema.ts";
 import { Conflict, type UserPatch, type UserRecord, type UserStore } from "../store/contracts.ts";
+import type { SessionStore } from "../store/session-contracts.ts";
 import { found, pageOf, pageSize, readPageToken } from "./page.ts";
 import { passwordViolation } from "./passwords.ts";
 import { requireRank } from "./rank.ts";
@@ -10,6 +20,8 @@ import { userMessage } from "./user-message.ts";
 
 export interface UserServiceOptions {
   readonly users: UserStore;
+  /** What a new password ends. */
+  readonly sessions: Pick<SessionStore, "revokeAll">;
   /** Makes a PHC string of a password. */
   readonly hashPassword: (password: string) => Promise<string>;
   /** Returns when this node has applied every revocation that is committed. */
@@ -18,66 +30,94 @@ export interface UserServiceOptions {
 
 /** `auth.v1.UserService`: accounts, for administrators. */
 export function createUserService(options: UserServiceOptions): ServiceHandlers<typeof UserService> {
-  const { users, hashPassword, caughtUp } = options;
+  return new UserServiceHandlers(options);
+}
 
-  /** One change: who it is about, may the caller, the change itself, and no answer before this node refuses by it. */
-  async function change(
-    id: bigint,
-    context: CallContext,
-    patch: UserPatch,
-  ): Promise<{ user: ReturnType<typeof userMessage> }> {
-    const before = found(await users.load(String(id)), "user");
-    const caller = context.requireUser();
-    requireRank(caller, before);
-    requireRank(caller, {
-      ...before,
-      isStaff: patch.isStaff ?? false,
-      isSuperuser: patch.isSuperuser ?? false,
-    });
-    const after = found(await conflictsNamed(users.update(before.id, patch)), "user");
-    await caughtUp();
-    return { user: userMessage(after) };
+class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
+  readonly #options: UserServiceOptions;
+  readonly #users: UserStore;
+
+  constructor(options: UserServiceOptions) {
+    this.#options = options;
+    this.#users = options.users;
   }
 
-  return {
-    async createUser(request, context) {
-      const { username, email, isStaff, isSuperuser, password } = request;
-      check(username, email, password);
-      requireRank(context.requireUser(), { isStaff, isSuperuser, permissions: [] });
-      const passwordHash = password === "" ? undefined : await hashPassword(password);
-      const user = { username, email: email === "" ? undefined : email, isStaff, isSuperuser, passwordHash };
-      return { user: userMessage(await conflictsNamed(users.create(user))) };
-    },
-    async getUser(request) {
-      return { user: userMessage(found(await select(users, request), "user")) };
-    },
-    async listUsers({ pageSize: size, pageToken, query }) {
-      const limit = pageSize(size);
-      const [after] = readPageToken(pageToken, 1) ?? [];
-      const rows = await users.list({ limit: limit + 1, after, text: query === "" ? undefined : query });
-      const page = pageOf(rows, limit, (user) => [user.id]);
-      return { users: page.rows.map(userMessage), nextPageToken: page.nextPageToken };
-    },
-    updateUser({ id, username, email, isStaff, isSuperuser }, context) {
-      check(username ?? "unchanged", email ?? "", "");
-      return change(id, context, { username, email, isStaff, isSuperuser });
-    },
-    disableUser: ({ id }, context) => change(id, context, { isActive: false }),
-    enableUser: ({ id }, context) => change(id, context, { isActive: true }),
-    async deleteUser({ id }, context) {
-      const user = found(await users.load(String(id)), "user");
-      requireRank(context.requireUser(), user);
-      if (!(await conflictsNamed(users.delete(user.id)))) throw new CallError("NOT_FOUND", "No such user");
-      await caughtUp();
-      return {};
-    },
-    async setPassword({ id, password }, context) {
-      check("unchanged", "", password);
-      if (password === "") throw invalidArgument({ field: "password", description: "is missing" });
-      await change(id, context, { passwordHash: await hashPassword(password) });
-      return {};
-    },
-  };
+  async createUser(request: CreateUserRequest, context: CallContext) {
+    const { username, email, isStaff, isSuperuser, password } = request;
+    check(username, email, password);
+    requireRank(context.requireUser(), { isStaff, isSuperuser, permissions: [] });
+    const passwordHash = password === "" ? undefined : await this.#options.hashPassword(password);
+    const user = { username, email: email === "" ? undefined : email, isStaff, isSuperuser, passwordHash };
+    return { user: userMessage(await conflictsNamed(this.#users.create(user))) };
+  }
+
+  async getUser(request: GetUserRequest) {
+    return { user: userMessage(found(await select(this.#users, request), "user")) };
+  }
+
+  async listUsers({ pageSize: size, pageToken, query }: ListUsersRequest) {
+    const limit = pageSize(size);
+    requireShort("query", query);
+    const [after] = readPageToken(pageToken, 1) ?? [];
+    const text = query === "" ? undefined : query;
+    const page = pageOf(await this.#users.list({ limit: limit + 1, after, text }), limit, (user) => [
+      user.id,
+    ]);
+    return { users: page.rows.map(userMessage), nextPageToken: page.nextPageToken };
+  }
+
+  updateUser({ id, username, email, isStaff, isSuperuser }: UpdateUserRequest, context: CallContext) {
+    check(username ?? "unchanged", email ?? "", "");
+    return this.#change(id, context, { username, email, isStaff, isSuperuser });
+  }
+
+  disableUser({ id }: { readonly id: bigint }, context: CallContext) {
+    return this.#change(id, context, { isActive: false });
+  }
+
+  enableUser({ id }: { readonly id: bigint }, context: CallContext) {
+    return this.#change(id, context, { isActive: true });
+  }
+
+  async deleteUser({ id }: { readonly id: bigint }, context: CallContext) {
+    const user = found(await this.#users.load(String(id)), "user");
+    requireRank(context.requireUser(), user);
+    if (!(await conflictsNamed(this.#users.delete(user.id))))
+      throw new CallError("NOT_FOUND", "No such user");
+    await this.#options.caughtUp();
+    return {};
+  }
+
+  async setPassword({ id, password }: SetPasswordRequest, context: CallContext) {
+    check("unchanged", "", password);
+    if (password === "") throw invalidArgument({ field: "password", description: "is missing" });
+    await this.#change(id, context, { passwordHash: await this.#options.hashPassword(password) });
+    await endSessions(this.#options.sessions, String(id), context.requireUser());
+    await this.#options.caughtUp();
+    return {};
+  }
+
+  /** One change: who it is about, may the caller, the change itself, and no answer before this node refuses by it. */
+  async #change(id: bigint, context: CallContext, patch: UserPatch) {
+    const before = found(await this.#users.load(String(id)), "user");
+    const caller = context.requireUser();
+    const { isStaff = false, isSuperuser = false } = patch;
+    requireRank(caller, before);
+    requireRank(caller, { ...before, isStaff, isSuperuser });
+    const after = found(await conflictsNamed(this.#users.update(before.id, patch)), "user");
+    await this.#options.caughtUp();
+    return { user: userMessage(after) };
+  }
+}
+
+/** Of a user whose password was set. Whoever set their own stays logged in. */
+async function endSessions(
+  sessions: UserServiceOptions["sessions"],
+  userId: string,
+  { userId: by, claims }: Principal,
+): Promise<void> {
+  const except = by === userId ? (claims as TokenClaims).sid : undefined;
+  await sessions.revokeAll(userId, { reason: "password set", by, except });
 }
 
 async function select(users: UserStore, { selector }: GetUserRequest): Promise<UserRecord | undefined> {
@@ -85,12 +125,19 @@ async function select(users: UserStore, { selector }: GetUserRequest): Promise<U
     case "id":
       return users.load(String(selector.value));
     case "username":
+      requireShort("username", selector.value);
       return users.findByUsername(selector.value);
     case "email":
+      requireShort("email", selector.value);
       return users.findByEmail(selector.value);
     case undefined:
       throw invalidArgument({ field: "id", description: "name a user by id, username or email" });
   }
+}
+
+/** Folding its case may make a text many times as long. */
+function requireShort(field: string, text: string): void {
+  if (text.length > 254) throw invalidArgument({ field, description: "at most 254 characters" });
 }
 
 function check(username: string, email: string, password: string): void {

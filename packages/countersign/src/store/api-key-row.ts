@@ -1,5 +1,6 @@
 import type { ApiKeyRecord, NewApiKey } from "./contracts.ts";
 import { requireStorableText } from "./storable-text.ts";
+import { toDate } from "./stored-date.ts";
 
 /** An API key as every store keeps it: one row of the table `api_keys`. Instants are milliseconds since the epoch. */
 export interface ApiKeyRow {
@@ -69,8 +70,4 @@ export function newApiKeyRow(key: NewApiKey, now: number): ApiKeyRow {
     last_used_at: null,
     total_requests: 0,
   };
-}
-
-function toDate(at: number | null): Date | undefined {
-  return at === null ? undefined : new Date(Number(at));
 }

@@ -1,6 +1,7 @@
 import type { MaybePromise } from "../core/decision.ts";
 import type { RevocationEvent } from "../core/revocation.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
+import type { SessionStores } from "./session-contracts.ts";
 
 /** A user as a store keeps it. */
 export interface UserRecord extends UserAccount {
@@ -65,7 +66,10 @@ export interface UserStore extends UserSource<UserRecord> {
    * leave no active superuser where there was one.
    */
   update(id: string, patch: UserPatch): Promise<UserRecord | undefined>;
-  /** Revokes the user's keys, whose records stay. False if there is no such user. Throws `Conflict` for the last active superuser. */
+  /**
+   * Revokes the user's keys and sessions, whose records stay; the second factor and linked identities go. False if there is no such
+   * user. Throws `Conflict` for the last active superuser.
+   */
   delete(id: string): Promise<boolean>;
   passwordHash(id: string): Promise<string | undefined>;
 }
@@ -172,7 +176,7 @@ export interface RevocationLog {
 }
 
 /** One place that keeps it all. */
-export interface Store {
+export interface Store extends SessionStores {
   readonly users: UserStore;
   readonly apiKeys: ApiKeyStore;
   readonly revocations: RevocationLog;

@@ -1,6 +1,12 @@
 import type { Store } from "./contracts.ts";
 import { MemoryApiKeys } from "./memory/memory-api-keys.ts";
+import { MemoryAttempts } from "./memory/memory-attempts.ts";
+import { MemoryAudit } from "./memory/memory-audit.ts";
+import { MemoryIdentities } from "./memory/memory-identities.ts";
 import { MemoryRevocationLog } from "./memory/memory-revocation-log.ts";
+import { MemorySessions } from "./memory/memory-sessions.ts";
+import { MemorySigningKeys } from "./memory/memory-signing-keys.ts";
+import { MemoryTotp } from "./memory/memory-totp.ts";
 import { MemoryUsers } from "./memory/memory-users.ts";
 
 export interface MemoryStoreOptions {
@@ -12,8 +18,26 @@ export interface MemoryStoreOptions {
 export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const { now = Date.now } = options;
   const revocations = new MemoryRevocationLog(now);
+  const audit = new MemoryAudit(now);
   const users = new MemoryUsers({ now, revocations });
-  const apiKeys = new MemoryApiKeys({ now, revocations, users });
-  users.ownKeys(apiKeys);
-  return Object.freeze({ users, apiKeys, revocations, close: async () => {} });
+  const parts = { now, revocations, audit, users };
+  const apiKeys = new MemoryApiKeys(parts);
+  const sessions = new MemorySessions(parts);
+  const totp = new MemoryTotp(parts);
+  const identities = new MemoryIdentities(parts);
+  users.own(apiKeys, sessions, totp, identities);
+  const attempts = new MemoryAttempts();
+  const signingKeys = new MemorySigningKeys(parts);
+  return Object.freeze({
+    users,
+    apiKeys,
+    revocations,
+    sessions,
+    attempts,
+    totp,
+    audit,
+    signingKeys,
+    identities,
+    close: async () => {},
+  });
 }

@@ -80,7 +80,8 @@ describe("SQLite: the file", () => {
     const path = temporaryFolder(context)("store.db");
     await createStore(path);
     const bytes = readFileSync(path);
-    writeFileSync(path, bytes.fill(0xff, 12 * 4096));
+    // After the pages that hold the schema.
+    writeFileSync(path, bytes.fill(0xff, 50 * 4096));
     const store = await openSqliteStore({ path });
     await assert.rejects(store.users.list({ limit: 99 }), (error) => {
       assert.ok(error instanceof StoreUnavailable && error.message.includes("damaged"), String(error));
@@ -112,7 +113,7 @@ describe("SQLite: the file", () => {
     );
     newer.close();
     const before = readFileSync(path);
-    await unavailable(path, /version 7 and this program knows 1; run the newer program/);
+    await unavailable(path, /version 7 and this program knows 2; run the newer program/);
     assert.deepEqual(readFileSync(path), before);
   });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { openSqliteStore } from "./sqlite.ts";
+import { openSqliteStore, sqliteSchemaVersion } from "./sqlite.ts";
 import { TestChild } from "./suite/child-process.suite.ts";
 import { temporaryFolder } from "./suite/temporary-folder.suite.ts";
 
@@ -50,7 +50,10 @@ describe("SQLite: several processes", { timeout: 60_000 }, () => {
       const ids = (await Promise.all(children.map((child) => child.rest()))).flat();
       assert.deepEqual(ids.sort(), ["1", "2", "3", "4"]);
       const database = new DatabaseSync(path);
-      assert.deepEqual(database.prepare("select version from countersign_schema").all().length, 1);
+      assert.deepEqual(
+        database.prepare("select version from countersign_schema").all().length,
+        sqliteSchemaVersion,
+      );
       database.close();
     }
   });

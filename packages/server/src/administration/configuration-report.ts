@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import type { DescService } from "@bufbuild/protobuf";
 import { createRevocations } from "countersign";
-import { ApiKeyService, UserService } from "countersign/service";
+import { ApiKeyService, AuthService, UserService } from "countersign/service";
 import { createMemoryStore } from "countersign/store/memory";
 import { createAuthentication, ruleTables } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
@@ -31,7 +31,7 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
     environment: config.environment,
     data: config.data,
     grpc: { ...grpc, listen: formatAddress(grpc.listen) },
-    http: { listen: formatAddress(http.listen) },
+    http: { ...http, listen: formatAddress(http.listen) },
     services: config.services,
     auth: {
       mode: auth.mode,
@@ -55,8 +55,13 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
           ...{ name, permissions, is_staff: isStaff, is_superuser: isSuperuser, key: "set" },
         })),
       },
+      sessions: {
+        refresh_lifetime: formatDuration(auth.sessions.refresh_lifetime),
+        maximum_lifetime: formatDuration(auth.sessions.maximum_lifetime),
+      },
       ...(secrets.developmentKey !== undefined && { development_key: "set" }),
     },
+    master_key: presence(secrets.masterKey, development),
     revocations: { stale_after: formatDuration(revocations.stale_after) },
     shutdown_grace: formatDuration(config.shutdown_grace),
     log: { level: log.level ?? (config.environment === "development" ? "warn" : "info") },
@@ -80,11 +85,16 @@ export function configurationProblems(asFound: Config): readonly string[] {
 /** `countersign dev` makes a pepper, and a secret for HS256, where there are none. */
 function withFirstSecrets(config: Config): Config {
   if (config.environment !== "development") return config;
-  const { pepper = randomBytes(32), jwtSecret, jwtPrivateKey } = config.secrets;
+  const { pepper = randomBytes(32), masterKey = randomBytes(32), jwtSecret, jwtPrivateKey } = config.secrets;
   const wanted = config.auth.jwt.algorithm.startsWith("HS") && jwtPrivateKey === undefined;
   return {
     ...config,
-    secrets: { ...config.secrets, pepper, jwtSecret: jwtSecret ?? (wanted ? randomBytes(64) : undefined) },
+    secrets: {
+      ...config.secrets,
+      pepper,
+      masterKey,
+      jwtSecret: jwtSecret ?? (wanted ? randomBytes(64) : undefined),
+    },
   };
 }
 
@@ -102,7 +112,7 @@ function tlsProblems({ grpc: { tls } }: Config): readonly string[] {
   ).map((text) => `grpc.tls cannot be used: ${text}`);
 }
 
-const descriptors: readonly DescService[] = [UserService, ApiKeyService, DemoUserService];
+const descriptors: readonly DescService[] = [AuthService, UserService, ApiKeyService, DemoUserService];
 
 /** As a server does it before it listens: every RPC has its rule, and every rule its RPC. */
 function completeRules(config: Config): void {

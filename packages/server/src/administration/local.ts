@@ -13,7 +13,7 @@ import { peppersOf } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { configProblems } from "../config/production-checks.ts";
-import { hashPassword } from "../passwords.ts";
+import { createPasswords } from "../passwords.ts";
 import type { Administration } from "./administration.ts";
 
 /** Whoever can open the database: more than a superuser already, and no user of it. */
@@ -42,7 +42,12 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
   const { environment, prefix } = config.auth.api_keys;
   const digests = lazyDigests(config);
   const services: Readonly<Record<string, object>> = {
-    [UserService.typeName]: createUserService({ users: store.users, hashPassword, caughtUp }),
+    [UserService.typeName]: createUserService({
+      users: store.users,
+      sessions: store.sessions,
+      hashPassword: createPasswords().hash,
+      caughtUp,
+    }),
     [ApiKeyService.typeName]: createApiKeyService({
       store,
       digests,

@@ -2,12 +2,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { ConfigError } from "./config-error.ts";
-import { type ConfigFile, configSchema, type SecretSource } from "./schema.ts";
 import { developmentSecrets } from "./development-secrets.ts";
+import { type ConfigFile, configSchema, type SecretSource } from "./schema.ts";
 import { variables } from "./variables.ts";
 
 /** Everything that the program is told, checked and frozen. */
-export interface Config extends Omit<ConfigFile, "data" | "services" | "auth" | "grpc"> {
+export interface Config extends Omit<ConfigFile, "data" | "services" | "auth" | "grpc" | "master_key"> {
   /** Which file it was read from; undefined for none. */
   readonly source: string | undefined;
   /** An absolute path. */
@@ -27,6 +27,7 @@ export interface Secrets {
   /** PEM. */
   readonly jwtPrivateKey: string | undefined;
   readonly pepper: Uint8Array | undefined;
+  readonly masterKey: Uint8Array | undefined;
   readonly developmentKey: string | undefined;
   readonly staticKeys: readonly StaticKeySecret[];
 }
@@ -40,7 +41,7 @@ export interface StaticKeySecret {
 }
 
 /** Which services a program serves that names none. */
-const accountServices = ["auth.v1.UserService", "auth.v1.ApiKeyService"];
+const accountServices = ["auth.v1.AuthService", "auth.v1.UserService", "auth.v1.ApiKeyService"];
 const demoServices = ["api.users.UserService"];
 
 export interface ConfigRequest {
@@ -61,15 +62,17 @@ export function loadConfig(request: ConfigRequest = {}): Config {
   const raw = source === undefined ? {} : readConfigFile(source);
   applyVariables(raw, env);
   const file = validate(raw, source);
-  const environment = request.environment ?? (source === undefined ? undefined : file.environment) ?? "production";
+  const environment =
+    request.environment ?? (source === undefined ? undefined : file.environment) ?? "production";
   const data = resolve(env["COUNTERSIGN_DATA"] === undefined ? base : process.cwd(), file.data);
+  const { master_key: _master, ...rest } = file;
   const { development_key: _key, jwt, api_keys: apiKeys, ...auth } = file.auth;
   const { secret: _secret, private_key: _private, ...jwtRest } = jwt;
   const { pepper: _pepper, static: _static, ...apiKeysRest } = apiKeys;
   const development = environment === "development";
   const rawKeys = (raw["auth"] as { api_keys?: { environment?: unknown } } | undefined)?.api_keys;
   return deepFreeze({
-    ...file,
+    ...rest,
     environment,
     source,
     data,
@@ -78,7 +81,10 @@ export function loadConfig(request: ConfigRequest = {}): Config {
     auth: {
       ...auth,
       jwt: jwtRest,
-      api_keys: { ...apiKeysRest, ...(development && rawKeys?.environment === undefined && { environment: "dev" }) },
+      api_keys: {
+        ...apiKeysRest,
+        ...(development && rawKeys?.environment === undefined && { environment: "dev" }),
+      },
     },
     secrets: readSecrets(file, { env, base, data, development, create: request.createSecrets ?? false }),
   });
@@ -100,7 +106,8 @@ function readConfigFile(path: string): Record<string, unknown> {
   }
   const document = parseDocument(text, { uniqueKeys: true, strict: true });
   const [problem] = document.errors;
-  if (problem !== undefined) throw new ConfigError(`${path}: ${problem.message.split("\n")[0] ?? "not YAML"}`);
+  if (problem !== undefined)
+    throw new ConfigError(`${path}: ${problem.message.split("\n")[0] ?? "not YAML"}`);
   const content: unknown = document.toJS() ?? {};
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     throw new ConfigError(`${path}: a mapping is expected, such as "data: ./.countersign"`);
@@ -159,19 +166,23 @@ interface SecretContext {
   readonly create: boolean;
 }
 
-function readSecrets({ auth }: ConfigFile, context: SecretContext): Secrets {
+function readSecrets({ auth, master_key: master }: ConfigFile, context: SecretContext): Secrets {
   const read = (source: SecretSource | undefined, name: string): string | undefined =>
     source === undefined ? undefined : readSecret(source, name, context);
   const jwtSecret = read(auth.jwt.secret, "auth.jwt.secret");
   const jwtPrivateKey = read(auth.jwt.private_key, "auth.jwt.private_key");
   const pepper = read(auth.api_keys.pepper, "auth.api_keys.pepper");
-  const missing = { jwt: jwtSecret === undefined && jwtPrivateKey === undefined, pepper: pepper === undefined };
+  const masterKey = read(master, "master_key");
+  const signs = jwtSecret !== undefined || jwtPrivateKey !== undefined;
+  const complete = signs && pepper !== undefined && masterKey !== undefined;
   const made =
-    context.development && (missing.jwt || missing.pepper) ? developmentSecrets(context.data, context.create) : undefined;
+    context.development && !complete ? developmentSecrets(context.data, context.create) : undefined;
   return {
-    jwtSecret: toBytes(jwtSecret) ?? (missing.jwt && auth.jwt.algorithm.startsWith("HS") ? made?.jwtSecret : undefined),
+    jwtSecret:
+      toBytes(jwtSecret) ?? (!signs && auth.jwt.algorithm.startsWith("HS") ? made?.jwtSecret : undefined),
     jwtPrivateKey,
     pepper: toBytes(pepper) ?? made?.pepper,
+    masterKey: toBytes(masterKey) ?? made?.masterKey,
     developmentKey: read(auth.development_key, "auth.development_key"),
     staticKeys: auth.api_keys.static.map((entry, index) => ({
       name: entry.name,
@@ -186,7 +197,8 @@ function readSecrets({ auth }: ConfigFile, context: SecretContext): Secrets {
 function readSecret(source: SecretSource, name: string, { env, base }: SecretContext): string {
   if ("env" in source) {
     const value = env[source.env];
-    if (value === undefined || value === "") throw new ConfigError(`${name}: the variable ${source.env} is not set`);
+    if (value === undefined || value === "")
+      throw new ConfigError(`${name}: the variable ${source.env} is not set`);
     return value;
   }
   const path = isAbsolute(source.file) ? source.file : resolve(base, source.file);

@@ -7,6 +7,7 @@ import { ConfigError } from "./config-error.ts";
 export interface DevelopmentSecrets {
   readonly jwtSecret: Uint8Array;
   readonly pepper: Uint8Array;
+  readonly masterKey: Uint8Array;
 }
 
 /** Reads them, or makes them where that was asked for. Undefined if there are none. */
@@ -15,7 +16,11 @@ export function developmentSecrets(data: string, create: boolean): DevelopmentSe
   const existing = readExisting(path);
   if (existing !== undefined || !create) return existing;
   // 64: as long as the longest hash, HS512, wants it.
-  const fresh = { jwt_secret: randomBytes(64).toString("base64url"), pepper: randomBytes(32).toString("base64url") };
+  const fresh = {
+    jwt_secret: randomBytes(64).toString("base64url"),
+    pepper: randomBytes(32).toString("base64url"),
+    master_key: randomBytes(32).toString("base64url"),
+  };
   try {
     mkdirSync(data, { recursive: true, mode: 0o700 });
     // "wx": of two first starts at once, the second uses what the first has written.
@@ -41,12 +46,17 @@ function readExisting(path: string): DevelopmentSecrets | undefined {
   }
   try {
     const content: unknown = JSON.parse(text);
-    const { jwt_secret: jwt, pepper } = content as Record<string, unknown>;
-    if (typeof jwt === "string" && typeof pepper === "string") {
-      return { jwtSecret: Buffer.from(jwt, "base64url"), pepper: Buffer.from(pepper, "base64url") };
+    const { jwt_secret: jwt, pepper, master_key: master } = content as Record<string, unknown>;
+    if (typeof jwt === "string" && typeof pepper === "string" && typeof master === "string") {
+      const [jwtSecret, pepperBytes, masterKey] = [jwt, pepper, master].map((text) =>
+        Buffer.from(text, "base64url"),
+      );
+      if (jwtSecret && pepperBytes && masterKey) return { jwtSecret, pepper: pepperBytes, masterKey };
     }
   } catch {
     // Told below.
   }
-  throw new ConfigError(`${path} is broken: restore it from a backup; without it no key and no token of this store is valid`);
+  throw new ConfigError(
+    `${path} is broken: restore it from a backup; without it no key and no token of this store is valid`,
+  );
 }

@@ -1,40 +1,78 @@
+import type { Config, StaticKeySecret } from "./config.ts";
 import { formatAddress, isLoopback } from "./listen-address.ts";
-import type { Config } from "./config.ts";
 
 /** What stands against a start with this configuration, as sentences that name the member and the remedy. */
 export function configProblems(config: Config): readonly string[] {
   const { secrets, auth } = config;
   const problems = [...keyProblems(config)];
-  if (config.environment === "development") return problems;
+  if (config.environment === "development") return [...problems, ...developmentProblems(config)];
   if (secrets.pepper !== undefined) problems.push(...weakness("auth.api_keys.pepper", secrets.pepper));
+  if (secrets.masterKey !== undefined) problems.push(...weakness("master_key", secrets.masterKey));
   if (secrets.jwtSecret !== undefined) problems.push(...weakness("auth.jwt.secret", secrets.jwtSecret));
   if (secrets.developmentKey !== undefined) {
-    problems.push("auth.development_key is for development only: remove it, or unset COUNTERSIGN_DEVELOPMENT_KEY");
+    problems.push(
+      "auth.development_key is for development only: remove it, or unset COUNTERSIGN_DEVELOPMENT_KEY",
+    );
   }
   if (auth.mode === "disabled" && !auth.acknowledge_insecure) {
-    problems.push("auth.mode is disabled, so that anyone may call everything: if that is meant, set auth.acknowledge_insecure: true");
+    problems.push(
+      "auth.mode is disabled, so that anyone may call everything: if that is meant, set auth.acknowledge_insecure: true",
+    );
   }
   if (config.grpc.tls === undefined && !isLoopback(config.grpc.listen)) {
     const address = formatAddress(config.grpc.listen);
-    problems.push(`grpc.listen ${address} can be reached from outside, and would take credentials in plain text: set grpc.tls, or listen on 127.0.0.1`);
+    problems.push(
+      `grpc.listen ${address} can be reached from outside, and would take credentials in plain text: set grpc.tls, or listen on 127.0.0.1`,
+    );
   }
-  return problems;
+  if (!config.http.behind_tls_proxy && !isLoopback(config.http.listen)) {
+    const address = formatAddress(config.http.listen);
+    problems.push(
+      `http.listen ${address} can be reached from outside, and would take credentials in plain text: listen on 127.0.0.1, or put a proxy with TLS in front and set http.behind_tls_proxy: true`,
+    );
+  }
+  return [...problems, ...secrets.staticKeys.flatMap(staticKeyProblems)];
 }
 
-function keyProblems({ auth, secrets }: Config): readonly string[] {
+/** What stands in the configuration is a superuser's password: on this machine, and nowhere else. */
+function developmentProblems({ secrets, grpc, http }: Config): readonly string[] {
+  const open = [grpc.listen, http.listen].filter((address) => !isLoopback(address));
+  if (secrets.developmentKey === undefined || open.length === 0) return [];
+  return [
+    `auth.development_key makes anyone a superuser who can reach ${open.map(formatAddress).join(" and ")}: listen on 127.0.0.1`,
+  ];
+}
+
+function staticKeyProblems({ name, key }: StaticKeySecret): readonly string[] {
+  if (key.length >= 20 && !placeholders.test(key)) return [];
+  return [
+    `the static key "${name}" can be guessed: it needs 20 characters that are random (openssl rand -hex 20)`,
+  ];
+}
+
+function keyProblems({ auth, secrets, services }: Config): readonly string[] {
   const problems: string[] = [];
   const symmetric = auth.jwt.algorithm.startsWith("HS");
   if (secrets.jwtSecret !== undefined && secrets.jwtPrivateKey !== undefined) {
     problems.push("auth.jwt has both a secret and a private_key: tokens are signed with one of them");
   }
   if (symmetric && secrets.jwtSecret === undefined) {
-    problems.push("auth.jwt.secret is missing: set it, or COUNTERSIGN_JWT_SECRET, to 32 random bytes (openssl rand -base64 32)");
+    problems.push(
+      "auth.jwt.secret is missing: set it, or COUNTERSIGN_JWT_SECRET, to 32 random bytes (openssl rand -base64 32)",
+    );
   }
   if (!symmetric && secrets.jwtPrivateKey === undefined) {
     problems.push(`auth.jwt.private_key is missing: ${auth.jwt.algorithm} signs with a private key in PEM`);
   }
   if (secrets.pepper === undefined) {
-    problems.push("auth.api_keys.pepper is missing: set it, or COUNTERSIGN_API_KEY_PEPPER, to 32 random bytes (openssl rand -base64 32)");
+    problems.push(
+      "auth.api_keys.pepper is missing: set it, or COUNTERSIGN_API_KEY_PEPPER, to 32 random bytes (openssl rand -base64 32)",
+    );
+  }
+  if (secrets.masterKey === undefined && services.includes("auth.v1.AuthService")) {
+    problems.push(
+      "master_key is missing: set it, or COUNTERSIGN_MASTER_KEY, to 32 random bytes (openssl rand -base64 32)",
+    );
   }
   if (auth.jwt.leeway > 60) problems.push("auth.jwt.leeway is at most 60s");
   return problems;

@@ -27,7 +27,10 @@ export function configMembers(): readonly ConfigMember[] {
 
 /** Every variable that is read. */
 export function configVariables(): readonly { readonly name: string; readonly text: string }[] {
-  return variables.map(({ name, path, text }) => ({ name, text: path === undefined ? text : `\`${path.join(".")}\`` }));
+  return variables.map(({ name, path, text }) => ({
+    name,
+    text: path === undefined ? text : `\`${path.join(".")}\``,
+  }));
 }
 
 function membersOf(schema: JsonSchema, prefix: string): readonly ConfigMember[] {
@@ -35,7 +38,10 @@ function membersOf(schema: JsonSchema, prefix: string): readonly ConfigMember[] 
     const path = prefix === "" ? name : `${prefix}.${name}`;
     if (member.properties !== undefined) return membersOf(member, path);
     if (member.items?.properties !== undefined) {
-      return [{ path, fallback: "none", text: member.description ?? "" }, ...membersOf(member.items, `${path}[]`)];
+      return [
+        { path, fallback: "none", text: member.description ?? "" },
+        ...membersOf(member.items, `${path}[]`),
+      ];
     }
     return [{ path, fallback: fallbackOf(member), text: textOf(member) }];
   });
@@ -48,7 +54,12 @@ function fallbackOf({ default: fallback }: JsonSchema): string {
 
 function textOf({ description, enum: choices, anyOf }: JsonSchema): string {
   const parts = [description ?? ""];
-  if (choices !== undefined) parts.push(`one of ${choices.map((choice) => `\`${String(choice)}\``).join(", ")}`);
-  if (anyOf?.some(({ properties }) => properties?.["env"] !== undefined)) parts.push("(a secret: `file` or `env`)");
-  return parts.filter((part) => part !== "").join("; ").replace("; (", " (");
+  if (choices !== undefined)
+    parts.push(`one of ${choices.map((choice) => `\`${String(choice)}\``).join(", ")}`);
+  if (anyOf?.some(({ properties }) => properties?.["env"] !== undefined))
+    parts.push("(a secret: `file` or `env`)");
+  return parts
+    .filter((part) => part !== "")
+    .join("; ")
+    .replace("; (", " (");
 }

@@ -18,6 +18,7 @@ export const variables: readonly Variable[] = Object.freeze([
   { name: "COUNTERSIGN_LOG_LEVEL", path: ["log", "level"], text: "" },
   { name: "COUNTERSIGN_JWT_SECRET", path: ["auth", "jwt", "secret"], secret: true, text: "" },
   { name: "COUNTERSIGN_API_KEY_PEPPER", path: ["auth", "api_keys", "pepper"], secret: true, text: "" },
+  { name: "COUNTERSIGN_MASTER_KEY", path: ["master_key"], secret: true, text: "" },
   { name: "COUNTERSIGN_DEVELOPMENT_KEY", path: ["auth", "development_key"], secret: true, text: "" },
   { name: "COUNTERSIGN_API_KEY", text: "an API key that commands with `--server` present" },
   { name: "COUNTERSIGN_TOKEN", text: "a token that commands with `--server` present" },

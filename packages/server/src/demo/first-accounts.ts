@@ -3,7 +3,7 @@ import { createKeyDigests, generateApiKey } from "countersign/api-key";
 import type { Store } from "countersign/store";
 import { peppersOf } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
-import { hashPassword } from "../passwords.ts";
+import { createPasswords } from "../passwords.ts";
 
 /** What the first start of `countersign dev` makes. */
 export interface FirstAccounts {
@@ -21,11 +21,12 @@ const accounts = [
 /** Makes the users of an empty store, with ids 1, 2 and 3, and a key of the plain one's. */
 export async function firstAccounts(store: Store, config: Config): Promise<FirstAccounts> {
   const users: FirstAccounts["users"][number][] = [];
+  const passwords = createPasswords();
   let ownerId = "";
   for (const { username, kind, isStaff, isSuperuser } of accounts) {
     const password = randomBytes(15).toString("base64url");
     const email = `${username}@example.com`;
-    const passwordHash = await hashPassword(password);
+    const passwordHash = await passwords.hash(password);
     const user = await store.users.create({ username, email, isStaff, isSuperuser, passwordHash });
     users.push({ username, password, kind });
     ownerId = user.id;

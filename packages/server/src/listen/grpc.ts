@@ -4,20 +4,21 @@ import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import type { Auth, Principal, UserSource } from "countersign";
-import { type BoundService, type GuardedServer, grpcAuth } from "countersign/grpc";
+import { type GuardedServer, grpcAuth, implement } from "countersign/grpc";
 import type { UserRecord } from "countersign/store";
 import { HealthImplementation } from "grpc-health-check";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { formatAddress, type ListenAddress } from "../config/listen-address.ts";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
+import type { ServedService } from "../services.ts";
 import { bindFailure } from "./http.ts";
 
 export interface GrpcListenerOptions {
   readonly config: Config["grpc"];
   readonly auth: Auth<Principal>;
   readonly users: UserSource<UserRecord>;
-  readonly services: readonly { readonly descriptor: DescService; readonly bound: BoundService }[];
+  readonly services: readonly ServedService[];
   readonly onError: (error: unknown, procedure: string) => void;
 }
 
@@ -37,15 +38,23 @@ export async function listenGrpc(options: GrpcListenerOptions): Promise<GrpcList
   const rpc = grpcAuth(auth, { users, onError });
   const server = rpc.createServer({
     // Before authentication: how much one caller may send, and how many streams it may open at once.
-    "grpc.max_receive_message_length": 4 * 1024 * 1024,
-    "grpc.max_concurrent_streams": 1000,
+    // Together they bound what a connection can make this process hold: 16 MiB.
+    "grpc.max_receive_message_length": 128 * 1024,
+    "grpc.max_concurrent_streams": 128,
+    // A connection whose other end is gone is noticed, and one that is not used is closed.
+    "grpc.keepalive_time_ms": 60_000,
+    "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.max_connection_idle_ms": 600_000,
   });
   const names = services.map(({ descriptor }) => descriptor.typeName);
   const health = new HealthImplementation(
     Object.fromEntries(["", ...names].map((name) => [name, "NOT_SERVING"])),
   );
   try {
-    for (const { bound } of services) server.addService(bound.definition, bound.implementation);
+    for (const { descriptor, handlers } of services) {
+      const { definition, implementation } = implement(descriptor, handlers);
+      server.addService(definition, implementation);
+    }
     health.addToServer(server);
     if (config.reflection) reflectionOf(services.map(({ descriptor }) => descriptor)).addToServer(server);
     const port = await bind(server, config.listen, credentials);

@@ -1,7 +1,8 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { formatAddress, type ListenAddress } from "../config/listen-address.ts";
+import type { JsonServices } from "countersign/http/json";
 import { ConfigError } from "../config/config-error.ts";
+import { formatAddress, type ListenAddress } from "../config/listen-address.ts";
 
 export interface HttpListenerOptions {
   readonly address: ListenAddress;
@@ -9,35 +10,51 @@ export interface HttpListenerOptions {
   readonly ready: () => boolean;
   /** What `GET /` tells: nothing that is secret. */
   readonly about: Readonly<Record<string, unknown>>;
+  /** The services, as JSON. */
+  readonly json: JsonServices;
 }
 
 export interface HttpListener {
   /** The address in use, with the port that was chosen. */
   readonly address: string;
-  close(): Promise<void>;
+  /** Lets open requests end, for at most so long, and then ends them. */
+  close(graceMs: number): Promise<void>;
 }
 
-/** The HTTP side: `GET /healthz`, `GET /readyz` and `GET /`. Everything else is refused. */
-export async function listenHttp({ address, ready, about }: HttpListenerOptions): Promise<HttpListener> {
+/** The HTTP side: services as JSON, `GET /healthz`, `GET /readyz` and `GET /`. Everything else is refused. */
+export async function listenHttp({
+  address,
+  ready,
+  about,
+  json,
+}: HttpListenerOptions): Promise<HttpListener> {
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
     const reply = (status: number, body: unknown): void => {
       response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
       response.end(`${JSON.stringify(body)}\n`);
     };
+    if (json.handle(request, response)) return;
     const path = request.url?.split("?", 1)[0];
     if (path !== "/" && path !== "/healthz" && path !== "/readyz") return reply(404, { error: "not found" });
-    if (request.method !== "GET" && request.method !== "HEAD") return reply(405, { error: "method not allowed" });
+    if (request.method !== "GET" && request.method !== "HEAD")
+      return reply(405, { error: "method not allowed" });
     if (path === "/healthz") return reply(200, { status: "ok" });
-    if (path === "/readyz") return ready() ? reply(200, { status: "ready" }) : reply(503, { status: "not ready" });
+    if (path === "/readyz")
+      return ready() ? reply(200, { status: "ready" }) : reply(503, { status: "not ready" });
     return reply(200, about);
   });
   await listening(server, address);
   const { port } = server.address() as AddressInfo;
   return {
     address: formatAddress({ host: address.host, port }),
-    close: () =>
+    close: (graceMs) =>
       new Promise((resolve) => {
-        server.close(() => resolve());
+        // A closing server enforces no timeouts of its own.
+        const force = setTimeout(() => server.closeAllConnections(), graceMs);
+        server.close(() => {
+          clearTimeout(force);
+          resolve();
+        });
         server.closeIdleConnections();
       }),
   };
@@ -55,10 +72,16 @@ export function bindFailure(listener: "grpc" | "http", address: ListenAddress, c
   const where = formatAddress(address);
   const variable = `COUNTERSIGN_${listener.toUpperCase()}_LISTEN`;
   if (cause.includes("EADDRINUSE")) {
-    return new ConfigError(`${listener}.listen ${where} is in use: stop what listens there, or set ${variable} to another address`);
+    return new ConfigError(
+      `${listener}.listen ${where} is in use: stop what listens there, or set ${variable} to another address`,
+    );
   }
   if (cause.includes("EACCES")) {
-    return new ConfigError(`${listener}.listen ${where} is not permitted to this user: set ${variable} to a port above 1023`);
+    return new ConfigError(
+      `${listener}.listen ${where} is not permitted to this user: set ${variable} to a port above 1023`,
+    );
   }
-  return new ConfigError(`${listener}.listen ${where} cannot be used: ${cause}; set ${variable} to another address`);
+  return new ConfigError(
+    `${listener}.listen ${where} cannot be used: ${cause}; set ${variable} to another address`,
+  );
 }

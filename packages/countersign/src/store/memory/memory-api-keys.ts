@@ -1,3 +1,4 @@
+import type { RevocationEvent } from "../../core/revocation.ts";
 import { type ApiKeyRow, newApiKeyRow, toApiKeyRecord } from "../api-key-row.ts";
 import { apiKeyStatus } from "../api-key-status.ts";
 import {
@@ -8,9 +9,12 @@ import {
   Conflict,
   type NewApiKey,
 } from "../contracts.ts";
+import { newestFirst } from "../newest-first.ts";
 import { pageLimit } from "../page-limit.ts";
 import { requireStorableText } from "../storable-text.ts";
+import { noSuchUser } from "../user-conflict.ts";
 import type { MemoryRevocationLog } from "./memory-revocation-log.ts";
+import type { OwnedByUsers } from "./memory-users.ts";
 
 export interface MemoryApiKeysOptions {
   readonly now: () => number;
@@ -18,7 +22,7 @@ export interface MemoryApiKeysOptions {
   readonly users: { has(id: string): boolean };
 }
 
-export class MemoryApiKeys implements ApiKeyStore {
+export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
   readonly #options: MemoryApiKeysOptions;
   readonly #rows = new Map<string, ApiKeyRow>();
 
@@ -28,7 +32,7 @@ export class MemoryApiKeys implements ApiKeyStore {
 
   async create(key: NewApiKey): Promise<ApiKeyRecord> {
     const row = newApiKeyRow(key, this.#options.now());
-    if (!this.#options.users.has(row.user_id)) throw new Conflict("userId", "there is no such user");
+    if (!this.#options.users.has(row.user_id)) throw noSuchUser();
     if (this.#rows.has(row.id)) throw new Conflict("id", "this id is in use");
     for (const other of this.#unrevokedOf(row.user_id)) {
       if (other.name === row.name) throw new Conflict("name", "another key of this user has this name");
@@ -80,11 +84,10 @@ export class MemoryApiKeys implements ApiKeyStore {
     }
   }
 
-  /** For deleting a user: revokes without an event and returns the ids. */
-  revokeAllOf(userId: string): readonly string[] {
+  userDeleted(userId: string): readonly RevocationEvent[] {
     const rows = this.#unrevokedOf(userId);
     for (const row of rows) this.#revoked(row, { reason: "user deleted", by: "system" });
-    return rows.map(({ id }) => id);
+    return rows.map(({ id }) => ({ kind: "key", keyId: id, state: "revoked" }));
   }
 
   #unrevokedOf(userId: string): ApiKeyRow[] {
@@ -99,12 +102,4 @@ export class MemoryApiKeys implements ApiKeyStore {
     this.#rows.set(row.id, row);
     return toApiKeyRecord(row);
   }
-}
-
-type Position = Pick<ApiKeyRow, "created_at" | "id">;
-
-function newestFirst(a: Position, b: Position): number {
-  if (a.created_at !== b.created_at) return b.created_at - a.created_at;
-  if (a.id === b.id) return 0;
-  return a.id < b.id ? 1 : -1;
 }

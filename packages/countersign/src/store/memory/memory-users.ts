@@ -1,3 +1,4 @@
+import type { RevocationEvent } from "../../core/revocation.ts";
 import type { NewUser, UserPatch, UserQuery, UserRecord, UserStore } from "../contracts.ts";
 import { foldCase } from "../fold-case.ts";
 import { pageLimit } from "../page-limit.ts";
@@ -6,9 +7,10 @@ import { parseUserId } from "../user-id.ts";
 import { changeUser, isActiveSuperuser, newUserRow, toUserRecord, type UserRow } from "../user-row.ts";
 import type { MemoryRevocationLog } from "./memory-revocation-log.ts";
 
-/** What deleting a user does to the keys; returns the ids of those that it revoked. */
-export interface OwnedKeys {
-  revokeAllOf(userId: string): readonly string[];
+/** What belongs to users and goes, or is revoked, with them. */
+export interface OwnedByUsers {
+  /** Returns the events of what it revoked. */
+  userDeleted(userId: string): readonly RevocationEvent[];
 }
 
 export interface MemoryUsersOptions {
@@ -23,7 +25,7 @@ export class MemoryUsers implements UserStore {
   readonly #rows = new Map<string, UserRow>();
   readonly #idByUsername = new Map<string, string>();
   readonly #idByEmail = new Map<string, string>();
-  #keys: OwnedKeys | undefined;
+  #owned: readonly OwnedByUsers[] = [];
   #lastId = 0;
 
   constructor({ now, revocations }: MemoryUsersOptions) {
@@ -32,12 +34,16 @@ export class MemoryUsers implements UserStore {
   }
 
   /** Keys need users and users need keys: called once, before anything else. */
-  ownKeys(keys: OwnedKeys): void {
-    this.#keys = keys;
+  own(...owned: readonly OwnedByUsers[]): void {
+    this.#owned = owned;
   }
 
   has(id: string): boolean {
     return this.#rows.has(id);
+  }
+
+  isActive(id: string): boolean {
+    return this.#rows.get(id)?.is_active === 1;
   }
 
   async create(user: NewUser): Promise<UserRecord> {
@@ -96,11 +102,8 @@ export class MemoryUsers implements UserStore {
     if (isActiveSuperuser(row)) this.#requireAnotherSuperuser(id, "id");
     this.#rows.delete(id);
     this.#forgetNames(row);
-    const keys = this.#keys?.revokeAllOf(id) ?? [];
-    this.#revocations.appendNow([
-      { kind: "user", userId: id, state: "disabled" },
-      ...keys.map((keyId) => ({ kind: "key", keyId, state: "revoked" }) as const),
-    ]);
+    const revoked = this.#owned.flatMap((owned) => owned.userDeleted(id));
+    this.#revocations.appendNow([{ kind: "user", userId: id, state: "disabled" }, ...revoked]);
     return true;
   }
 

@@ -1,4 +1,5 @@
 import { sql, type Transaction } from "kysely";
+import { createSessionTables } from "./session-migration.ts";
 import type { SqlWords } from "./sql-backend.ts";
 import type { SqlSchema } from "./sql-schema.ts";
 
@@ -12,6 +13,7 @@ export interface Migration {
 /** In order, numbered from 1 without gaps. */
 export const migrations: readonly Migration[] = [
   { version: 1, name: "users, API keys and revocations", apply: createFirstTables },
+  { version: 2, name: "sessions, second factors, signing keys and audit", apply: createSessionTables },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {

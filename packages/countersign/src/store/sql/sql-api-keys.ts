@@ -12,7 +12,9 @@ import {
 } from "../contracts.ts";
 import { pageLimit } from "../page-limit.ts";
 import { isStorableText, requireStorableText } from "../storable-text.ts";
+import { noSuchUser } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
+import { requireUser } from "./require-user.ts";
 import type { SqlBackend } from "./sql-backend.ts";
 import { appendRevocations } from "./sql-revocation-log.ts";
 import type { SqlSchema } from "./sql-schema.ts";
@@ -54,7 +56,7 @@ export class SqlApiKeys implements ApiKeyStore {
     const userId = parseUserId(key.userId);
     if (userId === undefined) throw noSuchUser();
     return this.#backend.write(async (trx) => {
-      await requireOwner(trx, userId);
+      await requireUser(trx, userId);
       await requireFree(trx, row, userId);
       await trx
         .insertInto("api_keys")
@@ -164,11 +166,6 @@ function hasStatus(eb: ExpressionBuilder<SqlSchema, "api_keys">, status: ApiKeyS
   return eb.and([unrevoked, lasting, eb("disabled_at", status === "disabled" ? "is not" : "is", null)]);
 }
 
-async function requireOwner(trx: Transaction<SqlSchema>, userId: bigint): Promise<void> {
-  const owner = await trx.selectFrom("users").select("username").where("id", "=", userId).executeTakeFirst();
-  if (owner === undefined) throw noSuchUser();
-}
-
 async function requireFree(trx: Transaction<SqlSchema>, row: ApiKeyRow, userId: bigint): Promise<void> {
   const sameId = await trx.selectFrom("api_keys").select("id").where("id", "=", row.id).executeTakeFirst();
   if (sameId !== undefined) throw new Conflict("id", "this id is in use");
@@ -180,10 +177,6 @@ async function requireFree(trx: Transaction<SqlSchema>, row: ApiKeyRow, userId: 
     .where("revoked_at", "is", null)
     .executeTakeFirst();
   if (sameName !== undefined) throw new Conflict("name", "another key of this user has this name");
-}
-
-function noSuchUser(): Conflict {
-  return new Conflict("userId", "there is no such user");
 }
 
 interface KeyTotal {

@@ -29,4 +29,6 @@ export interface SqlWords {
   readonly rising: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
   /** The function of (text, part) that gives the position of the part from 1, or 0. */
   readonly position: string;
+  /** The statements that make a table with a rising integer key `sequence` refuse everything but appending. */
+  readonly appendOnly: (table: string) => readonly string[];
 }

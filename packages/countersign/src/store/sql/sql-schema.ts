@@ -1,5 +1,9 @@
 import type { Generated } from "kysely";
 import type { ApiKeyRow } from "../api-key-row.ts";
+import type { AuditRow } from "../audit-row.ts";
+import type { SessionRow } from "../session-row.ts";
+import type { SigningKeyRow } from "../signing-key-row.ts";
+import type { TotpRow } from "../totp-row.ts";
 import type { UserRow } from "../user-row.ts";
 
 /**
@@ -12,6 +16,15 @@ export interface SqlSchema {
   readonly api_keys: ApiKeysTable;
   readonly revocation_log: RevocationLogTable;
   readonly revocation_head: RevocationHeadTable;
+  readonly sessions: SessionsTable;
+  readonly token_cuts: TokenCutsTable;
+  readonly login_attempts: LoginAttemptsTable;
+  readonly totp: TotpTable;
+  readonly recovery_codes: RecoveryCodesTable;
+  readonly linked_identities: LinkedIdentitiesTable;
+  readonly signing_keys: SigningKeyRow;
+  readonly audit_log: AuditRow;
+  readonly audit_head: AuditHeadTable;
 }
 
 /** One row for each migration that was applied. */
@@ -46,4 +59,49 @@ export interface RevocationHeadTable {
   readonly sequence: number;
   /** The highest number that was pruned. */
   readonly pruned: number;
+}
+
+/** A session outlives its user, so that `user_id` is no foreign key. */
+export interface SessionsTable extends Omit<SessionRow, "user_id"> {
+  readonly user_id: bigint;
+}
+
+/** The last "log out everywhere" of each user. Goes with its user. */
+export interface TokenCutsTable {
+  readonly user_id: bigint;
+  /** Milliseconds since the epoch: tokens issued before are revoked. */
+  readonly cut: number;
+}
+
+export interface LoginAttemptsTable {
+  /** SHA-256 of the identity. */
+  readonly identity: Uint8Array;
+  /** A JSON array of instants in ascending order. */
+  readonly guesses: string;
+  readonly expires_at: number;
+}
+
+/** Goes with its user. */
+export interface TotpTable extends Omit<TotpRow, "user_id"> {
+  readonly user_id: bigint;
+}
+
+/** Unused ones; they go when they are used, and with their user. */
+export interface RecoveryCodesTable {
+  readonly user_id: bigint;
+  readonly digest: Uint8Array;
+}
+
+/** Goes with its user. */
+export interface LinkedIdentitiesTable {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly user_id: bigint;
+  readonly linked_at: number;
+}
+
+/** One row, changed in the transaction of every append: numbers without gaps, in the order of commit. */
+export interface AuditHeadTable {
+  readonly id: number;
+  readonly sequence: number;
 }

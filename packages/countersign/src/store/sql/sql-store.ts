@@ -1,7 +1,13 @@
 import type { Store } from "../contracts.ts";
 import { SqlApiKeys } from "./sql-api-keys.ts";
+import { SqlAttempts } from "./sql-attempts.ts";
+import { SqlAudit } from "./sql-audit.ts";
 import type { SqlBackend } from "./sql-backend.ts";
+import { SqlIdentities } from "./sql-identities.ts";
 import { SqlRevocationLog } from "./sql-revocation-log.ts";
+import { SqlSessions } from "./sql-sessions.ts";
+import { SqlSigningKeys } from "./sql-signing-keys.ts";
+import { SqlTotp } from "./sql-totp.ts";
 import { SqlUsers } from "./sql-users.ts";
 
 /** The stores over a database whose schema is up to date. */
@@ -11,6 +17,12 @@ export function createSqlStore(backend: SqlBackend, now: () => number): Store {
     users: new SqlUsers(backend, now),
     apiKeys: new SqlApiKeys(backend, now),
     revocations: new SqlRevocationLog(backend, now),
+    sessions: new SqlSessions(backend, now),
+    attempts: new SqlAttempts(backend),
+    totp: new SqlTotp(backend, now),
+    audit: new SqlAudit(backend, now),
+    signingKeys: new SqlSigningKeys(backend, now),
+    identities: new SqlIdentities(backend, now),
     close: () => {
       closing ??= backend.close();
       return closing;

@@ -7,6 +7,7 @@ import { isStorableText } from "../storable-text.ts";
 import { lastSuperuser, taken } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
 import { changeUser, isActiveSuperuser, newUserRow, toUserRecord, type UserRow } from "../user-row.ts";
+import { endSessions } from "./end-sessions.ts";
 import type { SqlBackend } from "./sql-backend.ts";
 import { appendRevocations } from "./sql-revocation-log.ts";
 import type { SqlSchema } from "./sql-schema.ts";
@@ -121,7 +122,9 @@ export class SqlUsers implements UserStore {
         .returning("id")
         .execute();
       const keys = revoked.map((key) => ({ kind: "key", keyId: key.id, state: "revoked" }) as const);
-      await appendRevocations(trx, [{ kind: "user", userId: id, state: "disabled" }, ...keys], now);
+      const sessions = await endSessions(trx, key, { reason: "user deleted", now });
+      const user = { kind: "user", userId: id, state: "disabled" } as const;
+      await appendRevocations(trx, [user, ...keys, ...sessions], now);
       return true;
     });
   }

@@ -33,6 +33,26 @@ const jobs: Readonly<Record<string, (path: string, lines: AsyncIterator<string>)
     say(String(await store.revocations.head()));
     await store.close();
   },
+
+  /** Rotates session `s1`, guesses as `ada` and uses the steps of user 1 fifty times at once, and tells what came of it. */
+  race: async (path) => {
+    const store = await openSqliteStore({ path });
+    const now = new Date();
+    const rotation = { generation: 1, refreshUntil: new Date(now.getTime() + 1e6), now, graceMs: 60_000 };
+    const rule = { limit: 10, windowSeconds: 900, now: new Date(1.8e12) };
+    const fifty = Array.from({ length: 50 }, (_, index) => index);
+    const [results, verdicts, steps] = await Promise.all([
+      Promise.all(fifty.map(() => store.sessions.rotate("s1", rotation))),
+      Promise.all(fifty.map(() => store.attempts.begin("ada", rule))),
+      Promise.all(fifty.map(() => store.totp.useStep("1", 200))),
+    ]);
+    const rotations = results.map((result) =>
+      result.kind === "over" ? "over" : `${result.kind} ${result.session.generation}`,
+    );
+    const admitted = verdicts.filter(({ ok }) => ok).length;
+    say(JSON.stringify({ rotations, admitted, stepsUsed: steps.filter(Boolean).length }));
+    await store.close();
+  },
 };
 
 function say(line: string): void {

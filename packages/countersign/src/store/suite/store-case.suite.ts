@@ -33,13 +33,17 @@ export async function eventsOf(store: Store): Promise<readonly RevocationEvent[]
   return entries.map(({ event }) => event);
 }
 
-/** The work must be refused for that field, and leave no event behind. */
+/** The work must be refused for that field, and leave neither an event nor an audit row behind. */
 export async function conflictOn(store: Store, field: string, work: () => Promise<unknown>): Promise<void> {
-  const before = await store.revocations.head();
+  const before = await logged(store);
   await assert.rejects(work, (error) => {
     assert.ok(error instanceof Conflict, String(error));
     assert.equal(error.field, field);
     return true;
   });
-  assert.equal(await store.revocations.head(), before);
+  assert.deepEqual(await logged(store), before);
+}
+
+async function logged({ revocations, audit }: Store): Promise<readonly unknown[]> {
+  return [await revocations.head(), await audit.list({ limit: 1 })];
 }

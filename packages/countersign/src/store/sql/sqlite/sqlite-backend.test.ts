@@ -92,6 +92,33 @@ describe("SQLite: durability and isolation", () => {
     await store.close();
   });
 
+  for (const place of ["a file", "memory"]) {
+    it(`writes in the order of asking, also after one that fails (${place})`, async (context) => {
+      const path = place === "memory" ? ":memory:" : temporaryFolder(context)("store.db");
+      const { backend, store } = await openBackend(path);
+      const order: number[] = [];
+      let inside = 0;
+      const writes = Array.from({ length: 30 }, (_, n) =>
+        backend.write(async (trx) => {
+          inside += 1;
+          assert.equal(inside, 1);
+          await trx.selectFrom("users").select("id").execute();
+          order.push(n);
+          inside -= 1;
+          if (n % 3 === 0) throw new Error("rolled back");
+        }),
+      );
+      const settled = await Promise.allSettled(writes);
+      assert.equal(settled.filter(({ status }) => status === "rejected").length, 10);
+      assert.deepEqual(
+        order,
+        order.map((_, index) => index),
+      );
+      assert.equal(order.length, 30);
+      await store.close();
+    });
+  }
+
   it("waits for what is under way before it closes", async (context) => {
     const path = temporaryFolder(context)("store.db");
     const { store } = await openBackend(path);
@@ -144,7 +171,7 @@ describe("SQLite: trouble while in use", () => {
   it("leaves the old schema if a step of a migration fails", async (context) => {
     const { backend, store } = await openBackend(temporaryFolder(context)("store.db"));
     const broken = {
-      version: 2,
+      version: migrations.length + 1,
       name: "broken",
       apply: async (trx: Parameters<(typeof migrations)[0]["apply"]>[0]) => {
         await trx.schema.createTable("half").addColumn("id", "integer").execute();

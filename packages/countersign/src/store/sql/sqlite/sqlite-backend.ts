@@ -1,6 +1,7 @@
 import { Kysely, type Transaction } from "kysely";
 import type { SqlBackend, SqlWords } from "../sql-backend.ts";
 import type { SqlSchema } from "../sql-schema.ts";
+import { appendOnly } from "./append-only.ts";
 import { type DatabaseSync, loadNodeSqlite } from "./node-sqlite.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
 import { retryWhileBusy, sqliteDialect } from "./sqlite-driver.ts";
@@ -19,6 +20,7 @@ const words: SqlWords = {
   // Without AUTOINCREMENT the id of a deleted last user would be given again.
   rising: (column) => column.autoIncrement(),
   position: "instr",
+  appendOnly,
 };
 
 /**

@@ -1,0 +1,162 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { after, before, describe, it } from "node:test";
+import { within } from "./deadline.ts";
+import { http } from "./door.ts";
+import { type ServerProcess, startServer } from "./server-process.ts";
+
+// What is wrong with a request is told, without a word of what was sent, and nothing falls over.
+
+let server: ServerProcess;
+before(async () => {
+  server = await startServer();
+});
+after(async () => {
+  await server.stop();
+  ok(!server.stderr().includes("a handler failed"), server.stderr());
+});
+
+const login = "/auth.v1.AuthService/Login";
+const secret = "my-very-secret-password";
+
+const malformed: readonly (readonly [string, string])[] = [
+  ["broken JSON", `{"username":"a","password":"${secret}"`],
+  ["no JSON", `username=a&password=${secret}`],
+  ["a list", `["${secret}"]`],
+  ["null", "null"],
+  ["a text", `"${secret}"`],
+  ["a password that is a list", `{"username":"a","password":["${secret}"]}`],
+  ["a password that is an object", `{"username":"a","password":{"${secret}":1}}`],
+  ["a username that is a number", `{"username":1,"password":"${secret}"}`],
+  ["half a surrogate pair", `{"username":"\\ud800","password":"${secret}"}`],
+  ["very deep", `{"username":${"[".repeat(30_000)}${"]".repeat(30_000)}}`],
+];
+for (const path of [login, "/auth/token", "/api/token/"]) {
+  describe(`${path} refuses`, () => {
+    for (const [what, body] of malformed) {
+      it(what, async () => {
+        const { status, text, json } = await http(server, path, { body });
+        deepEqual([status, json["code"]], [400, "invalid_argument"], text);
+        ok(!text.includes(secret));
+      });
+    }
+    it("bytes that are not UTF-8", async () => {
+      const body = Buffer.from(`{"username":"a\xff","password":"${secret}"}`, "latin1");
+      const answer = await fetch(`http://${server.http}${path}`, { method: "POST", body });
+      equal(answer.status, 400);
+    });
+    it("another type of content", async () => {
+      for (const type of ["text/plain", "application/xml", "multipart/form-data; boundary=x"]) {
+        const { status, text } = await http(server, path, {
+          body: `{"password":"${secret}"}`,
+          headers: { "content-type": type },
+        });
+        equal(status, 415, type);
+        ok(!text.includes(secret));
+      }
+    });
+    it("a compressed body", async () => {
+      equal((await http(server, path, { headers: { "content-encoding": "gzip" } })).status, 415);
+    });
+    it("another method", async () => {
+      for (const method of ["GET", "PUT", "DELETE"]) {
+        const { status, headers } = await http(server, path, { method });
+        deepEqual([status, headers.get("allow")], [405, "POST"], method);
+      }
+    });
+  });
+}
+
+it("refuses a field that it does not know, without its value", async () => {
+  const { status, text } = await http(server, login, { body: { username: "a", passwort: secret } });
+  equal(status, 400);
+  ok(!text.includes(secret) && !text.includes("passwort"));
+  match(text, /its fields are: email, password, username, otp_code/);
+});
+
+it("knows no other paths", async () => {
+  for (const path of [
+    "/auth.v1.AuthService/Nothing",
+    "/auth.v1.AuthService/login",
+    "/auth.v1.AuthService/Login/",
+    "//auth.v1.AuthService/Login",
+    "/auth/token/",
+    "/api.users.UserService/Chat",
+    "/__proto__",
+    "/%61uth/token",
+  ]) {
+    equal((await http(server, path)).status, 404, path);
+  }
+  equal((await http(server, `${login}?x=1`, { body: { username: "a", password: secret } })).status, 401);
+});
+
+describe("too long a body", () => {
+  const long = { body: "x".repeat(10_000_000) };
+
+  it("is refused with 413, and the caller hears of it", async () => {
+    for (const body of ["x".repeat(65_537), long.body]) {
+      const { status, json } = await http(server, "/auth/token", { body });
+      deepEqual([status, json["code"]], [413, "resource_exhausted"]);
+    }
+  });
+
+  it("is refused with 413 where its length is not told before", async () => {
+    const body = new Blob(["x".repeat(3_000_000)]).stream();
+    const init: RequestInit & { readonly duplex: "half" } = { method: "POST", body, duplex: "half" };
+    equal((await fetch(`http://${server.http}/auth/token`, init)).status, 413);
+  });
+
+  it("is not read at all where there is no credential", async () => {
+    for (const path of ["/auth.v1.AuthService/WhoAmI", "/auth.v1.UserService/CreateUser", "/auth/logout"]) {
+      const { status, json } = await http(server, path, long);
+      deepEqual([status, json["reason"]], [401, "CREDENTIALS_MISSING"], path);
+    }
+  });
+
+  it("is answered before it has come: only its head was sent", async () => {
+    const { port } = new URL(`http://${server.http}`);
+    const socket = connect(Number(port), "127.0.0.1");
+    socket.write(
+      "POST /auth.v1.AuthService/WhoAmI HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10000000\r\n\r\n",
+    );
+    const [first] = (await within(2000, "the answer", once(socket, "data"))) as [Buffer];
+    match(first.toString(), /^HTTP\/1\.1 401 /);
+    // Whoever goes on sending for ever is hung up on.
+    socket.on("error", () => {});
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    const flood = Buffer.alloc(1_000_000);
+    const send = (): void => void (socket.writable && socket.write(flood, send));
+    send();
+    await within(5000, "the end of the connection", closed);
+  });
+
+  it("that never comes is no failure", async () => {
+    const { port } = new URL(`http://${server.http}`);
+    const socket = connect(Number(port), "127.0.0.1");
+    await once(socket, "connect");
+    socket.write("POST /auth/token HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{");
+    socket.destroy();
+    await once(socket, "close");
+    equal((await http(server, "/healthz", { method: "GET" })).status, 200);
+  });
+});
+
+it("takes two credentials for none of them", async () => {
+  const headers = { "x-api-key": server.apiKey, authorization: "Bearer abc" };
+  const { status, json } = await http(server, "/auth.v1.AuthService/WhoAmI", { headers });
+  deepEqual([status, json["reason"]], [401, "CREDENTIALS_AMBIGUOUS"]);
+});
+
+it("says with each refusal which scheme would do", async () => {
+  const bodies = [
+    ["/auth/token/refresh", { refresh_token: "cs_refresh_wrong" }],
+    ["/auth/token", { username: "nobody-here", password: secret }],
+    ["/auth.v1.AuthService/WhoAmI", {}],
+  ] as const;
+  for (const [path, body] of bodies) {
+    const { status, headers } = await http(server, path, { body });
+    equal(status, 401, path);
+    match(headers.get("www-authenticate") ?? "", /Bearer/, path);
+  }
+});

@@ -1,0 +1,75 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { CallError, callStatus, type FieldViolation } from "../core/call-error.ts";
+import { type Denial, statusOf } from "../core/denial.ts";
+import { Refusal } from "../core/refusal.ts";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
+
+/** A refusal or a failure as HTTP sends it. */
+export interface JsonError {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** The error of the Connect protocol, and the reason beside it. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Names of gRPC's status codes in the Connect protocol. */
+const codeNames: Readonly<Record<number, string>> = {
+  1: "canceled",
+  3: "invalid_argument",
+  5: "not_found",
+  6: "already_exists",
+  7: "permission_denied",
+  8: "resource_exhausted",
+  9: "failed_precondition",
+  10: "aborted",
+  12: "unimplemented",
+  13: "internal",
+  14: "unavailable",
+  16: "unauthenticated",
+};
+
+/** A denial: status, constant text, reason, challenges. */
+export function denialError(denial: Denial): JsonError {
+  const { reason, message, challenges, retryAfterSeconds } = denial;
+  const { grpc, http: status } = statusOf[reason];
+  const info = toBinary(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain: "countersign" }));
+  const details = [detail("google.rpc.ErrorInfo", info)];
+  const headers: Record<string, string | readonly string[]> = {};
+  const printable = challenges.filter((challenge) => /^[ -~]+$/.test(challenge));
+  if (printable.length > 0) headers["www-authenticate"] = printable;
+  // RFC 9110 section 15.5.2: a 401 says which scheme would do.
+  else if (status === 401) headers["www-authenticate"] = "Bearer";
+  if (retryAfterSeconds !== undefined) {
+    const seconds = Math.ceil(retryAfterSeconds);
+    headers["retry-after"] = String(seconds);
+    const retry = create(RetryInfoSchema, { retryDelay: { seconds: BigInt(seconds), nanos: 0 } });
+    details.push(detail("google.rpc.RetryInfo", toBinary(RetryInfoSchema, retry)));
+  }
+  return { status, headers, body: { code: codeNames[grpc], message, reason, details } };
+}
+
+/** What a service threw. Undefined for what was not meant for the caller. */
+export function thrownError(thrown: unknown): JsonError | undefined {
+  if (thrown instanceof Refusal) return denialError(thrown.denial);
+  if (!(thrown instanceof CallError)) return undefined;
+  const { grpc, http: status } = callStatus[thrown.status];
+  const body = { code: codeNames[grpc], message: thrown.message };
+  const details = violationDetails(thrown.violations);
+  return { status, headers: {}, body: details.length === 0 ? body : { ...body, details } };
+}
+
+/** An error of the caller's or of nobody's, by name. */
+export function plainError(status: number, code: string, message: string): JsonError {
+  return { status, headers: {}, body: { code, message } };
+}
+
+function violationDetails(violations: readonly FieldViolation[]): readonly object[] {
+  if (violations.length === 0) return [];
+  const fieldViolations = violations.map(({ field, description }) => ({ field, description }));
+  const bytes = toBinary(BadRequestSchema, create(BadRequestSchema, { fieldViolations }));
+  return [{ ...detail("google.rpc.BadRequest", bytes), debug: { field_violations: fieldViolations } }];
+}
+
+function detail(type: string, bytes: Uint8Array): { readonly type: string; readonly value: string } {
+  return { type, value: Buffer.from(bytes).toString("base64").replace(/=+$/, "") };
+}

@@ -1,0 +1,2 @@
+export type { JsonAlias, JsonServicesOptions } from "./json-services.ts";
+export { JsonServices } from "./json-services.ts";

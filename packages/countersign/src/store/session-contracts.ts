@@ -1,0 +1,255 @@
+import type { MaybePromise } from "../core/decision.ts";
+
+/*
+ * What logging in needs to remember. The same rules as in contracts.ts hold: what was acknowledged is committed, a change
+ * that ends something appends its revocation event in the same transaction, and so does its audit row where one is named.
+ */
+
+/** One login, and the refresh tokens that descend from it. */
+export interface SessionRecord {
+  /** Random; `sid` in tokens. */
+  readonly id: string;
+  readonly userId: string;
+  /** How the caller proved who it is: `pwd`, `otp` (RFC 8176). */
+  readonly methods: readonly string[];
+  /** The store's time; right after `revokeAll`, up to a second later, so that the new tokens are not taken for old ones. */
+  readonly createdAt: Date;
+  /** When the refresh token in force stops being one; never past `endsAt`. Whoever issues a token of this session lets
+   *  it expire by then: so long is the session's revocation kept. */
+  readonly refreshUntil: Date;
+  /** When the session ends whatever happens. */
+  readonly endsAt: Date;
+  /** Counts rotations: the number of the refresh token in force, from 1. */
+  readonly generation: number;
+  /** When that refresh token took its predecessor's place; at first `createdAt`. Never goes back. */
+  readonly rotatedAt: Date;
+  readonly address: string;
+  readonly userAgent: string;
+  readonly revokedAt: Date | undefined;
+  readonly revokedReason: string | undefined;
+}
+
+export interface NewSession {
+  readonly id: string;
+  readonly userId: string;
+  readonly methods: readonly string[];
+  /** Cut off at `endsAt`. */
+  readonly refreshUntil: Date;
+  readonly endsAt: Date;
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+export interface Rotation {
+  /** The number of the refresh token that was presented. */
+  readonly generation: number;
+  /** Cut off at the session's `endsAt`. */
+  readonly refreshUntil: Date;
+  readonly now: Date;
+  /** How long the predecessor of the token in force may be presented again; 0: not at all. */
+  readonly graceMs: number;
+}
+
+/**
+ * - `rotated`: the token presented was in force, and its successor is now.
+ * - `replayed`: its successor is in force already, is not used yet, and took its place within the grace: the same answer
+ *   may be given again.
+ * - `reused`: anything older. The session has been revoked, in the same transaction.
+ * - `over`: no such session, revoked, past `refreshUntil`, or its user is gone or disabled. Also a generation that was
+ *   never reached: it was forged, or the database is a restored backup, and neither says that anything was stolen.
+ */
+export type RotationResult =
+  | { readonly kind: "rotated" | "replayed" | "reused"; readonly session: SessionRecord }
+  | { readonly kind: "over" };
+
+/** Why something ended, for whoever looks later. */
+export interface Why {
+  readonly reason: string;
+  /** The user id of who did it, or `system`. */
+  readonly by: string;
+}
+
+export interface RevokeAll extends Why {
+  /** The session to keep. One that is not a live one of this user keeps nothing. */
+  readonly except?: string | undefined;
+  /** When the last token that was issued outside sessions has expired. Default: ten years from now. */
+  readonly tokensUntil?: Date | undefined;
+}
+
+export interface SessionQuery {
+  readonly userId?: string | undefined;
+  readonly limit: number;
+  readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
+  /** Only those that can be refreshed at this moment. Absent: all. */
+  readonly liveAt?: Date | undefined;
+}
+
+export interface SessionStore {
+  /** Throws `Conflict` on `userId` if there is no such active user, and on `id`. */
+  create(session: NewSession): Promise<SessionRecord>;
+  load(id: string): MaybePromise<SessionRecord | undefined>;
+  /** Newest first; equal instants in descending order of id. */
+  list(query: SessionQuery): Promise<readonly SessionRecord[]>;
+  /**
+   * Compare and set, in one transaction: of any number of calls with one generation, one gets `rotated`. Reuse revokes
+   * the session, appends its revocation event and an audit row (`session.reuse_detected`).
+   */
+  rotate(id: string, rotation: Rotation): Promise<RotationResult>;
+  /** Appends the revocation event and an audit row (`session.revoked`). Undefined if there is no such session; a session
+   *  that is revoked already keeps its first reason. */
+  revoke(id: string, why: Why): Promise<SessionRecord | undefined>;
+  /**
+   * Ends all of a user's sessions, except one if that is named: an event for each, and an audit row for them together
+   * (`session.all_revoked`). Unless one is kept, also everything else that was issued to the user until the end of this
+   * second: an `issued-before` event. Returns how many sessions ended.
+   */
+  revokeAll(userId: string, why: RevokeAll): Promise<number>;
+  /** Forgets sessions that have been over for `keepSeconds`: revoked, or past `refreshUntil`. */
+  prune(now: Date, keepSeconds: number): Promise<void>;
+}
+
+/** Guesses at a password or a code, counted for each identity, whether there is such a user or not. */
+export interface AttemptStore {
+  /**
+   * Counts one guess before it is looked at, atomically, and admits it unless
+   * - `limit` guesses were counted within the last `windowSeconds`, or
+   * - the delay after the last one has not passed: none before the second, one second before the third, and it doubles
+   *   with each one that counts, up to 60 seconds.
+   *
+   * So at most `limit` are admitted in any stretch of `windowSeconds`, and of those that come at once at most two. A
+   * refused one is not counted and prolongs nothing: waiting `retryAfterSeconds` is enough. An identity is any text,
+   * kept as a digest; texts that differ are counted apart, so the caller brings it into one form.
+   */
+  begin(identity: string, rule: AttemptRule): Promise<AttemptVerdict>;
+  /** Forgets the guesses of an identity: one was right. */
+  clear(identity: string): Promise<void>;
+  /** Forgets the guesses that count no more. */
+  prune(now: Date): Promise<void>;
+}
+
+export interface AttemptRule {
+  readonly limit: number;
+  readonly windowSeconds: number;
+  readonly now: Date;
+}
+
+export type AttemptVerdict =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly retryAfterSeconds: number };
+
+/** A user's authenticator app (RFC 6238). */
+export interface TotpRecord {
+  readonly userId: string;
+  /** The shared secret, sealed. */
+  readonly sealedSecret: Uint8Array;
+  /** Undefined until a first code was right. Only then it is asked for. */
+  readonly confirmedAt: Date | undefined;
+  /** The last time step that was used; codes of it and of earlier ones are refused. */
+  readonly lastStep: number;
+}
+
+/** It goes when its user is deleted, and so do the recovery codes. */
+export interface TotpStore {
+  load(userId: string): Promise<TotpRecord | undefined>;
+  /** Begins an enrolment; one that was begun and not confirmed is replaced. Throws `Conflict` on `userId` if one is
+   *  confirmed, or if there is no such user. */
+  enroll(userId: string, sealedSecret: Uint8Array): Promise<void>;
+  /** Confirms an enrolment with its first step, and replaces the recovery codes. False if there is none to confirm. Audit `totp.enabled`. */
+  confirm(userId: string, step: number, recoveryDigests: readonly Uint8Array[]): Promise<boolean>;
+  /** Uses a step up: compare and set. False if it, or a later one, was used before, or if nothing is confirmed. */
+  useStep(userId: string, step: number): Promise<boolean>;
+  /** Uses a recovery code up. False if there is no such unused code. Audit `totp.recovery_code_used`. */
+  useRecoveryCode(userId: string, digest: Uint8Array): Promise<boolean>;
+  /** Removes the enrolment and its recovery codes. False if there was none. Audit `totp.disabled`. */
+  disable(userId: string, by: string): Promise<boolean>;
+}
+
+/** One administrative or security event. */
+export interface AuditRecord {
+  /** Rises by one. */
+  readonly sequence: number;
+  readonly at: Date;
+  /** The user id of who did it, or `system`. */
+  readonly actor: string;
+  /** What was done: `session.revoked`. */
+  readonly action: string;
+  /** What it was done to: `session:abc`, `user:7`. */
+  readonly target: string;
+  /** Without secrets. */
+  readonly details: Readonly<Record<string, string>>;
+}
+
+export interface AuditQuery {
+  readonly limit: number;
+  /** Only rows before this number. Absent: from the newest. */
+  readonly before?: number | undefined;
+  readonly action?: string | undefined;
+  readonly target?: string | undefined;
+}
+
+export type AuditEntry = Pick<AuditRecord, "actor" | "action" | "target" | "details">;
+
+/** Only grows: SQL refuses to change or remove a row. */
+export interface AuditStore {
+  append(entry: AuditEntry): Promise<AuditRecord>;
+  /** Newest first. */
+  list(query: AuditQuery): Promise<readonly AuditRecord[]>;
+}
+
+/** A key that signs tokens, from its making until the last token that it signed has expired. */
+export interface SigningKeyRecord {
+  readonly kid: string;
+  readonly algorithm: string;
+  /** A JWK of the public part, as JSON; undefined for a symmetric key. */
+  readonly publicJwk: string | undefined;
+  /** The private or shared part, sealed. */
+  readonly sealedKey: Uint8Array;
+  readonly createdAt: Date;
+  /** From when on it signs; it is published before. */
+  readonly activeFrom: Date;
+  /** From when on it signs no more; undefined while nobody has said so. */
+  readonly retiredAt: Date | undefined;
+  /** From when on nothing that it signed is accepted. */
+  readonly removedAt: Date | undefined;
+}
+
+export type NewSigningKey = Omit<SigningKeyRecord, "createdAt" | "retiredAt" | "removedAt">;
+
+export interface SigningKeyStore {
+  /** Throws `Conflict` on `kid`. Audit `signing_key.created`. */
+  create(key: NewSigningKey, by: string): Promise<SigningKeyRecord>;
+  /** Oldest first; those whose `removedAt` has passed are left out. */
+  list(now: Date): Promise<readonly SigningKeyRecord[]>;
+  /**
+   * Undefined if there is no such key. Audit `signing_key.retired`. Said again, each instant only moves forward: a key
+   * can be removed earlier than planned, and never comes back. `retiredAt` is cut off at `removedAt`.
+   */
+  retire(
+    kid: string,
+    at: { readonly retiredAt: Date; readonly removedAt: Date },
+    by: string,
+  ): Promise<SigningKeyRecord | undefined>;
+}
+
+/** Who a user is at another issuer: never linked by an email address. The link goes when its user is deleted. */
+export interface LinkedIdentity {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly userId: string;
+}
+
+export interface IdentityStore {
+  find(issuer: string, subject: string): Promise<LinkedIdentity | undefined>;
+  /** Throws `Conflict` on `subject` if it is linked already, and on `userId` if there is no such user. Audit `identity.linked`. */
+  link(identity: LinkedIdentity, by: string): Promise<void>;
+}
+
+/** Everything that logging in needs to remember. */
+export interface SessionStores {
+  readonly sessions: SessionStore;
+  readonly attempts: AttemptStore;
+  readonly totp: TotpStore;
+  readonly audit: AuditStore;
+  readonly signingKeys: SigningKeyStore;
+  readonly identities: IdentityStore;
+}
