@@ -167,11 +167,28 @@ const badStarts: readonly BadStart[] = [
     command: ["serve"],
     names: [/plain text/, /grpc\.tls/],
   },
+  {
+    name: "production in plain text on a public HTTP address",
+    options: () => ({ env: { ...productionSecrets(), COUNTERSIGN_HTTP_LISTEN: "0.0.0.0:0" } }),
+    command: ["serve"],
+    names: [/plain text/, /http\.behind_tls_proxy/],
+  },
+  {
+    name: "a development key that can be reached from outside",
+    options: () => ({
+      env: { COUNTERSIGN_DEVELOPMENT_KEY: "0123456789abcdefghij", COUNTERSIGN_GRPC_LISTEN: "0.0.0.0:0" },
+    }),
+    names: [/auth\.development_key makes anyone a superuser/],
+  },
 ];
 
 function productionSecrets(): Record<string, string> {
   const random = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64");
-  return { COUNTERSIGN_JWT_SECRET: random(), COUNTERSIGN_API_KEY_PEPPER: random() };
+  return {
+    COUNTERSIGN_JWT_SECRET: random(),
+    COUNTERSIGN_API_KEY_PEPPER: random(),
+    COUNTERSIGN_MASTER_KEY: random(),
+  };
 }
 
 describe("a start that cannot be", { concurrency: 2 }, () => {

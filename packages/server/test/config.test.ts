@@ -129,6 +129,6 @@ test("as for another environment", async () => {
   assert.equal(config.environment, "production");
   assert.deepEqual(
     problems.map((text) => text.split(" ")[0]),
-    ["auth.jwt.secret", "auth.api_keys.pepper"],
+    ["auth.jwt.secret", "auth.api_keys.pepper", "master_key"],
   );
 });
