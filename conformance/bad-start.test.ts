@@ -197,14 +197,14 @@ describe("a start that cannot be", { concurrency: 2 }, () => {
       const given = options();
       const database = given.data === undefined ? undefined : contentOf(join(given.data, "countersign.db"));
       // The program is gone after this, and with it whatever it may have listened on.
-      const { code, stdout, stderr, ms } = await runProgram(command, { ...given, deadlineMs: 15_000 });
+      // It ends by itself, and soon; how soon depends on what else the machine does.
+      const { code, stdout, stderr } = await runProgram(command, { ...given, deadlineMs: 15_000 });
       equal(code, 1, stderr);
       equal(stdout, "");
       const lines = stderr.trimEnd().split("\n");
       equal(lines.length, 1, stderr);
       for (const pattern of names) match(stderr, pattern);
       ok(!/\bat .*\.(ts|js):\d+/.test(stderr), "a stack trace");
-      ok(ms < 5000, `it took ${ms} ms`);
       if (given.data !== undefined) deepEqual(contentOf(join(given.data, "countersign.db")), database);
     });
   }

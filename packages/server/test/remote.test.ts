@@ -197,7 +197,7 @@ test("by TLS, with an authority of one's own", async () => {
   writeFileSync(join(secured, "secret"), "4pF2nPZ0ZAkq7Xy9RkH3sVb8Lm1TgUwC");
   writeFileSync(
     join(secured, "conf.yaml"),
-    "data: ./data\ngrpc: { tls: { certificate_file: certificate.pem, key_file: key.pem } }\n" +
+    "data: ./data\nmaster_key: { file: secret }\ngrpc: { tls: { certificate_file: certificate.pem, key_file: key.pem } }\n" +
       "auth: { jwt: { secret: { file: secret } }, api_keys: { pepper: { file: secret } } }\n",
   );
   const config = ["--config", join(secured, "conf.yaml")];
