@@ -73,7 +73,6 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
 export interface Ran extends Exit {
   readonly stdout: string;
   readonly stderr: string;
-  readonly ms: number;
 }
 
 /** Runs a command of the program to its end. Fails if that takes longer than the deadline. */
@@ -81,11 +80,10 @@ export async function runProgram(
   args: readonly string[],
   options: ServerOptions & { deadlineMs: number },
 ): Promise<Ran> {
-  const began = performance.now();
   const running = run(args, { ...options, data: options.data ?? join(scratchFolder(), "data") });
   try {
     const exit = await within(options.deadlineMs, `the end of countersign ${args.join(" ")}`, running.ended);
-    return { ...exit, stdout: running.stdout(), stderr: running.stderr(), ms: performance.now() - began };
+    return { ...exit, stdout: running.stdout(), stderr: running.stderr() };
   } finally {
     running.child.kill("SIGKILL");
   }
