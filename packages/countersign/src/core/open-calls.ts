@@ -3,10 +3,9 @@ import { type Allowed, type Decision, isPromise, type MaybePromise } from "./dec
 import type { Denial } from "./denial.ts";
 import type { RevocationView } from "./revocation.ts";
 
-interface OpenCall<P> {
+interface OpenCall {
   readonly call: Call;
   readonly end: (denial: Denial) => void;
-  readonly principal: P | undefined;
   timer: NodeTimer | undefined;
 }
 
@@ -31,7 +30,7 @@ const gatherMs = 50;
 /** The streams that are open. Each is decided anew, with the credential it came with, when something changes. */
 export class OpenCalls<P> {
   readonly #options: OpenCallsOptions<P>;
-  readonly #calls = new Set<OpenCall<P>>();
+  readonly #calls = new Set<OpenCall>();
   /** The version of the revocation view at which the decision about a call began, where that took a while. */
   readonly #began = new WeakMap<Call, number>();
   #unsubscribe: (() => void) | undefined;
@@ -49,7 +48,7 @@ export class OpenCalls<P> {
   watch(call: Call, admitted: Allowed<P>, end: (denial: Denial) => void): () => void {
     // Nothing can be revoked from an anonymous call.
     if (admitted.principal === undefined) return () => {};
-    const open: OpenCall<P> = { call, end, principal: admitted.principal, timer: undefined };
+    const open: OpenCall = { call, end, timer: undefined };
     this.#calls.add(open);
     this.#unsubscribe ??= this.#options.revocations.onChange(() => this.#gather());
     this.#await(open, admitted.expiresAt);
@@ -59,7 +58,7 @@ export class OpenCalls<P> {
     return () => this.#forget(open);
   }
 
-  #forget(open: OpenCall<P>): void {
+  #forget(open: OpenCall): void {
     clearTimeout(open.timer);
     this.#calls.delete(open);
     if (this.#calls.size > 0) return;
@@ -76,7 +75,7 @@ export class OpenCalls<P> {
     }, gatherMs);
   }
 
-  #await(open: OpenCall<P>, expiresAt: number): void {
+  #await(open: OpenCall, expiresAt: number): void {
     clearTimeout(open.timer);
     if (expiresAt === Number.POSITIVE_INFINITY) return;
     const delay = Math.min(Math.max(expiresAt - this.#options.now(), 0) + 1, longestTimer);
@@ -84,13 +83,13 @@ export class OpenCalls<P> {
     unref(open.timer);
   }
 
-  #ask(open: OpenCall<P>): void {
+  #ask(open: OpenCall): void {
     const decision = this.#options.evaluate(open.call);
     if (isPromise(decision)) void decision.then((settled) => this.#settle(open, settled));
     else this.#settle(open, decision);
   }
 
-  #settle(open: OpenCall<P>, decision: Decision<P>): void {
+  #settle(open: OpenCall, decision: Decision<P>): void {
     if (!this.#calls.has(open)) return;
     if (decision.ok) {
       this.#await(open, decision.expiresAt);
