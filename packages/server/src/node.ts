@@ -74,7 +74,12 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
     let serving = false;
     const about = { name: "countersign", environment: config.environment, grpc: grpc.address };
     const json = jsonApi(auth, services, { users: store.users, onError });
-    const http = await listenHttp({ address: config.http.listen, ready: () => serving, about, json });
+    const http = await listenHttp({
+      address: config.http.listen,
+      ready: () => serving,
+      about,
+      handlers: [(request, response) => json.handle(request, response)],
+    });
     listeners.push(http);
     return running({ store, grpc, http, parts, setServing: (now) => (serving = now) });
   } catch (error) {

@@ -1,8 +1,10 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { JsonServices } from "countersign/http/json";
 import { ConfigError } from "../config/config-error.ts";
 import { formatAddress, type ListenAddress } from "../config/listen-address.ts";
+
+/** Answers the requests for its own paths. False: this is none of them, and nothing was done. */
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 export interface HttpListenerOptions {
   readonly address: ListenAddress;
@@ -10,8 +12,8 @@ export interface HttpListenerOptions {
   readonly ready: () => boolean;
   /** What `GET /` tells: nothing that is secret. */
   readonly about: Readonly<Record<string, unknown>>;
-  /** The services, as JSON. */
-  readonly json: JsonServices;
+  /** What is served besides; the first that knows a path answers. */
+  readonly handlers: readonly HttpHandler[];
 }
 
 export interface HttpListener {
@@ -21,19 +23,19 @@ export interface HttpListener {
   close(graceMs: number): Promise<void>;
 }
 
-/** The HTTP side: services as JSON, `GET /healthz`, `GET /readyz` and `GET /`. Everything else is refused. */
+/** The HTTP side: the handlers' paths, `GET /healthz`, `GET /readyz` and `GET /`. Everything else is refused. */
 export async function listenHttp({
   address,
   ready,
   about,
-  json,
+  handlers,
 }: HttpListenerOptions): Promise<HttpListener> {
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
     const reply = (status: number, body: unknown): void => {
       response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
       response.end(`${JSON.stringify(body)}\n`);
     };
-    if (json.handle(request, response)) return;
+    if (handlers.some((handle) => handle(request, response))) return;
     const path = request.url?.split("?", 1)[0];
     if (path !== "/" && path !== "/healthz" && path !== "/readyz") return reply(404, { error: "not found" });
     if (request.method !== "GET" && request.method !== "HEAD")
