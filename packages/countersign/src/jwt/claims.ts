@@ -41,10 +41,11 @@ type Check = (claims: JsonObject, nowMs: number) => InvalidToken | undefined;
 
 const malformed = new Map<string, InvalidToken>();
 const noSubject = invalidToken("claim sub is missing");
+const noExpiration = invalidToken("claim exp is missing");
 
 /** Compiles rules. A TypeError for a rule that makes no sense. */
 export function createClaimCheck(rules: ClaimRules = {}): CheckClaims {
-  const { leewaySeconds = 5, userIdClaim = "user_id" } = rules;
+  const { leewaySeconds = 5, userIdClaim = "user_id", requireExpiration = true } = rules;
   if (!Number.isFinite(leewaySeconds) || leewaySeconds < 0 || leewaySeconds > 60) {
     throw new TypeError("leewaySeconds is a number from 0 to 60");
   }
@@ -67,6 +68,7 @@ export function createClaimCheck(rules: ClaimRules = {}): CheckClaims {
       if (refusal !== undefined) return refusal;
     }
     const { sub, nbf, exp } = claims as { sub?: string; nbf?: number; exp?: number };
+    if (exp === undefined && requireExpiration) return noExpiration;
     const userId = sub ?? alternativeUserId(claims, userIdClaim);
     if (userId === undefined) return noSubject;
     const notBefore = nbf === undefined ? 0 : nbf * 1000 - leewayMs;
@@ -89,12 +91,14 @@ function alternativeUserId(claims: JsonObject, name: string): string | undefined
   return Number.isSafeInteger(id) ? String(id) : undefined;
 }
 
-function required({ requiredClaims = [], requireExpiration = true }: ClaimRules): Check | undefined {
-  const names = [...requiredClaims, ...(requireExpiration ? ["exp"] : [])];
-  for (const name of names) requireText(name, "requiredClaims");
-  if (names.length === 0) return undefined;
-  const missing = names.map((name) => [name, invalidToken(`claim ${name} is missing`)] as const);
-  return (claims) => missing.find(([name]) => !Object.hasOwn(claims, name))?.[1];
+function required({ requiredClaims = [] }: ClaimRules): Check | undefined {
+  for (const name of requiredClaims) requireText(name, "requiredClaims");
+  if (requiredClaims.length === 0) return undefined;
+  const missing = requiredClaims.map((name) => [name, invalidToken(`claim ${name} is missing`)] as const);
+  return (claims) => {
+    for (const [name, refusal] of missing) if (!Object.hasOwn(claims, name)) return refusal;
+    return undefined;
+  };
 }
 
 function issuer(expected: string | undefined): Check | undefined {

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import { parseJsonObject } from "./json.ts";
+import { JsonReader } from "./json.ts";
 
-const parse = (text: string) => parseJsonObject(Buffer.from(text, "utf8"));
+// One for all of them: what it remembers of a text must not change how it reads the next.
+const reader = new JsonReader();
+const parse = (text: string) => reader.read(Buffer.from(text, "utf8"));
 
 test("reads objects", () => {
   const texts = [
@@ -57,14 +59,14 @@ test("refuses what is not one JSON object", () => {
 
 test("refuses a byte order mark, invalid UTF-8, control characters and __proto__", () => {
   assert.equal(parse('\ufeff{"a":1}'), undefined);
-  assert.equal(parseJsonObject(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])), undefined);
+  assert.equal(reader.read(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])), undefined);
   assert.equal(
-    parseJsonObject(Buffer.from([0x7b, 0x22, 0xc0, 0x80, 0x22, 0x3a, 0x31, 0x7d])),
+    reader.read(Buffer.from([0x7b, 0x22, 0xc0, 0x80, 0x22, 0x3a, 0x31, 0x7d])),
     undefined,
     "overlong",
   );
   assert.equal(
-    parseJsonObject(Buffer.from([0x7b, 0x22, 0xed, 0xa0, 0x80, 0x22, 0x3a, 0x31, 0x7d])),
+    reader.read(Buffer.from([0x7b, 0x22, 0xed, 0xa0, 0x80, 0x22, 0x3a, 0x31, 0x7d])),
     undefined,
     "surrogate",
   );
@@ -80,14 +82,17 @@ test("refuses nesting beyond 32 levels without exhausting the stack", () => {
   assert.equal(parse(nested(200_000)), undefined);
 });
 
-test("a member name with a backslash is refused: V8 confuses it with other spellings", () => {
-  assert.notEqual(parse('{"a":1,"\\"":"\\\\"}'), undefined, "before");
-  assert.equal(parse('{"a":1,"\\\\":1}'), undefined);
-  assert.equal(parse('{"x":[{"a":1,"b\\u005c":1}]}'), undefined);
-  assert.equal(parse('{"a":1,"\\\\u0062":1}'), undefined);
-  // Primed by what was just parsed, V8 13.6 would now read these names wrongly; right or not at all.
-  for (const text of ['{"a":1,"\\"":1}', '{"a":1,"\\u0062":1}', '{"a":1,"b":2,"\\u0062":1}']) {
-    const names = Object.keys(parse(text) ?? {});
-    assert.ok(names.length === 0 || names.join() === 'a,"' || names.join() === "a,b", text);
+test("a member name with an escape is read right, whatever was read before it", () => {
+  // V8 13.6's JSON.parse takes some of these names for others once it has seen the first of them.
+  for (const [text, names] of [
+    ['{"a":1,"\\\\":1}', ["a", "\\"]],
+    ['{"a":1,"\\"":1}', ["a", '"']],
+    ['{"a":1,"\\u0062":1}', ["a", "b"]],
+    ['{"a":1,"b":1}', ["a", "b"]],
+    ['{"a":1,"\\\\u0062":1}', ["a", "\\u0062"]],
+    ['{"x":[{"a":1,"b\\u005c":1}]}', ["x"]],
+  ] as const) {
+    assert.deepEqual(Object.keys(parse(text) ?? {}), names, text);
   }
+  assert.equal(parse('{"a":1,"b":2,"\\u0062":1}'), undefined, "a duplicate");
 });

@@ -1,7 +1,7 @@
 import { type Algorithm, isAlgorithm } from "./algorithms.ts";
 import { decodeBase64url } from "./base64url.ts";
 import { faults, type InvalidToken } from "./invalid-token.ts";
-import { parseJsonObject } from "./json.ts";
+import { JsonReader } from "./json.ts";
 
 /** What is read of a protected header. `jku`, `jwk`, `x5u` and `x5c` are not: keys come from configuration only. */
 export interface JwsHeader {
@@ -11,10 +11,12 @@ export interface JwsHeader {
   readonly typ: string | undefined;
 }
 
+const reader = new JsonReader();
+
 /** Reads a protected header strictly, or tells what is wrong with it. */
 export function parseJwsHeader(segment: string): JwsHeader | InvalidToken {
   const bytes = decodeBase64url(segment);
-  const header = bytes && parseJsonObject(bytes);
+  const header = bytes && reader.read(bytes);
   if (header === undefined) return faults.header;
   const { alg, kid, typ } = header as { alg?: unknown; kid?: unknown; typ?: unknown };
   if (!isAlgorithm(alg)) return faults.algorithm;

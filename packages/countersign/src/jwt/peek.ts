@@ -1,6 +1,6 @@
 import type { Algorithm } from "./algorithms.ts";
 import { decodeBase64url } from "./base64url.ts";
-import { parseJsonObject } from "./json.ts";
+import { JsonReader } from "./json.ts";
 import { parseJwsHeader } from "./jws-header.ts";
 
 /** What an unverified token says of its origin. Whoever sends it can write anything here. */
@@ -9,6 +9,8 @@ export interface TokenOrigin {
   readonly kid: string | undefined;
   readonly issuer: string | undefined;
 }
+
+const reader = new JsonReader();
 
 /**
  * Reads where a token claims to come from, without any check of its signature: to choose the verifier that it is then
@@ -21,7 +23,7 @@ export function peekToken(token: string, maxTokenLength = 8192): TokenOrigin | u
   const header = parseJwsHeader(head);
   if ("ok" in header) return undefined;
   const bytes = decodeBase64url(body);
-  const claims = bytes && parseJsonObject(bytes);
+  const claims = bytes && reader.read(bytes);
   if (claims === undefined) return undefined;
   const issuer = claims["iss"];
   return {

@@ -3,7 +3,7 @@ import type { Algorithm } from "./algorithms.ts";
 import type { TokenClaims } from "./claim-schema.ts";
 import { type ClaimRules, createClaimCheck } from "./claims.ts";
 import { faults, type InvalidToken } from "./invalid-token.ts";
-import { parseJsonObject } from "./json.ts";
+import { JsonReader } from "./json.ts";
 import { createJwsReader, type JwsReaderOptions, type VerifiedJws } from "./jws.ts";
 import { type JwsHeader, mediaType } from "./jws-header.ts";
 import { peekToken } from "./peek.ts";
@@ -47,11 +47,12 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const { typ, issuer, keys, ...rest } = options;
   const maxTokenLength = rest.maxTokenLength ?? 8192;
   const checkClaims = createClaimCheck(options);
+  const payloads = new JsonReader();
   const readJws = createJwsReader({ keys, maxTokenLength, checkHeader: typeCheck(typ) });
 
   function finish(jws: VerifiedJws | InvalidToken, nowMs: number): VerifiedToken | InvalidToken {
     if (!jws.ok) return jws;
-    const claims = parseJsonObject(jws.payload);
+    const claims = payloads.read(jws.payload);
     if (claims === undefined) return faults.payload;
     const read = checkClaims(claims, nowMs);
     if (!read.ok) return read;

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { isPromise } from "../../src/core/decision.ts";
 import { decodeBase64url } from "../../src/jwt/base64url.ts";
 import { createMac } from "../../src/jwt/hmac.ts";
-import { parseJsonObject } from "../../src/jwt/json.ts";
+import { JsonReader } from "../../src/jwt/json.ts";
 import { createKeyRing } from "../../src/jwt/key-ring.ts";
 import { peekToken } from "../../src/jwt/peek.ts";
 import { signToken } from "../../src/jwt/signer.ts";
@@ -66,11 +66,82 @@ test("base64url: decode(encode(x)) = x, and nothing else decodes to x", () => {
   );
 });
 
+const reader = new JsonReader();
+
+/** Texts that are nearly JSON: pieces of it, and whole objects with a piece exchanged. */
+const pieces = fc.constantFrom(
+  ...[
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    '"',
+    "\\",
+    '\\"',
+    "\\u0041",
+    "\\ud800",
+    "\\x",
+    "\n",
+    " ",
+    "\t",
+    "\u00a0",
+    "\ufeff",
+    "\0",
+  ],
+  ...[
+    "0",
+    "1",
+    "-",
+    ".",
+    "e",
+    "E+",
+    "01",
+    "1e400",
+    "-0",
+    "true",
+    "false",
+    "null",
+    "nul",
+    "NaN",
+    "a",
+    "\u00e9",
+    "\ufffd",
+  ],
+  ...['"a"', '"b"', '"a":', '{"a":1}', "[1]", '"__proto__":1', "//", "/*", "'"],
+);
+const nearlyJson = fc.oneof(
+  fc.array(pieces, { maxLength: 12 }).map((list) => `{${list.join("")}}`),
+  fc
+    .tuple(objects, fc.nat(), fc.nat({ max: 3 }), fc.array(pieces, { maxLength: 2 }))
+    .map(([value, at, length, list]) => {
+      const text = JSON.stringify(value);
+      const from = at % (text.length + 1);
+      return text.slice(0, from) + list.join("") + text.slice(from + length);
+    }),
+);
+
+test("JSON: reads nothing that JSON.parse does not, and nothing otherwise", () => {
+  const accepted = { texts: 0 };
+  fc.assert(
+    fc.property(nearlyJson, (nearly) => {
+      const text = nearly.toWellFormed();
+      const read = reader.read(Buffer.from(text));
+      if (read === undefined) return;
+      accepted.texts++;
+      assert.deepEqual(read, JSON.parse(text), text);
+    }),
+    { numRuns: 20_000 },
+  );
+  assert.ok(accepted.texts > 1000, `${accepted.texts} were JSON`);
+});
+
 test("JSON: parse(print(x)) = x, however it is spaced", () => {
   fc.assert(
     fc.property(objects, fc.constantFrom(0, 1, 4, "\t"), (value, indent) => {
       const text = JSON.stringify(value, null, indent);
-      assert.deepEqual(parseJsonObject(Buffer.from(text)), JSON.parse(text));
+      assert.deepEqual(reader.read(Buffer.from(text)), JSON.parse(text));
     }),
     { numRuns: 3000 },
   );
@@ -87,7 +158,7 @@ test("JSON: a member twice is always refused, and a new one never", () => {
     fc.property(objects, names, json, spaces, fc.boolean(), (value, name, second, space, nested) => {
       const text = printTwice(value, name, second, space);
       const wrapped = nested ? `{"x":[${text}]}` : text;
-      const parsed = parseJsonObject(Buffer.from(wrapped));
+      const parsed = reader.read(Buffer.from(wrapped));
       assert.equal(parsed !== undefined, !Object.hasOwn(value, name), wrapped);
     }),
     { numRuns: 5000 },
