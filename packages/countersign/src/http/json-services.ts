@@ -14,6 +14,7 @@ import type { ServiceHandlers } from "../context/service-handlers.ts";
 import type { Auth } from "../core/auth.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserSource } from "../core/user.ts";
+import { discard } from "./discard.ts";
 import { HttpCall } from "./http-call.ts";
 import { readJsonBody } from "./json-body.ts";
 import { denialError, type JsonError, plainError, thrownError } from "./json-error.ts";
@@ -162,25 +163,6 @@ function sendError(
 ): void {
   if (!request.complete) discard(request);
   send(response, status, headers, body);
-}
-
-/** How much of a body that nobody wants is let in, and for how long. */
-const discarded = { bytes: 16 * 1024 * 1024, ms: 5000 } as const;
-
-/**
- * Most clients read no answer before they have sent everything, and lose it if the connection is closed under them: so
- * the rest is taken and thrown away, within reason.
- */
-function discard(request: IncomingMessage): void {
-  const hangUp = (): void => void request.socket.destroy();
-  const timer = setTimeout(hangUp, discarded.ms).unref();
-  let length = 0;
-  request.on("data", (chunk: Buffer) => {
-    length += chunk.length;
-    if (length > discarded.bytes) hangUp();
-  });
-  request.on("error", () => {});
-  request.once("close", () => clearTimeout(timer));
 }
 
 function send(
