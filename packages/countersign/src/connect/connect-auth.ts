@@ -57,8 +57,7 @@ export function connectAuth<P extends Principal = Principal, U extends UserAccou
     context,
     principal: (handler: WithValues) => context(handler).principal,
     protect,
-    listener: (given: ConnectNodeAdapterOptions) =>
-      listenerOf(protect(given), (error, { url = "" }) => onError(error, url.split("?", 1)[0] ?? "")),
+    listener: (given: ConnectNodeAdapterOptions) => listenerOf(protect(given), onError),
   });
 }
 

@@ -98,6 +98,8 @@ export const byUser = fakeAuthenticator(
 export interface EchoOptions {
   readonly rule?: Rule<Principal>;
   readonly auth?: Partial<AuthOptions<Principal>>;
+  /** Stands between the guard and its `Auth`. */
+  readonly wrap?: (auth: Auth<Principal>) => Auth<Principal>;
   readonly guard?: ConnectAuthOptions<UserAccount>;
   readonly adapter?: Omit<ConnectNodeAdapterOptions, "routes">;
   /** Handlers that know no transport; or routes of the test's own. */
@@ -168,7 +170,10 @@ export async function startEcho(options: EchoOptions): Promise<Echo> {
   const policy = [policyFor<Principal>().rules(echo, rules)];
   const auth = createAuth<Principal>({ authenticators: [byUser], policy, revocations, ...options.auth });
   const failures: unknown[] = [];
-  const guard = connectAuth<Principal>(auth, { onError: (error) => failures.push(error), ...options.guard });
+  const guard = connectAuth<Principal>(options.wrap?.(auth) ?? auth, {
+    onError: (error) => failures.push(error),
+    ...options.guard,
+  });
   const routes =
     options.routes?.(guard) ??
     ((router) => router.service(echo, implement(echo, handlers as ServiceHandlers<typeof echo>)));

@@ -54,13 +54,18 @@ async function openStream(
   if (request.signal.aborted) stop();
   else request.signal.addEventListener("abort", stop, { once: true });
   const passage: Passage = { ended: ended.signal, toError, run: (work) => runInCall(context, work) };
-  const message = passing(request.message, { ...passage, toError: (thrown) => thrown });
+  const message = passing(request.message, { ...passage, toError: unreadable });
   const response = await unlessEnded(
     ended.signal,
     passage.run(() => next({ ...request, message } as StreamRequest)),
   );
   if (!response.stream) return response;
   return { ...response, message: passing(response.message, passage) } as typeof response;
+}
+
+/** Connect says what is wrong with a message; anything else says that no more will come. */
+function unreadable(thrown: unknown): ConnectError {
+  return thrown instanceof ConnectError ? thrown : new ConnectError("The caller has left", Code.Canceled);
 }
 
 /** What a handler throws because its caller has left, or its time is up, is no failure of the handler's. */
