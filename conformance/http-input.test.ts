@@ -56,8 +56,10 @@ for (const path of [login, "/auth/token", "/api/token/"]) {
         ok(!text.includes(secret));
       }
     });
-    it("a compressed body", async () => {
-      equal((await http(server, path, { headers: { "content-encoding": "gzip" } })).status, 415);
+    it("what says to be compressed and is not", async () => {
+      // The RPC's own path inflates; the older paths do not begin to.
+      const { status } = await http(server, path, { headers: { "content-encoding": "gzip" } });
+      equal(status, path === login ? 400 : 415);
     });
     it("another method", async () => {
       for (const method of ["GET", "PUT", "DELETE"]) {
@@ -82,7 +84,6 @@ it("knows no other paths", async () => {
     "/auth.v1.AuthService/Login/",
     "//auth.v1.AuthService/Login",
     "/auth/token/",
-    "/api.users.UserService/Chat",
     "/__proto__",
     "/%61uth/token",
   ]) {
