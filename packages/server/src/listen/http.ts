@@ -26,6 +26,9 @@ export interface HttpListener {
   close(graceMs: number): Promise<void>;
 }
 
+/** Time for a whole request and for its headers; and room for a credential that is too long to be told so. */
+const limits = { requestTimeout: 30_000, headersTimeout: 10_000, maxHeaderSize: 32 * 1024 } as const;
+
 /** The HTTP side: the handlers' paths, `GET /healthz`, `GET /readyz` and `GET /`. Everything else is refused. */
 export async function listenHttp({
   address,
@@ -34,7 +37,7 @@ export async function listenHttp({
   cors,
   handlers,
 }: HttpListenerOptions): Promise<HttpListener> {
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
+  const server = createServer(limits, (request, response) => {
     const reply = (status: number, body: unknown): void => {
       response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
       response.end(`${JSON.stringify(body)}\n`);
