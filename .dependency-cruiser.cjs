@@ -10,6 +10,14 @@ const layer = (name, ...uses) => ({
   to: { path: library, pathNot: [name, ...uses].map((use) => `${library}/${use}`) },
 });
 
+/** A folder of the library, and the frameworks of others. */
+const foreign = (name, frameworks) => ({
+  name: `${name}-knows-no-framework-of-others`,
+  severity: "error",
+  from: { path: `${library}/${name}/`, pathNot: tests },
+  to: { path: `node_modules/(${frameworks})` },
+});
+
 module.exports = {
   options: {
     tsPreCompilationDeps: true,
@@ -33,12 +41,14 @@ module.exports = {
     layer("core"),
     layer("jwt", "core"),
     layer("keys", "core"),
-    layer("context", "core"),
+    layer("context", "core", "gen/google"),
     layer("authenticator", "core", "jwt", "keys", "store/contracts[.]ts", "store/api-key-status[.]ts"),
     layer("grpc", "core", "context", "gen/google"),
     layer("store", "core"),
     layer("session"),
-    layer("http", "core", "context", "gen/google"),
+    layer("http", "core", "context"),
+    // Connect is served by Node's HTTP: a request, its connection and its body are the same there.
+    layer("connect", "core", "context", "http/(http-call|discard)[.]ts"),
     layer(
       "service",
       "core",
@@ -59,8 +69,12 @@ module.exports = {
         path: `${library}/(core|jwt|keys|context|authenticator|service|store/[^/]+[.]ts)`,
         pathNot: tests,
       },
-      to: { path: "node_modules/(@grpc|kysely|pg|ioredis|fastify|express|hono)" },
+      to: { path: "node_modules/(@grpc|@connectrpc|kysely|pg|ioredis|fastify|express|hono)" },
     },
+    foreign("grpc", "@connectrpc"),
+    foreign("http", "@grpc|@connectrpc"),
+    foreign("connect", "@grpc"),
+    foreign("store", "@grpc|@connectrpc"),
     {
       name: "public-subpaths-only",
       comment: "the program, its conformance tests and the benchmark use the library as its users do",

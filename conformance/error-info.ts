@@ -12,10 +12,27 @@ export function readErrorInfo(status: Uint8Array): ErrorInfo | undefined {
   for (const any of fields(status).get(3) ?? []) {
     const parts = fields(any);
     if (text(parts.get(1)) !== "type.googleapis.com/google.rpc.ErrorInfo") continue;
-    const info = fields(parts.get(2)?.[0] ?? new Uint8Array());
-    return { reason: text(info.get(1)), domain: text(info.get(2)) };
+    return readBareErrorInfo(parts.get(2)?.[0] ?? new Uint8Array());
   }
   return undefined;
+}
+
+/** An error detail as the Connect protocol has it in JSON: the message in base64, without its wrapping. */
+export interface JsonDetail {
+  readonly type: string;
+  readonly value: string;
+}
+
+/** The first `google.rpc.ErrorInfo` of an error in JSON. */
+export function errorInfoOf(details: readonly JsonDetail[] = []): ErrorInfo | undefined {
+  const info = details.find(({ type }) => type === "google.rpc.ErrorInfo");
+  return info && readBareErrorInfo(Buffer.from(info.value, "base64"));
+}
+
+/** Reads a serialized `google.rpc.ErrorInfo`. */
+export function readBareErrorInfo(bytes: Uint8Array): ErrorInfo {
+  const info = fields(bytes);
+  return { reason: text(info.get(1)), domain: text(info.get(2)) };
 }
 
 function text(values: readonly Uint8Array[] | undefined): string {

@@ -1,9 +1,11 @@
 import { equal } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { Client, Header } from "./clients/client.ts";
+import type { Client, ClientKind, Header } from "./clients/client.ts";
+import { connectJson } from "./clients/connect.ts";
 import { grpcJs } from "./clients/grpc-js.ts";
 import { python } from "./clients/python.ts";
-import { procedures } from "./procedures.ts";
+import { type Procedure, procedures } from "./procedures.ts";
+import { methodAt } from "./protos.ts";
 import { scenarios } from "./scenarios.ts";
 import { type ServerProcess, startServer } from "./server-process.ts";
 import { Stage } from "./stage.ts";
@@ -12,6 +14,8 @@ import { Stage } from "./stage.ts";
 // change nothing.
 
 const kinds = [grpcJs, python];
+/** Also at the other listener, which has no health of gRPC's. */
+const allKinds = [...kinds, connectJson];
 const brief = scenarios.filter((scenario) => scenario.brief);
 
 for (const mode of ["required", "optional"] as const) {
@@ -22,14 +26,16 @@ for (const mode of ["required", "optional"] as const) {
     });
     after(() => stage.clear());
 
-    for (const kind of kinds) {
+    for (const kind of allKinds) {
       it(`gives ${kind.name} what no mode gives`, async () => {
-        const client = await kind.connect(stage.server.grpc);
+        const client = await kind.connect(stage.server[kind.listener ?? "grpc"]);
         for (const scenario of brief) {
-          for (const procedure of procedures) await stage.check(client, scenario, procedure);
+          for (const procedure of carriedBy(kind)) await stage.check(client, scenario, procedure);
         }
         await client.close();
       });
+    }
+    for (const kind of kinds) {
       it(`answers health checks of ${kind.name}`, () => checkHealth(stage.server, kind));
     }
   });
@@ -52,21 +58,31 @@ describe("mode disabled", () => {
   });
   after(() => server.stop());
 
-  for (const kind of kinds) {
+  for (const kind of allKinds) {
     it(`asks ${kind.name} for nothing and knows nobody`, async () => {
-      const client = await kind.connect(server.grpc);
+      const client = await kind.connect(server[kind.listener ?? "grpc"]);
       for (const headers of [[], [["x-api-key", server.apiKey]], [["x-api-key", "nonsense"]]] as const) {
-        await checkDisabled(client, headers);
+        await checkDisabled(client, carriedBy(kind), headers);
       }
       await client.close();
     });
+  }
+  for (const kind of kinds) {
     it(`answers health checks of ${kind.name}`, () => checkHealth(server, kind));
   }
 });
 
+function carriedBy({ carries = () => true }: ClientKind): readonly Procedure[] {
+  return procedures.filter(({ path }) => carries(methodAt(path)));
+}
+
 /** Authentication runs nowhere; a handler that needs a user has none, and refuses by itself. */
-async function checkDisabled(client: Client, headers: readonly Header[]): Promise<void> {
-  for (const { path, take, requests, caller, changes } of procedures) {
+async function checkDisabled(
+  client: Client,
+  asked: readonly Procedure[],
+  headers: readonly Header[],
+): Promise<void> {
+  for (const { path, take, requests, caller, changes } of asked) {
     const call = {
       procedure: path,
       requests: requests("never", "3"),

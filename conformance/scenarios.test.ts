@@ -2,6 +2,7 @@ import { after, before, describe, it } from "node:test";
 import type { Client } from "./clients/client.ts";
 import { clientKinds } from "./clients.ts";
 import { procedures } from "./procedures.ts";
+import { methodAt } from "./protos.ts";
 import { scenarios } from "./scenarios.ts";
 import { Stage } from "./stage.ts";
 
@@ -17,12 +18,15 @@ after(() => stage.clear());
 const briefly = /UpdateProfile|DeleteUser|Chat/;
 
 for (const kind of clientKinds) {
-  const asked = kind.slow ? procedures.filter(({ path }) => briefly.test(path)) : procedures;
+  const { carries = () => true } = kind;
+  const asked = procedures
+    .filter(({ path }) => !kind.slow || briefly.test(path))
+    .filter(({ path }) => carries(methodAt(path)));
 
   describe(`what each situation gives to ${kind.name}`, () => {
     let client: Client;
     before(async () => {
-      client = await kind.connect(stage.server.grpc);
+      client = await kind.connect(stage.server[kind.listener ?? "grpc"]);
     });
     after(() => client.close());
 

@@ -2,11 +2,13 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import { Administrator, ids } from "./cast.ts";
-import type { Client, ClientCall, Header, Outcome } from "./clients/client.ts";
+import type { Client, ClientCall, ClientKind, Header, Outcome } from "./clients/client.ts";
+import { connectGrpc, connectJson, grpcWeb } from "./clients/connect.ts";
 import { grpcJs } from "./clients/grpc-js.ts";
 import { python } from "./clients/python.ts";
 import { raw } from "./clients/raw.ts";
 import { within } from "./deadline.ts";
+import { methodAt } from "./protos.ts";
 import { developmentSecrets, runProgram, type ServerProcess, startServer } from "./server-process.ts";
 import { accessClaims, seconds, sign } from "./tokens.ts";
 
@@ -49,20 +51,36 @@ async function open(client: Client, call: ClientCall): Promise<OpenStream> {
   return { ended };
 }
 
-/** The streams of the demo service that stay open, with how each is opened. */
-function streams(headers: readonly Header[]): readonly ClientCall[] {
-  return [
+/** The streams of the demo service that stay open and that a client can carry, with how each is opened. */
+function streams(kind: ClientKind, headers: readonly Header[]): readonly ClientCall[] {
+  const all = [
     { procedure: `${service}/WatchUsers`, requests: [{}], headers },
     // Never gets its second answer: this side stays open.
     { procedure: `${service}/Chat`, requests: [{ text: "hello" }], headers, take: 2 },
   ];
+  return all.filter(({ procedure }) => carries(kind, procedure));
 }
 
-for (const kind of [grpcJs, python, raw]) {
+function carries({ carries = () => true }: ClientKind, procedure: string): boolean {
+  return carries(methodAt(procedure));
+}
+
+/** A conversation, line by line. */
+async function converse(client: Client, headers: readonly Header[]): Promise<void> {
+  const lines = [{ text: "one" }, { text: "two" }, { text: "three" }];
+  const chat = await client.call({ procedure: `${service}/Chat`, requests: lines, headers, take: 3 });
+  equal(chat.code, 0);
+  deepEqual(
+    chat.answers.map(({ text }) => text),
+    ["You said: one", "You said: two", "You said: three"],
+  );
+}
+
+for (const kind of [grpcJs, python, raw, connectGrpc, connectJson, grpcWeb]) {
   describe(`streams of ${kind.name}`, () => {
     let client: Client;
     before(async () => {
-      client = await kind.connect(server.grpc);
+      client = await kind.connect(server[kind.listener ?? "grpc"]);
     });
     after(() => client.close());
     const key = (value: string): readonly Header[] => [["x-api-key", value]];
@@ -74,13 +92,7 @@ for (const kind of [grpcJs, python, raw]) {
       }));
       const upload = await client.call({ procedure: `${service}/Upload`, requests: chunks, headers });
       deepEqual(upload.answers, [{ chunks: "2", bytes: "1024", uploaded_by: "alice" }]);
-      const lines = [{ text: "one" }, { text: "two" }, { text: "three" }];
-      const chat = await client.call({ procedure: `${service}/Chat`, requests: lines, headers, take: 3 });
-      equal(chat.code, 0);
-      deepEqual(
-        chat.answers.map(({ text }) => text),
-        ["You said: one", "You said: two", "You said: three"],
-      );
+      if (carries(kind, `${service}/Chat`)) await converse(client, headers);
       const watch = await client.call({
         procedure: `${service}/WatchUsers`,
         requests: [{}],
@@ -91,6 +103,7 @@ for (const kind of [grpcJs, python, raw]) {
     });
 
     for (const name of ["Chat", "WatchUsers", "Upload"]) {
+      if (!carries(kind, `${service}/${name}`)) continue;
       it(`are refused at once: ${name} of a client that sends nothing and waits`, async () => {
         const call = {
           procedure: `${service}/${name}`,
@@ -111,7 +124,7 @@ for (const kind of [grpcJs, python, raw]) {
         exp,
       });
       const opened = [];
-      for (const call of streams([["authorization", `Bearer ${token}`]]))
+      for (const call of streams(kind, [["authorization", `Bearer ${token}`]]))
         opened.push(await open(client, call));
       for (const { ended } of opened) {
         const { code, reason, message } = await within(10_000, "the end of the token's stream", ended);
@@ -161,7 +174,7 @@ for (const kind of [grpcJs, python, raw]) {
       change: () => Promise<unknown>,
     ): Promise<void> {
       const opened = [];
-      for (const call of streams(key(text))) opened.push(await open(asked, call));
+      for (const call of streams(kind, key(text))) opened.push(await open(asked, call));
       const other = new AnswerCount();
       const others = asked.call({
         procedure: `${service}/WatchUsers`,

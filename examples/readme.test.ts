@@ -9,14 +9,16 @@ import { UserService } from "./gen/api/users/users_pb.ts";
 process.env["JWT_SECRET"] = "only for this test: 32 bytes or more";
 process.env["REPORTS_KEY"] = "sk-reports-0123456789";
 
-test("every code block of the README that names a file is that file", () => {
-  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-  const blocks = [...readme.matchAll(/```ts file=(\S+)\n(.*?)```/gs)];
-  assert.ok(blocks.length > 0);
-  for (const [, file = "", code] of blocks) {
-    assert.equal(code, readFileSync(new URL(`../${file}`, import.meta.url), "utf8"), file);
-  }
-});
+for (const document of ["README.md", "docs/connect.md"]) {
+  test(`every code block of ${document} that names a file is that file`, () => {
+    const text = readFileSync(new URL(`../${document}`, import.meta.url), "utf8");
+    const blocks = [...text.matchAll(/```ts file=(\S+)\n(.*?)```/gs)];
+    assert.ok(blocks.length > 0);
+    for (const [, file = "", code] of blocks) {
+      assert.equal(code, readFileSync(new URL(`../${file}`, import.meta.url), "utf8"), file);
+    }
+  });
+}
 
 test("the README's server admits and refuses as it says", async (t) => {
   const { listen, revocations, server, signingKey } = await import("./server.ts");

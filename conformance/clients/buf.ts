@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
-import { readErrorInfo } from "../error-info.ts";
+import { errorInfoOf, type JsonDetail } from "../error-info.ts";
 import type { Json } from "../protos.ts";
 import type { ClientCall, ClientKind, Outcome } from "./client.ts";
 import { binFolder } from "./python/stubs.ts";
@@ -47,7 +47,7 @@ export interface BufResult {
 
 interface BufError {
   readonly message: string;
-  readonly details?: readonly { readonly type: string; readonly value: string }[];
+  readonly details?: readonly JsonDetail[];
 }
 
 async function callOnce(address: string, call: ClientCall): Promise<Outcome> {
@@ -66,21 +66,7 @@ async function callOnce(address: string, call: ClientCall): Promise<Outcome> {
   const answers = parseMessages(stdout);
   if (left || exitCode === 0) return { code: 0, message: "", answers };
   const error = JSON.parse(stderr) as BufError;
-  // Each detail is an Any without its wrapping.
-  const info = error.details?.find(({ type }) => type === "google.rpc.ErrorInfo");
-  return { code: exitCode / 8, message: error.message, answers, ...(info && unpack(info.value)) };
-}
-
-function unpack(value: string): { reason: string; domain: string } | undefined {
-  const info = Buffer.from(value, "base64");
-  const url = Buffer.from("type.googleapis.com/google.rpc.ErrorInfo");
-  const any = Buffer.concat([field(1, url), field(2, info)]);
-  return readErrorInfo(field(3, any));
-}
-
-/** A length-delimited field of fewer than 128 bytes. */
-function field(number: number, content: Buffer): Buffer {
-  return Buffer.concat([Buffer.from([(number << 3) | 2, content.length]), content]);
+  return { code: exitCode / 8, message: error.message, answers, ...errorInfoOf(error.details) };
 }
 
 /** The messages that stand one after another, each an indented object. */

@@ -1,4 +1,4 @@
-import type { Json } from "../protos.ts";
+import type { Json, Method } from "../protos.ts";
 
 /** A header as it is sent: the name in lower case, and the value byte by byte (latin1). */
 export type Header = readonly [name: string, value: string];
@@ -52,6 +52,10 @@ export interface Client {
 export interface ClientKind {
   readonly name: string;
   readonly abilities: readonly Ability[];
+  /** Which listener of the program it speaks to. Default: `grpc`. */
+  readonly listener?: "grpc" | "http";
+  /** Which RPCs its protocol can carry. Default: all. */
+  readonly carries?: (method: Method) => boolean;
   /** A process per call: it is asked a few questions only. */
   readonly slow?: boolean;
   connect(address: string): Promise<Client>;

@@ -1,6 +1,6 @@
+export { AuthRequiredService, BaseService } from "./context/base-service.ts";
 export { CallContext, currentCall } from "./context/call-context.ts";
 export type { RpcHandler, ServiceHandlers } from "./context/service-handlers.ts";
-export { AuthRequiredService, BaseService } from "./grpc/base-service.ts";
 export type { GrpcAuth, GrpcAuthOptions } from "./grpc/grpc-auth.ts";
 export { grpcAuth } from "./grpc/grpc-auth.ts";
 export { GuardedServer } from "./grpc/guarded-server.ts";

@@ -11,9 +11,11 @@ import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { configProblems } from "./config/production-checks.ts";
 import { openStore } from "./database.ts";
+import { connectServices } from "./listen/connect.ts";
+import { createCors } from "./listen/cors.ts";
 import { type GrpcListener, listenGrpc } from "./listen/grpc.ts";
 import { type HttpListener, listenHttp } from "./listen/http.ts";
-import { jsonApi } from "./listen/json-api.ts";
+import { jsonPaths } from "./listen/json-paths.ts";
 import { servicesOf } from "./services.ts";
 import { loadSigning } from "./signing.ts";
 import { startUpkeep } from "./upkeep.ts";
@@ -73,12 +75,16 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
     listeners.push(grpc);
     let serving = false;
     const about = { name: "countersign", environment: config.environment, grpc: grpc.address };
-    const json = jsonApi(auth, services, { users: store.users, onError });
+    const calls = { users: store.users, onError };
     const http = await listenHttp({
       address: config.http.listen,
       ready: () => serving,
       about,
-      handlers: [(request, response) => json.handle(request, response)],
+      cors: createCors({
+        ...config.http.cors,
+        credentialHeaders: [config.auth.jwt.header, config.auth.api_keys.header],
+      }),
+      handlers: [connectServices(auth, services, calls), jsonPaths(auth, services, calls)],
     });
     listeners.push(http);
     return running({ store, grpc, http, parts, setServing: (now) => (serving = now) });

@@ -9,12 +9,12 @@ import type {
   sendUnaryData,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { AuthRequiredService, BaseService } from "../context/base-service.ts";
 import { currentCall } from "../context/call-context.ts";
 import { allow } from "../core/decision.ts";
 import { fakeAuthenticator, principal } from "../core/fakes.suite.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserAccount } from "../core/user.ts";
-import { AuthRequiredService, BaseService } from "./base-service.ts";
 import { kinds, type Message, startEcho, toMetadata, until } from "./echo.suite.ts";
 import type { GrpcAuth } from "./grpc-auth.ts";
 import { grpcAuth } from "./grpc-auth.ts";

@@ -5,8 +5,8 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { requireCallers } from "../context/base-service.ts";
 import type { Auth } from "../core/auth.ts";
-import { AuthRequiredService } from "./base-service.ts";
 import { guardHandlers } from "./handlers.ts";
 
 /** The part of an `Auth` that a server needs to know that its policy is complete. */
@@ -32,7 +32,7 @@ export class GuardedServer extends Server {
   override addService(service: ServiceDefinition, implementation: UntypedServiceImplementation): void {
     const procedures = Object.values(service).map((method) => method.path);
     this.#policy.serve(procedures);
-    if (implementation instanceof AuthRequiredService) this.#requireCallers(procedures);
+    requireCallers(implementation, procedures, this.#policy);
     super.addService(service, guardHandlers(service, implementation, this.#onError));
   }
 
@@ -44,16 +44,5 @@ export class GuardedServer extends Server {
   ): void {
     this.#policy.seal();
     super.bindAsync(address, credentials, callback);
-  }
-
-  #requireCallers(procedures: readonly string[]): void {
-    const open = this.#policy
-      .rules()
-      .filter(
-        ({ procedure, rule }) => procedures.includes(procedure) && (rule === "open" || rule === "optional"),
-      );
-    if (open.length === 0) return;
-    const names = open.map(({ procedure, rule }) => `${procedure} (${rule})`).join(", ");
-    throw new TypeError(`an AuthRequiredService lets nobody in who is anonymous, but its rules do: ${names}`);
   }
 }

@@ -9,11 +9,11 @@ import {
   StringValueSchema,
 } from "@bufbuild/protobuf/wkt";
 import { credentials, makeGenericClientConstructor, type StatusObject } from "@grpc/grpc-js";
+import { AuthRequiredService } from "../context/base-service.ts";
 import type { CallContext } from "../context/call-context.ts";
 import { createAuth } from "../core/auth.ts";
 import { policyFor } from "../core/policy.ts";
 import type { Principal } from "../core/principal.ts";
-import { AuthRequiredService } from "./base-service.ts";
 import { byUser, listen, toMetadata, until } from "./echo.suite.ts";
 import { grpcAuth } from "./grpc-auth.ts";
 import { implement, serviceDefinition } from "./implement.ts";

@@ -18,9 +18,9 @@ import type {
   UntypedHandleCall,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { AuthRequiredService } from "../context/base-service.ts";
 import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
-import { AuthRequiredService } from "./base-service.ts";
 import { contexts } from "./contexts.ts";
 import { isThenable } from "./handlers.ts";
 

@@ -1,28 +1,22 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { anyPack, type Duration, DurationSchema } from "@bufbuild/protobuf/wkt";
+import { anyPack } from "@bufbuild/protobuf/wkt";
 import { Metadata, type StatusObject } from "@grpc/grpc-js";
-import { CallError, callStatus, type FieldViolation } from "../core/call-error.ts";
+import {
+  denialDetails,
+  type ErrorDetail,
+  sendableChallenges,
+  violationDetails,
+} from "../context/error-details.ts";
+import { CallError, callStatus } from "../core/call-error.ts";
 import { type Denial, statusOf } from "../core/denial.ts";
 import { Refusal } from "../core/refusal.ts";
-import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
-import { type Status, StatusSchema } from "../gen/google/rpc/status_pb.ts";
-
-/** The domain of every `google.rpc.ErrorInfo` that this library sends. */
-export const errorDomain = "countersign";
+import { StatusSchema } from "../gen/google/rpc/status_pb.ts";
 
 /** A denial as gRPC sends it: status, constant text, challenges, and the reason in `grpc-status-details-bin`. */
 export function denialStatus(denial: Denial): StatusObject {
   const { grpc: code } = statusOf[denial.reason];
-  const info = create(ErrorInfoSchema, { reason: denial.reason, domain: errorDomain });
-  const details = [anyPack(ErrorInfoSchema, info)];
-  if (denial.retryAfterSeconds !== undefined) {
-    const retryDelay = durationOf(denial.retryAfterSeconds);
-    details.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay })));
-  }
-  const status = withDetails(code, denial.message, details);
-  // Metadata throws for anything else, and a refusal must reach its caller.
-  const challenges = denial.challenges.filter((challenge) => /^[ -~]+$/.test(challenge));
-  for (const challenge of challenges) status.metadata.add("www-authenticate", challenge);
+  const status = withDetails(code, denial.message, denialDetails(denial));
+  for (const challenge of sendableChallenges(denial)) status.metadata.add("www-authenticate", challenge);
   return status;
 }
 
@@ -57,24 +51,14 @@ function isServiceError(thrown: unknown): thrown is ServiceErrorShape {
   return Number.isInteger(code) && typeof details === "string";
 }
 
-function violationDetails(violations: readonly FieldViolation[]): Status["details"] {
-  if (violations.length === 0) return [];
-  const fieldViolations = violations.map(({ field, description }) => ({ field, description }));
-  return [anyPack(BadRequestSchema, create(BadRequestSchema, { fieldViolations }))];
-}
-
-function withDetails(code: number, text: string, details: Status["details"]): StatusObject {
+function withDetails(code: number, text: string, given: readonly ErrorDetail[]): StatusObject {
   const metadata = new Metadata();
   // grpc-js percent-encodes with encodeURI, which throws on half of a surrogate pair.
   const message = text.toWellFormed();
-  if (details.length > 0) {
+  if (given.length > 0) {
+    const details = given.map(({ desc, value }) => anyPack(desc, create(desc, value)));
     const bytes = toBinary(StatusSchema, create(StatusSchema, { code, message, details }));
     metadata.set("grpc-status-details-bin", Buffer.from(bytes));
   }
   return { code, details: message, metadata };
-}
-
-function durationOf(seconds: number): Duration {
-  const whole = Math.floor(seconds);
-  return create(DurationSchema, { seconds: BigInt(whole), nanos: Math.round((seconds - whole) * 1e9) });
 }

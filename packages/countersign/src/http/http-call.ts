@@ -1,22 +1,29 @@
 import type { IncomingMessage } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
 import type { Call, Peer } from "../core/call.ts";
 
-/** A request of `node:http` as the pipeline sees it. */
+/** A request of `node:http`, or of `node:http2` in the same shape. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+
+/** A request of Node's as the pipeline sees it. */
 export class HttpCall implements Call {
   readonly protocol: Call["protocol"];
   readonly procedure: string;
-  readonly #request: IncomingMessage;
-  #abort: AbortController | undefined;
+  readonly #request: NodeRequest;
+  #signal: AbortSignal | undefined;
 
-  constructor(protocol: Call["protocol"], procedure: string, request: IncomingMessage) {
+  /** Without a signal, the end of the connection is the end of the call. */
+  constructor(protocol: Call["protocol"], procedure: string, request: NodeRequest, signal?: AbortSignal) {
     this.protocol = protocol;
     this.procedure = procedure;
     this.#request = request;
+    this.#signal = signal;
   }
 
   header(name: string): readonly string[] {
     // Not `headers`, which keeps the first of two credentials and joins other names.
-    return this.#request.headersDistinct[name] ?? none;
+    if ("headersDistinct" in this.#request) return this.#request.headersDistinct[name] ?? none;
+    return valuesOf(this.#request.rawHeaders, name);
   }
 
   get peer(): Peer {
@@ -27,13 +34,24 @@ export class HttpCall implements Call {
   }
 
   get signal(): AbortSignal {
-    if (this.#abort === undefined) {
+    if (this.#signal === undefined) {
       const abort = new AbortController();
-      this.#abort = abort;
+      this.#signal = abort.signal;
       this.#request.socket.once("close", () => abort.abort());
     }
-    return this.#abort.signal;
+    return this.#signal;
   }
 }
 
 const none: readonly string[] = Object.freeze([]);
+
+/** Names and values in turn, the names in lower case, as HTTP/2 has them (RFC 9113 section 8.2). */
+function valuesOf(rawHeaders: readonly string[], name: string): readonly string[] {
+  let values: string[] | undefined;
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    if (rawHeaders[at] !== name) continue;
+    values ??= [];
+    values.push(rawHeaders[at + 1] ?? "");
+  }
+  return values ?? none;
+}

@@ -1,8 +1,13 @@
-import { create, toBinary } from "@bufbuild/protobuf";
-import { CallError, callStatus, type FieldViolation } from "../core/call-error.ts";
+import { create, toBinary, toJson } from "@bufbuild/protobuf";
+import {
+  denialDetails,
+  type ErrorDetail,
+  sendableChallenges,
+  violationDetails,
+} from "../context/error-details.ts";
+import { CallError, callStatus } from "../core/call-error.ts";
 import { type Denial, statusOf } from "../core/denial.ts";
 import { Refusal } from "../core/refusal.ts";
-import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 
 /** A refusal or a failure as HTTP sends it. */
 export interface JsonError {
@@ -30,21 +35,15 @@ const codeNames: Readonly<Record<number, string>> = {
 
 /** A denial: status, constant text, reason, challenges. */
 export function denialError(denial: Denial): JsonError {
-  const { reason, message, challenges, retryAfterSeconds } = denial;
+  const { reason, message, retryAfterSeconds } = denial;
   const { grpc, http: status } = statusOf[reason];
-  const info = toBinary(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain: "countersign" }));
-  const details = [detail("google.rpc.ErrorInfo", info)];
+  const details = denialDetails(denial).map(detail);
   const headers: Record<string, string | readonly string[]> = {};
-  const printable = challenges.filter((challenge) => /^[ -~]+$/.test(challenge));
-  if (printable.length > 0) headers["www-authenticate"] = printable;
+  const challenges = sendableChallenges(denial);
+  if (challenges.length > 0) headers["www-authenticate"] = challenges;
   // RFC 9110 section 15.5.2: a 401 says which scheme would do.
   else if (status === 401) headers["www-authenticate"] = "Bearer";
-  if (retryAfterSeconds !== undefined) {
-    const seconds = Math.ceil(retryAfterSeconds);
-    headers["retry-after"] = String(seconds);
-    const retry = create(RetryInfoSchema, { retryDelay: { seconds: BigInt(seconds), nanos: 0 } });
-    details.push(detail("google.rpc.RetryInfo", toBinary(RetryInfoSchema, retry)));
-  }
+  if (retryAfterSeconds !== undefined) headers["retry-after"] = String(Math.ceil(retryAfterSeconds));
   return { status, headers, body: { code: codeNames[grpc], message, reason, details } };
 }
 
@@ -54,7 +53,7 @@ export function thrownError(thrown: unknown): JsonError | undefined {
   if (!(thrown instanceof CallError)) return undefined;
   const { grpc, http: status } = callStatus[thrown.status];
   const body = { code: codeNames[grpc], message: thrown.message };
-  const details = violationDetails(thrown.violations);
+  const details = violationDetails(thrown.violations).map(readable);
   return { status, headers: {}, body: details.length === 0 ? body : { ...body, details } };
 }
 
@@ -63,13 +62,13 @@ export function plainError(status: number, code: string, message: string): JsonE
   return { status, headers: {}, body: { code, message } };
 }
 
-function violationDetails(violations: readonly FieldViolation[]): readonly object[] {
-  if (violations.length === 0) return [];
-  const fieldViolations = violations.map(({ field, description }) => ({ field, description }));
-  const bytes = toBinary(BadRequestSchema, create(BadRequestSchema, { fieldViolations }));
-  return [{ ...detail("google.rpc.BadRequest", bytes), debug: { field_violations: fieldViolations } }];
+/** With the text that a person reads beside the bytes. */
+function readable(given: ErrorDetail): object {
+  const { desc, value } = given;
+  return { ...detail(given), debug: toJson(desc, create(desc, value), { useProtoFieldName: true }) };
 }
 
-function detail(type: string, bytes: Uint8Array): { readonly type: string; readonly value: string } {
-  return { type, value: Buffer.from(bytes).toString("base64").replace(/=+$/, "") };
+function detail({ desc, value }: ErrorDetail): { readonly type: string; readonly value: string } {
+  const bytes = Buffer.from(toBinary(desc, create(desc, value)));
+  return { type: desc.typeName, value: bytes.toString("base64").replace(/=+$/, "") };
 }

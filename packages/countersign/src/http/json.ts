@@ -1,2 +1,2 @@
-export type { JsonAlias, JsonServicesOptions } from "./json-services.ts";
-export { JsonServices } from "./json-services.ts";
+export type { JsonAlias, JsonAliasesOptions } from "./json-aliases.ts";
+export { JsonAliases } from "./json-aliases.ts";

@@ -39,6 +39,19 @@ const tls = z.strictObject({
   key_file: z.string().min(1).describe("PEM: the private key"),
 });
 
+const cors = z.strictObject({
+  allowed_origins: z
+    .array(
+      z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
+        error:
+          "an origin is a scheme, a host and a port that is not the usual one, as in https://app.example",
+      }),
+    )
+    .default([])
+    .describe("pages of these origins may call from a browser: each exactly as a browser sends it"),
+  credentials: z.boolean().default(false).describe("they may also send cookies and client certificates"),
+});
+
 export const jwtAlgorithms = [
   ...["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
   ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
@@ -145,6 +158,7 @@ export const configSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe("a proxy in front speaks TLS: needed in production for an address that is not loopback"),
+      cors: cors.prefault({}),
     })
     .prefault({}),
   services: z

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { ConfigError } from "../config/config-error.ts";
 import { formatAddress, type ListenAddress } from "../config/listen-address.ts";
+import type { Cors } from "./cors.ts";
 
 /** Answers the requests for its own paths. False: this is none of them, and nothing was done. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -12,6 +13,8 @@ export interface HttpListenerOptions {
   readonly ready: () => boolean;
   /** What `GET /` tells: nothing that is secret. */
   readonly about: Readonly<Record<string, unknown>>;
+  /** Looks at each request first. */
+  readonly cors: Cors;
   /** What is served besides; the first that knows a path answers. */
   readonly handlers: readonly HttpHandler[];
 }
@@ -23,18 +26,24 @@ export interface HttpListener {
   close(graceMs: number): Promise<void>;
 }
 
+/** Time for a whole request and for its headers; and room for a credential that is too long to be told so. */
+const limits = { requestTimeout: 30_000, headersTimeout: 10_000, maxHeaderSize: 32 * 1024 } as const;
+
 /** The HTTP side: the handlers' paths, `GET /healthz`, `GET /readyz` and `GET /`. Everything else is refused. */
 export async function listenHttp({
   address,
   ready,
   about,
+  cors,
   handlers,
 }: HttpListenerOptions): Promise<HttpListener> {
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
+  const server = createServer(limits, (request, response) => {
     const reply = (status: number, body: unknown): void => {
       response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
       response.end(`${JSON.stringify(body)}\n`);
     };
+    if (!isWellFormed(request)) return reply(400, { error: "malformed target or Host" });
+    if (cors(request, response)) return;
     if (handlers.some((handle) => handle(request, response))) return;
     const path = request.url?.split("?", 1)[0];
     if (path !== "/" && path !== "/healthz" && path !== "/readyz") return reply(404, { error: "not found" });
@@ -60,6 +69,12 @@ export async function listenHttp({
         server.closeIdleConnections();
       }),
   };
+}
+
+/** A path and one Host (RFC 9112 section 3.2): what else is sent means another server to another reader. */
+function isWellFormed({ url = "", headersDistinct }: IncomingMessage): boolean {
+  const [host, ...others] = headersDistinct["host"] ?? [];
+  return url.startsWith("/") && others.length === 0 && (host === undefined || URL.canParse(`http://${host}`));
 }
 
 function listening(server: Server, address: ListenAddress): Promise<void> {

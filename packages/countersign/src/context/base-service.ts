@@ -1,5 +1,6 @@
-import { type CallContext, currentCall } from "../context/call-context.ts";
+import type { Auth } from "../core/auth.ts";
 import type { Principal } from "../core/principal.ts";
+import { type CallContext, currentCall } from "./call-context.ts";
 
 /**
  * A base for service classes: the helpers of the call that is being served, without handing a context around. What they
@@ -57,4 +58,21 @@ export abstract class AuthRequiredService<P extends Principal = Principal> exten
   protected get user(): P {
     return this.requireUser();
   }
+}
+
+/** Throws a `TypeError` if a rule lets anonymous calls into a service that has none. For adapters. */
+export function requireCallers(
+  service: unknown,
+  procedures: readonly string[],
+  policy: Pick<Auth<never>, "rules">,
+): void {
+  if (!(service instanceof AuthRequiredService)) return;
+  const open = policy
+    .rules()
+    .filter(
+      ({ procedure, rule }) => procedures.includes(procedure) && (rule === "open" || rule === "optional"),
+    );
+  if (open.length === 0) return;
+  const names = open.map(({ procedure, rule }) => `${procedure} (${rule})`).join(", ");
+  throw new TypeError(`an AuthRequiredService lets nobody in who is anonymous, but its rules do: ${names}`);
 }

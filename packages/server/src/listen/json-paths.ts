@@ -1,47 +1,49 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { Auth, Principal } from "countersign";
-import { type JsonAlias, JsonServices, type JsonServicesOptions } from "countersign/http/json";
+import { type JsonAlias, JsonAliases, type JsonAliasesOptions } from "countersign/http/json";
 import { AuthService } from "countersign/service";
 import type { ServedService } from "../services.ts";
+import type { HttpHandler } from "./http.ts";
 
-/** Every service over HTTP as JSON, and the paths that other clients know. */
-export function jsonApi(
+/** The paths that other clients know, for the RPCs that they stand for. */
+export function jsonPaths(
   auth: Auth<Principal>,
   services: readonly ServedService[],
-  options: JsonServicesOptions,
-): JsonServices {
-  const json = new JsonServices(auth, options);
-  for (const { descriptor, handlers } of services) json.add(descriptor, handlers);
-  if (!services.some(({ descriptor }) => descriptor === AuthService)) return json;
-  for (const [path, alias] of Object.entries(aliases)) json.alias(path, alias);
-  return json;
+  options: JsonAliasesOptions,
+): HttpHandler {
+  const json = new JsonAliases(auth, options);
+  const served = services.find(({ descriptor }) => descriptor === AuthService);
+  if (served !== undefined) {
+    for (const [path, alias] of Object.entries(paths))
+      json.add(path, { ...alias, handlers: served.handlers });
+  }
+  return (request, response) => json.handle(request, response);
 }
 
+type Path = Omit<JsonAlias, "handlers">;
 type Body = Readonly<Record<string, unknown>>;
 type Answer = Readonly<Record<string, JsonValue>>;
 
-const procedure = (name: string): string => `/${AuthService.typeName}/${name}`;
-
-const login = (toResponse: (answer: Answer) => unknown): JsonAlias => ({
-  procedure: procedure("Login"),
+const login = (toResponse: (answer: Answer) => unknown): Path => ({
+  method: AuthService.method.login,
   toRequest: (body) => pick(body, ["username", "email", "password", "otp_code"]),
   toResponse,
 });
 
-const refresh = (toResponse: (answer: Answer) => unknown): JsonAlias => ({
-  procedure: procedure("RefreshToken"),
+const refresh = (toResponse: (answer: Answer) => unknown): Path => ({
+  method: AuthService.method.refreshToken,
   toRequest: (body) => ({ refresh_token: text(body["refresh_token"] ?? body["refresh"]) }),
   toResponse,
 });
 
-const logout: JsonAlias = {
-  procedure: procedure("Logout"),
+const logout: Path = {
+  method: AuthService.method.logout,
   toRequest: () => ({}),
   toResponse: () => ({ status: "logged out" }),
 };
 
 /** The paths of the clients that this grew from, with and without the slash at the end. */
-const aliases: Readonly<Record<string, JsonAlias>> = {
+const paths: Readonly<Record<string, Path>> = {
   "/auth/token": login(pair),
   "/auth/token/refresh": refresh(pair),
   "/auth/logout": logout,

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { after, before, beforeEach, describe, it } from "node:test";
+import type { JsonValue } from "@bufbuild/protobuf";
 import { currentCall } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { createAuth } from "../core/auth.ts";
@@ -13,7 +14,7 @@ import { policyFor } from "../core/policy.ts";
 import type { Principal } from "../core/principal.ts";
 import { Refusal } from "../core/refusal.ts";
 import { UserService } from "../gen/auth/v1/users_pb.ts";
-import { JsonServices } from "./json-services.ts";
+import { JsonAliases } from "./json-aliases.ts";
 
 const auth = createAuth<Principal>({
   authenticators: [
@@ -59,12 +60,22 @@ const handlers: Partial<ServiceHandlers<typeof UserService>> = {
   },
 };
 
-const json = new JsonServices(auth, {
+const json = new JsonAliases(auth, {
   onError: (error, procedure) => errors.push(`${procedure} ${(error as Error).message}`),
 });
-json.add(UserService, handlers as ServiceHandlers<typeof UserService>);
-json.alias("/old/user", {
-  procedure: "/auth.v1.UserService/GetUser",
+const alias = {
+  handlers: handlers as ServiceHandlers<typeof UserService>,
+  toRequest: (body: Readonly<Record<string, unknown>>) => body as JsonValue,
+  toResponse: (answer: unknown) => answer,
+};
+const create = "/old/create";
+const get = "/old/get";
+json.add(create, { ...alias, method: UserService.method.createUser });
+json.add(get, { ...alias, method: UserService.method.getUser });
+json.add("/old/password", { ...alias, method: UserService.method.setPassword });
+json.add("/old/user", {
+  ...alias,
+  method: UserService.method.getUser,
   toRequest: ({ name }) => ({ username: String(name) }),
   toResponse: ({ user }) => ({ who: user }),
 });
@@ -93,8 +104,6 @@ async function post(path: string, body = "{}", headers: Record<string, string> =
   const text = await response.text();
   return { status: response.status, headers: response.headers, text };
 }
-const create = "/auth.v1.UserService/CreateUser";
-const get = "/auth.v1.UserService/GetUser";
 
 describe("an answer", () => {
   it("has the proto's names, 64-bit integers as text, and what is empty", async () => {
@@ -121,8 +130,8 @@ describe("an answer", () => {
 
   it("comes for a body of exactly the limit", async () => {
     const body = JSON.stringify({ password: "x".repeat(65_536 - '{"password":""}'.length) });
-    assert.equal((await post("/auth.v1.UserService/SetPassword", body)).status, 200);
-    assert.equal((await post("/auth.v1.UserService/SetPassword", `${body} `)).status, 413);
+    assert.equal((await post("/old/password", body)).status, 200);
+    assert.equal((await post("/old/password", `${body} `)).status, 413);
     assert.equal(calls, 1);
   });
 
@@ -191,7 +200,6 @@ it("a caller who hangs up halfway is no failure", async () => {
 });
 
 it("a path for what is not served is a mistake", () => {
-  const alias = { toRequest: () => ({}), toResponse: () => ({}) };
-  assert.throws(() => json.alias("/x", { ...alias, procedure: "/auth.v1.UserService/ListUsers" }), TypeError);
-  assert.equal(json.handle({ url: "/auth.v1.UserService/ListUsers" } as never, {} as never), false);
+  assert.throws(() => json.add("/x", { ...alias, method: UserService.method.listUsers }), TypeError);
+  assert.equal(json.handle({ url: "/x" } as never, {} as never), false);
 });

@@ -1,0 +1,49 @@
+import { type Code, ConnectError } from "@connectrpc/connect";
+import {
+  denialDetails,
+  type ErrorDetail,
+  sendableChallenges,
+  violationDetails,
+} from "../context/error-details.ts";
+import { CallError, callStatus } from "../core/call-error.ts";
+import { type Denial, statusOf } from "../core/denial.ts";
+import { Refusal } from "../core/refusal.ts";
+
+/** A denial as Connect sends it, in each of its protocols: the same code, text and details as on gRPC. */
+export function denialError(denial: Denial): ConnectError {
+  const { grpc, http } = statusOf[denial.reason];
+  const error = connectError(grpc, denial.message, denialDetails(denial));
+  const challenges = sendableChallenges(denial);
+  for (const challenge of challenges) error.metadata.append("www-authenticate", challenge);
+  // RFC 9110 section 15.5.2: a 401 says which scheme would do.
+  if (http === 401 && challenges.length === 0) error.metadata.set("www-authenticate", "Bearer");
+  if (denial.retryAfterSeconds !== undefined)
+    error.metadata.set("retry-after", String(Math.ceil(denial.retryAfterSeconds)));
+  return error;
+}
+
+/**
+ * What a handler threw, as an error. Refusals and call errors tell their own, a `ConnectError` is passed on; of anything
+ * else the caller learns nothing: undefined.
+ */
+export function thrownError(thrown: unknown): ConnectError | undefined {
+  if (thrown instanceof Refusal) return denialError(thrown.denial);
+  if (thrown instanceof CallError)
+    return connectError(callStatus[thrown.status].grpc, thrown.message, violationDetails(thrown.violations));
+  return thrown instanceof ConnectError ? thrown : undefined;
+}
+
+/** All that a caller is told of a failure that was not meant for it. */
+export function internalError(): ConnectError {
+  return connectError(callStatus.INTERNAL.grpc, "Internal error", []);
+}
+
+/** An error of the caller's. */
+export function invalidRequest(message: string): ConnectError {
+  return connectError(callStatus.INVALID_ARGUMENT.grpc, message, []);
+}
+
+function connectError(code: number, message: string, details: readonly ErrorDetail[]): ConnectError {
+  // Connect percent-encodes with encodeURIComponent, which throws on half of a surrogate pair. Its codes are gRPC's.
+  return new ConnectError(message.toWellFormed(), code as Code, undefined, [...details]);
+}

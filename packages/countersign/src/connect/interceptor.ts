@@ -1,0 +1,86 @@
+import { Code, ConnectError, type Interceptor, type StreamRequest } from "@connectrpc/connect";
+import { runInCall } from "../context/call-context.ts";
+import type { Auth } from "../core/auth.ts";
+import type { Principal } from "../core/principal.ts";
+import { type Admission, admissionKey } from "./admission.ts";
+import { denialError, internalError, thrownError } from "./errors.ts";
+import { hangUpSoon } from "./hang-up.ts";
+import { type Passage, passing, unlessEnded } from "./passage.ts";
+
+type OnError = (error: unknown, procedure: string) => void;
+type Next = Parameters<Interceptor>[0];
+
+/**
+ * Around each handler: no call that did not pass the gate gets through, what it throws is told or hidden, and a stream
+ * ends when its caller no longer may.
+ */
+export function interceptorOf<P extends Principal>(auth: Auth<P>, onError: OnError): Interceptor {
+  return (next) => async (request) => {
+    const { parent, name } = request.method;
+    const procedure = `/${parent.typeName}/${name}`;
+    const toError = (thrown: unknown): ConnectError => {
+      const known = thrownError(thrown) ?? abortion(thrown, request.signal);
+      if (known !== undefined) return known;
+      report(onError, thrown, procedure);
+      return internalError();
+    };
+    try {
+      const admission = request.contextValues.get(admissionKey);
+      if (admission === undefined)
+        throw new TypeError("a call did not pass the gate of connectAuth(): it is refused");
+      if (request.stream)
+        return await openStream(auth as unknown as Auth<Principal>, admission, request, next, toError);
+      return await runInCall(admission.context, () => next(request));
+    } catch (thrown) {
+      throw toError(thrown);
+    }
+  };
+}
+
+async function openStream(
+  auth: Auth<Principal>,
+  { context, decision, request: connection }: Admission,
+  request: StreamRequest,
+  next: Next,
+  toError: (thrown: unknown) => ConnectError,
+): ReturnType<Next> {
+  const ended = new AbortController();
+  const stop = auth.watch(context.call, decision, (denial) => {
+    ended.abort(denialError(denial));
+    // An end that waits until the caller has read what came before may never come.
+    if (connection !== undefined) hangUpSoon(connection);
+  });
+  // Connect aborts the signal at the end of every call, not only of cancelled ones.
+  if (request.signal.aborted) stop();
+  else request.signal.addEventListener("abort", stop, { once: true });
+  const passage: Passage = { ended: ended.signal, toError, run: (work) => runInCall(context, work) };
+  const message = passing(request.message, { ...passage, toError: unreadable });
+  const response = await unlessEnded(
+    ended.signal,
+    passage.run(() => next({ ...request, message } as StreamRequest)),
+  );
+  if (!response.stream) return response;
+  return { ...response, message: passing(response.message, passage) } as typeof response;
+}
+
+/** Connect says what is wrong with a message; anything else says that no more will come. */
+function unreadable(thrown: unknown): ConnectError {
+  return thrown instanceof ConnectError ? thrown : new ConnectError("The caller has left", Code.Canceled);
+}
+
+/** What a handler throws because its caller has left, or its time is up, is no failure of the handler's. */
+function abortion(thrown: unknown, signal: AbortSignal): ConnectError | undefined {
+  if (!signal.aborted) return undefined;
+  if (thrown !== signal.reason && (thrown as Partial<Error> | undefined)?.name !== "AbortError")
+    return undefined;
+  return ConnectError.from(signal.reason, Code.Canceled);
+}
+
+function report(onError: OnError, thrown: unknown, procedure: string): void {
+  try {
+    const pending: unknown = onError(thrown, procedure);
+    if (pending instanceof Promise) pending.catch(() => {});
+  } catch {
+    // A logger that fails changes nothing for the caller.
+  }
+}

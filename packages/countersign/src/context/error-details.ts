@@ -1,0 +1,37 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import type { FieldViolation } from "../core/call-error.ts";
+import type { Denial } from "../core/denial.ts";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
+
+/** The domain of every `google.rpc.ErrorInfo` that this library sends. */
+export const errorDomain = "countersign";
+
+/** What stands beside a status: a message of `google.rpc`, before an adapter serializes it. */
+export interface ErrorDetail {
+  readonly desc: DescMessage;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/** The reason of a denial, and when to try again where that is known. */
+export function denialDetails({ reason, retryAfterSeconds }: Denial): readonly ErrorDetail[] {
+  const info = { desc: ErrorInfoSchema, value: { reason, domain: errorDomain } };
+  if (retryAfterSeconds === undefined) return [info];
+  return [info, { desc: RetryInfoSchema, value: { retryDelay: durationOf(retryAfterSeconds) } }];
+}
+
+/** Which fields of a request were wrong. */
+export function violationDetails(violations: readonly FieldViolation[]): readonly ErrorDetail[] {
+  if (violations.length === 0) return [];
+  const fieldViolations = violations.map(({ field, description }) => ({ field, description }));
+  return [{ desc: BadRequestSchema, value: { fieldViolations } }];
+}
+
+/** The challenges that a header can carry: anything else would make the refusal fail on its way. */
+export function sendableChallenges({ challenges }: Denial): readonly string[] {
+  return challenges.filter((challenge) => /^[ -~]+$/.test(challenge));
+}
+
+function durationOf(seconds: number): { readonly seconds: bigint; readonly nanos: number } {
+  const whole = Math.floor(seconds);
+  return { seconds: BigInt(whole), nanos: Math.round((seconds - whole) * 1e9) };
+}
