@@ -171,6 +171,11 @@ export interface RevocationLog {
   since(sequence: number, limit: number): Promise<readonly RevocationLogEntry[] | undefined>;
   /** The head, and all entries up to it that can still refuse something at `now`. For a start. */
   live(now: Date): Promise<{ readonly head: number; readonly events: readonly RevocationEvent[] }>;
+  /**
+   * Calls back when there may be something new, until the way to stop that, which it returns, is called. Only a hint: it may
+   * be late, lost or wrong, and whoever has to know polls as well. Undefined where nobody tells.
+   */
+  readonly onAppend?: ((listener: () => void) => () => void) | undefined;
   /** Removes what can refuse nothing at `now` and is older than `keepSeconds`. */
   prune(now: Date, keepSeconds: number): Promise<void>;
 }

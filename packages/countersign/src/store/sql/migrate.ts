@@ -1,7 +1,7 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { StoreUnavailable } from "../contracts.ts";
 import { type Migration, migrations } from "./migrations.ts";
-import type { SqlBackend } from "./sql-backend.ts";
+import type { SqlBackend, SqlWords } from "./sql-backend.ts";
 import type { SqlSchema } from "./sql-schema.ts";
 
 export interface MigrateOptions {
@@ -23,9 +23,9 @@ export interface MigrateOptions {
 export async function migrate(backend: SqlBackend, options: MigrateOptions): Promise<void> {
   const { steps = migrations } = options;
   // The ordinary start finds the schema as it should be, and takes no lock.
-  if ((await readVersion(backend.reader)) === steps.length) return;
-  await backend.write(async (trx) => {
-    const version = await readVersion(trx);
+  if ((await readVersion(backend.reader, backend.words)) === steps.length) return;
+  await backend.upgrade(async (trx) => {
+    const version = await readVersion(trx, backend.words);
     if (version > steps.length) throw newerSchema(options.name, version, steps.length);
     if (version === 0) await createSchemaTable(trx);
     for (const step of steps.slice(version)) {
@@ -40,9 +40,9 @@ export async function migrate(backend: SqlBackend, options: MigrateOptions): Pro
 }
 
 /** 0 for a database that has never been migrated. */
-async function readVersion(db: Kysely<SqlSchema>): Promise<number> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some(({ name }) => name === "countersign_schema")) return 0;
+async function readVersion(db: Kysely<SqlSchema>, words: SqlWords): Promise<number> {
+  const { rows } = await sql.raw<{ name: string }>(words.tables).execute(db);
+  if (!rows.some(({ name }) => name === "countersign_schema")) return 0;
   const row = await db
     .selectFrom("countersign_schema")
     .select(({ fn }) => fn.max("version").as("version"))
