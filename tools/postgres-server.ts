@@ -20,7 +20,14 @@ export interface PostgresServer {
   readonly port: number;
   /** The superuser's, over TCP with a password. */
   url(database?: string): string;
-  /** Makes a database, empty or as another one that nobody is connected to, and returns its URL. */
+  /** The superuser's, over the socket, which trusts whoever may open it: quicker than a password. */
+  local(database: string): {
+    readonly host: string;
+    readonly port: number;
+    readonly user: string;
+    readonly database: string;
+  };
+  /** Makes a database, empty or as another one that nobody is connected to, and returns its name. */
   createDatabase(template?: string): Promise<string>;
   /** Runs one statement as the superuser. */
   query(sql: string, database?: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
@@ -104,19 +111,19 @@ class LocalServer implements PostgresServer {
     return `postgres://postgres:${encodeURIComponent(postgresPassword)}@127.0.0.1:${this.port}/${database}`;
   }
 
+  local(database: string) {
+    return { host: this.#place.folder, port: this.port, user: "postgres", database };
+  }
+
   async createDatabase(template = "template0"): Promise<string> {
     this.#databases += 1;
     const name = `test${process.pid}_${this.#databases}`;
     await this.query(`create database ${name} template ${template}`);
-    return this.url(name);
+    return name;
   }
 
-  async query(
-    sql: string,
-    database = "postgres",
-  ): Promise<readonly Readonly<Record<string, unknown>>[]> {
-    // The socket trusts whoever may open it, which is quicker than a password.
-    const client = new pg.Client({ host: this.#place.folder, port: this.port, user: "postgres", database });
+  async query(sql: string, database = "postgres"): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const client = new pg.Client(this.local(database));
     await client.connect();
     try {
       return (await client.query<Record<string, unknown>>(sql)).rows;

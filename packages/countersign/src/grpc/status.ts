@@ -1,7 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { anyPack, type Duration, DurationSchema } from "@bufbuild/protobuf/wkt";
 import { Metadata, type StatusObject } from "@grpc/grpc-js";
-import { CallError, callStatus, type FieldViolation } from "../core/call-error.ts";
+import { CallError, callStatus, type FieldViolation, Unavailable } from "../core/call-error.ts";
 import { type Denial, statusOf } from "../core/denial.ts";
 import { Refusal } from "../core/refusal.ts";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
@@ -41,8 +41,12 @@ export function thrownStatus(thrown: unknown): StatusObject | undefined {
 }
 
 /** All that a caller is told of a failure that was not meant for it. */
-export function internalStatus(): StatusObject {
-  return { code: callStatus.INTERNAL.grpc, details: "Internal error", metadata: new Metadata() };
+export function failureStatus(thrown: unknown): StatusObject {
+  const metadata = new Metadata();
+  if (thrown instanceof Unavailable) {
+    return { code: callStatus.UNAVAILABLE.grpc, details: "Temporarily unavailable", metadata };
+  }
+  return { code: callStatus.INTERNAL.grpc, details: "Internal error", metadata };
 }
 
 interface ServiceErrorShape {

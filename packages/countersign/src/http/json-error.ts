@@ -1,5 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { CallError, callStatus, type FieldViolation } from "../core/call-error.ts";
+import { CallError, callStatus, type FieldViolation, Unavailable } from "../core/call-error.ts";
 import { type Denial, statusOf } from "../core/denial.ts";
 import { Refusal } from "../core/refusal.ts";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
@@ -56,6 +56,13 @@ export function thrownError(thrown: unknown): JsonError | undefined {
   const body = { code: codeNames[grpc], message: thrown.message };
   const details = violationDetails(thrown.violations);
   return { status, headers: {}, body: details.length === 0 ? body : { ...body, details } };
+}
+
+/** All that a caller is told of a failure that was not meant for it. */
+export function failureError(thrown: unknown): JsonError {
+  return thrown instanceof Unavailable
+    ? plainError(503, "unavailable", "Temporarily unavailable")
+    : plainError(500, "internal", "Internal error");
 }
 
 /** An error of the caller's or of nobody's, by name. */

@@ -16,7 +16,7 @@ import type { Principal } from "../core/principal.ts";
 import type { UserSource } from "../core/user.ts";
 import { HttpCall } from "./http-call.ts";
 import { readJsonBody } from "./json-body.ts";
-import { denialError, type JsonError, plainError, thrownError } from "./json-error.ts";
+import { denialError, failureError, type JsonError, plainError, thrownError } from "./json-error.ts";
 
 export interface JsonServicesOptions {
   /** Where `context.user()` reads the caller's account. */
@@ -120,7 +120,7 @@ export class JsonServices<P extends Principal = Principal> {
     const known = thrownError(thrown);
     if (known !== undefined) return known;
     this.#options.onError(thrown, procedure);
-    return plainError(500, "internal", "Internal error");
+    return failureError(thrown);
   }
 }
 

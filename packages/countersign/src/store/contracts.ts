@@ -1,3 +1,4 @@
+import { Unavailable } from "../core/call-error.ts";
 import type { MaybePromise } from "../core/decision.ts";
 import type { RevocationEvent } from "../core/revocation.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
@@ -199,7 +200,7 @@ export class Conflict extends Error {
   }
 }
 
-/** The store cannot be opened or used: a broken file, a schema that is newer than this program, no space. */
-export class StoreUnavailable extends Error {
+/** The store cannot be opened or used: a broken file, a server that is away, a schema that is newer than this program, no space. */
+export class StoreUnavailable extends Unavailable {
   override readonly name = "StoreUnavailable";
 }

@@ -32,17 +32,17 @@ export class CircuitBreaker {
     this.#elapsed = options.elapsed ?? (() => performance.now());
   }
 
-  /** Throws `StoreUnavailable` while the database is taken to be away. Whoever is let through reports how it went. */
+  /** Throws `StoreUnavailable` while the database is taken to be away. For whoever may have to wait before `admit()`. */
+  check(): void {
+    if (this.#inARow < this.#failures || this.#elapsed() >= this.#retryAt) return;
+    const text = `${this.#name}: it was away a moment ago; try again`;
+    throw new StoreUnavailable(text, { cause: this.#cause });
+  }
+
+  /** As `check()`. Whoever is let through reports how it went; whoever comes meanwhile does not wait for that. */
   admit(): void {
-    if (this.#inARow < this.#failures) return;
-    const now = this.#elapsed();
-    if (now < this.#retryAt) {
-      throw new StoreUnavailable(`${this.#name}: it was away a moment ago; try again`, {
-        cause: this.#cause,
-      });
-    }
-    // This call tries; whoever comes meanwhile does not wait for it.
-    this.#retryAt = now + this.#retryAfterMs;
+    this.check();
+    if (this.#inARow >= this.#failures) this.#retryAt = this.#elapsed() + this.#retryAfterMs;
   }
 
   /** The database has answered; what it said does not matter. */

@@ -8,6 +8,8 @@ export interface MigrateOptions {
   /** Names the database in errors. */
   readonly name: string;
   readonly now: () => number;
+  /** Whether to make a schema where there is none. Default: true. */
+  readonly create?: boolean | undefined;
   /** Default: those of this program. */
   readonly steps?: readonly Migration[] | undefined;
 }
@@ -27,7 +29,10 @@ export async function migrate(backend: SqlBackend, options: MigrateOptions): Pro
   await backend.upgrade(async (trx) => {
     const version = await readVersion(trx, backend.words);
     if (version > steps.length) throw newerSchema(options.name, version, steps.length);
-    if (version === 0) await createSchemaTable(trx);
+    if (version === 0) {
+      if (options.create === false) throw noSchema(options.name);
+      await createSchemaTable(trx);
+    }
     for (const step of steps.slice(version)) {
       await step.apply(trx, backend.words);
       const { version, name } = step;
@@ -40,7 +45,7 @@ export async function migrate(backend: SqlBackend, options: MigrateOptions): Pro
 }
 
 /** 0 for a database that has never been migrated. */
-async function readVersion(db: Kysely<SqlSchema>, words: SqlWords): Promise<number> {
+export async function readVersion(db: Kysely<SqlSchema>, words: SqlWords): Promise<number> {
   const { rows } = await sql.raw<{ name: string }>(words.tables).execute(db);
   if (!rows.some(({ name }) => name === "countersign_schema")) return 0;
   const row = await db
@@ -58,6 +63,10 @@ async function createSchemaTable(db: Kysely<SqlSchema>): Promise<void> {
     .addColumn("name", "text", (column) => column.notNull())
     .addColumn("applied_at", "bigint", (column) => column.notNull())
     .execute();
+}
+
+function noSchema(name: string): StoreUnavailable {
+  return new StoreUnavailable(`${name} has no tables of Countersign's; start the server on it first`);
 }
 
 function newerSchema(name: string, found: number, known: number): StoreUnavailable {

@@ -72,7 +72,9 @@ export class PostgresConnection implements DatabaseConnection {
   }
 
   release(): void {
-    this.#client.release(this.#broken);
+    // A transaction that nobody has ended must not reach the next one.
+    const idle = this.#client.getTransactionStatus() === "I";
+    this.#client.release(this.#broken || !idle);
   }
 
   async #ask(query: QueryConfig): Promise<PgResult<Record<string, unknown>>> {

@@ -34,7 +34,7 @@ export class PostgresDriver implements Driver {
 
   async acquireConnection(): Promise<PostgresConnection> {
     const { breaker, turns } = this.#options;
-    breaker.admit();
+    breaker.check();
     const endTurn = await turns.take();
     try {
       // Once more: whoever waited behind one that failed is told at once.
@@ -50,9 +50,14 @@ export class PostgresDriver implements Driver {
 
   /** Not REPEATABLE READ: what is read is what the transaction before has committed, and that is after the lock. */
   async beginTransaction(connection: PostgresConnection): Promise<void> {
-    await connection.run(
-      `begin isolation level read committed read write; select pg_advisory_xact_lock(${writeLock})`,
-    );
+    const begin = `begin isolation level read committed read write; select pg_advisory_xact_lock(${writeLock})`;
+    try {
+      await connection.run(begin);
+    } catch (error) {
+      // Nobody else ends a transaction that began and did not get the lock.
+      await connection.rollback();
+      throw error;
+    }
   }
 
   async commitTransaction(connection: PostgresConnection): Promise<void> {
