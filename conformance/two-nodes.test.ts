@@ -31,7 +31,8 @@ before(async () => {
   [first] = makers as [ServerProcess];
   await Promise.all(started.filter((server) => server !== first).map((server) => server.stop()));
   // The development secrets are the ones of the first start.
-  const config = "environment: development\nservices: [auth.v1.AuthService, auth.v1.UserService, auth.v1.ApiKeyService, api.users.UserService]\n";
+  const config =
+    "environment: development\nservices: [auth.v1.AuthService, auth.v1.UserService, auth.v1.ApiKeyService, api.users.UserService]\n";
   const second = await startServer({ ...options, command: "serve", config });
   nodes = await Promise.all(
     [first, second].map(async (server) => ({ server, client: await grpcJs.connect(server.grpc) })),
@@ -118,7 +119,9 @@ describe("two nodes on one PostgreSQL", () => {
     const answers = await Promise.all(
       Array.from({ length: 30 }, (_, index) => refresh(clients[index % 2] ?? clients[0], pair.refresh_token)),
     );
-    const tokens = new Set(answers.map(({ access_token, refresh_token }) => `${access_token} ${refresh_token}`));
+    const tokens = new Set(
+      answers.map(({ access_token, refresh_token }) => `${access_token} ${refresh_token}`),
+    );
     equal(tokens.size, 1);
     const [next] = answers as [Pair];
     for (const client of clients) equal(await passes(client, bearer(next.access_token)), "ok");
@@ -129,8 +132,10 @@ describe("two nodes on one PostgreSQL", () => {
     );
     deepEqual([code, reason], [16, "TOKEN_REVOKED"]);
     for (const client of clients) {
-      await until(1000, "the end of the session", async () =>
-        (await passes(client, bearer(later.access_token))) === "TOKEN_REVOKED",
+      await until(
+        1000,
+        "the end of the session",
+        async () => (await passes(client, bearer(later.access_token))) === "TOKEN_REVOKED",
       );
     }
   });
@@ -141,8 +146,10 @@ describe("two nodes on one PostgreSQL", () => {
     const { code, stderr } = await runProgram(["keys", "revoke", id], { ...options, deadlineMs: 15_000 });
     equal(code, 0, stderr);
     for (const client of clients) {
-      await until(1000, "the revocation", async () =>
-        (await decided(client, ["x-api-key", key])) === "API_KEY_REVOKED",
+      await until(
+        1000,
+        "the revocation",
+        async () => (await decided(client, ["x-api-key", key])) === "API_KEY_REVOKED",
       );
     }
   });
