@@ -3,17 +3,16 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
-  existsSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import pg from "pg";
+import { postgresFolder } from "./ensure-tools.ts";
 
 /** A PostgreSQL server of a test's own: on a free port, in a scratch folder, gone when the process ends. */
 export interface PostgresServer {
@@ -33,7 +32,9 @@ export interface PostgresServer {
   query(sql: string, database?: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** Ends the server as `immediate` does: like a crash, whatever is under way. */
   kill(): Promise<void>;
-  /** Starts it again, on the same port with the same data. */
+  /** Starts it after `kill()`. */
+  start(): Promise<void>;
+  /** Ends it and starts it again, on the same port with the same data. */
   restart(): Promise<void>;
   /** Ends it and removes its folder. */
   stop(): Promise<void>;
@@ -49,17 +50,6 @@ export interface PostgresServerOptions {
 }
 
 export const postgresPassword = "only-for-tests/+@:#";
-
-/** The folder of `postgres` and `initdb`: Debian keeps each version in one of its own, off the PATH. */
-export function postgresFolder(): string | undefined {
-  const debian = "/usr/lib/postgresql";
-  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-  const folders = [
-    ...versions.map((version) => join(debian, version, "bin")),
-    ...(process.env["PATH"] ?? "").split(delimiter),
-  ];
-  return folders.find((folder) => ["postgres", "initdb"].every((name) => existsSync(join(folder, name))));
-}
 
 /** Starts a server. It takes about two seconds. */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {

@@ -2,7 +2,7 @@
 export interface PostgresUrl {
   /** `postgres://HOST:PORT/DATABASE`: for errors, without user and password. */
   readonly name: string;
-  /** A name, an address, or the folder of a socket; empty for the default. */
+  /** A name, an address, or the folder of a socket. */
   readonly host: string;
   readonly port: string;
   /** As it was written. Undefined: it says nothing of TLS. */
@@ -39,7 +39,8 @@ export function readPostgresUrl(text: string): PostgresUrl {
     const known = [...sslModes].join(", ");
     throw new TypeError(`sslmode is one of ${known}: nothing falls back to plain text`);
   }
-  const host = query.get("host") ?? decodeURIComponent(url.hostname);
+  const host = query.get("host") ?? decodeURIComponent(url.hostname).replace(/^\[(.+)\]$/, "$1");
+  if (host === "") throw new TypeError("a PostgreSQL URL names a host, or with host=FOLDER that of a socket");
   const port = query.get("port") ?? url.port;
   return { name: postgresName(host, port, decodeURIComponent(url.pathname.slice(1))), host, port, sslMode };
 }

@@ -45,7 +45,7 @@ function databaseProblems({ environment, secrets: { databaseUrl } }: Config): re
     return [`database.url: ${(error as Error).message}`];
   }
   const { host, sslMode } = url;
-  const local = host === "" || host.startsWith("/") || isLoopback({ host, port: 0 });
+  const local = host.startsWith("/") || isLoopback({ host, port: 0 });
   if (environment === "development" || local || sslMode !== undefined) return [];
   return [
     "database.url leads to another machine and says nothing of TLS: add sslmode=verify-full, or sslmode=disable if the network is private",

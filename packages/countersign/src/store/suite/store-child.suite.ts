@@ -24,13 +24,18 @@ const jobs: Readonly<Record<string, (place: string, lines: AsyncIterator<string>
     await store.close();
   },
 
-  /** Creates and changes users until it is killed. */
+  /** Creates and changes users until it is killed, or the server. */
   write: async (place) => {
     const store = await open(place);
-    for (;;) {
-      const { id } = await store.users.create({ username: crypto.randomUUID() });
-      await store.users.update(id, { attributes: { changed: "yes" } });
-      say(id);
+    try {
+      for (;;) {
+        const { id } = await store.users.create({ username: crypto.randomUUID() });
+        await store.users.update(id, { attributes: { changed: "yes" } });
+        say(id);
+      }
+    } catch {
+      // The server was killed, and not this process.
+      process.exit(1);
     }
   },
 

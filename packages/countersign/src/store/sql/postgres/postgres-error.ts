@@ -103,7 +103,8 @@ export function postgresError(name: string, error: unknown): unknown {
   const fault = faultOf(error);
   const conflict = fault.code === uniqueViolation && conflicts[fault.constraint ?? ""];
   if (conflict) return conflict();
-  if (fault.code === tooLongForAnIndex) return tooLong(fault);
+  if (fault.code === tooLongForAnIndex)
+    return new Conflict("id", "a name, an id or an address is too long to be stored");
   const remedy = remedyOf(error, fault);
   return remedy === undefined ? fault : storeUnavailable(name, remedy, fault);
 }
@@ -111,12 +112,6 @@ export function postgresError(name: string, error: unknown): unknown {
 /** One line that names the database, the cause and the remedy. */
 export function storeUnavailable(name: string, { cause, remedy }: Remedy, error?: unknown): StoreUnavailable {
   return new StoreUnavailable(`${name}: ${cause}; ${remedy}`, { cause: error });
-}
-
-/** The message names the index. */
-function tooLong({ message }: PostgresFault): Conflict {
-  const field = conflicts[/index "(\w+)"/.exec(message)?.[1] ?? ""]?.().field ?? "id";
-  return new Conflict(field, `${field} is too long to be stored`);
 }
 
 function remedyOf(error: unknown, { code = "", message }: PostgresFault): Remedy | undefined {
