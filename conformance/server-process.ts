@@ -15,6 +15,8 @@ export interface Exit {
 export interface ServerOptions {
   /** The text of a configuration file. Default: none, and the program does without. */
   readonly config?: string;
+  /** Default: `dev`, which makes its own accounts and secrets. */
+  readonly command?: "dev" | "serve";
   /** A data folder. Default: a new one. */
   readonly data?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -46,17 +48,18 @@ const stopDeadlineMs = 15_000;
 
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
-/** Starts `countersign dev --json` on free ports of the loopback address, and waits until it serves. */
+/** Starts `countersign dev --json`, or `serve`, on free ports of the loopback address, and waits until it serves. */
 export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
   const data = options.data ?? join(scratchFolder(), "data");
-  const running = run(["dev", "--json"], { ...options, data });
+  const running = run([options.command ?? "dev", "--json"], { ...options, data });
   const line = await within(startDeadlineMs, "the program's start", firstLine(running));
-  const ready = JSON.parse(line) as Pick<ServerProcess, "grpc" | "http" | "users"> & { apiKey?: string };
+  const ready = JSON.parse(line) as Pick<ServerProcess, "grpc" | "http"> &
+    Partial<Pick<ServerProcess, "users" | "apiKey">>;
   const { child, ended } = running;
   return {
     grpc: ready.grpc,
     http: ready.http,
-    users: ready.users,
+    users: ready.users ?? [],
     apiKey: ready.apiKey ?? "",
     data,
     ended,

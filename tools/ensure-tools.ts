@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -28,6 +28,11 @@ const tools: readonly Tool[] = [
     isThere: () => onPath("grpc_python_plugin"),
     packages: ["protobuf-compiler-grpc"],
   },
+  {
+    name: "PostgreSQL's postgres and initdb",
+    isThere: () => postgresFolder() !== undefined,
+    packages: ["postgresql"],
+  },
 ];
 
 /** Debian's own interpreter first: Debian's packages belong to it, and it is often not the first on the PATH. */
@@ -40,6 +45,17 @@ const findModules =
 /** The first Python that has grpc and protobuf. Undefined if there is none. */
 export function pythonWithGrpc(): string | undefined {
   return pythons.find((python) => spawnSync(python, ["-c", findModules], { stdio: "ignore" }).status === 0);
+}
+
+/** The folder of `postgres` and `initdb`: Debian keeps each version in one of its own, off the PATH. */
+export function postgresFolder(): string | undefined {
+  const debian = "/usr/lib/postgresql";
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
+  const folders = [
+    ...versions.map((version) => join(debian, version, "bin")),
+    ...(process.env["PATH"] ?? "").split(delimiter),
+  ];
+  return folders.find((folder) => ["postgres", "initdb"].every((name) => isExecutable(join(folder, name))));
 }
 
 function onPath(program: string): boolean {
@@ -85,8 +101,21 @@ function fail(names: string, packages: readonly string[]): number {
 /** The lists of packages are fetched only if apt-get does not know the packages without. */
 function install(packages: readonly string[]): void {
   const attempt = (): boolean => aptGet("install", "-y", "--no-install-recommends", ...packages);
-  if (attempt()) return;
-  if (aptGet("update")) attempt();
+  const allowServices = denyServices();
+  try {
+    if (attempt()) return;
+    if (aptGet("update")) attempt();
+  } finally {
+    allowServices();
+  }
+}
+
+/** The tests start servers of their own: a package that is installed for them starts none. Returns the way back. */
+function denyServices(): () => void {
+  const policy = "/usr/sbin/policy-rc.d";
+  if (existsSync(policy)) return () => {};
+  writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  return () => rmSync(policy, { force: true });
 }
 
 /** Its output goes to stderr: what a command answers belongs to stdout. */

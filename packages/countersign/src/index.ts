@@ -7,7 +7,7 @@ export { createAuth } from "./core/auth.ts";
 export type { Authenticate, Authenticator, AuthRuntime } from "./core/authenticator.ts";
 export type { Call, Peer } from "./core/call.ts";
 export type { CallStatus, FieldViolation } from "./core/call-error.ts";
-export { CallError, invalidArgument } from "./core/call-error.ts";
+export { CallError, invalidArgument, Unavailable } from "./core/call-error.ts";
 export type { Allowed, Decision, Denied, MaybePromise } from "./core/decision.ts";
 export { allow, deny } from "./core/decision.ts";
 export type { Denial, DenialDetail, DenialSubject, Reason, WireStatus } from "./core/denial.ts";

@@ -18,6 +18,8 @@ export type {
   UserStore,
 } from "./store/contracts.ts";
 export { Conflict, StoreUnavailable } from "./store/contracts.ts";
+export type { PostgresUrl } from "./store/postgres-url.ts";
+export { readPostgresUrl } from "./store/postgres-url.ts";
 export type { RevocationFollower, RevocationFollowerOptions } from "./store/revocation-follower.ts";
 export { createRevocationFollower } from "./store/revocation-follower.ts";
 export type {

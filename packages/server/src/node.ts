@@ -1,4 +1,4 @@
-import { type Call, createRevocations, type Decision, type Principal } from "countersign";
+import { type Call, createRevocations, type Decision, type Principal, type Revocations } from "countersign";
 import {
   createRevocationFollower,
   createUsageRecorder,
@@ -87,7 +87,7 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
       handlers: [connectServices(auth, services, calls), jsonPaths(auth, services, calls)],
     });
     listeners.push(http);
-    return running({ store, grpc, http, parts, setServing: (now) => (serving = now) });
+    return running({ store, grpc, http, parts, revocations, setServing: (now) => (serving = now) });
   } catch (error) {
     await parts.close();
     throw error;
@@ -99,21 +99,34 @@ interface Running {
   readonly grpc: GrpcListener;
   readonly http: HttpListener;
   readonly parts: Parts;
+  readonly revocations: Revocations;
   readonly setServing: (serving: boolean) => void;
 }
 
-function running({ store, grpc, http, parts, setServing }: Running): Node {
-  const announce = (serving: boolean): void => {
+function running({ store, grpc, http, parts, revocations, setServing }: Running): Node {
+  let wanted = false;
+  let told = false;
+  // A node that has been cut off from its store for too long refuses everything: others had better be asked.
+  const announce = (): void => {
+    const serving = wanted && revocations.check({}, revocations.version) !== "unavailable";
+    if (serving === told) return;
+    told = serving;
     setServing(serving);
     grpc.setServing(serving);
   };
+  const forget = revocations.onChange(announce);
   return {
     store,
     grpcAddress: grpc.address,
     httpAddress: http.address,
-    serve: () => announce(true),
+    serve() {
+      wanted = true;
+      announce();
+    },
     async stop() {
-      announce(false);
+      wanted = false;
+      announce();
+      forget();
       await parts.close();
     },
   };

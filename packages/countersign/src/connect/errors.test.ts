@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { CallContext } from "../context/call-context.ts";
-import { CallError, invalidArgument } from "../core/call-error.ts";
+import { CallError, invalidArgument, Unavailable } from "../core/call-error.ts";
 import { Refusal } from "../core/refusal.ts";
 import { BadRequestSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { doorNames, kindsOf, type Line, startEcho } from "./echo.suite.ts";
@@ -82,21 +82,25 @@ for (const place of ["at once", "after an await", "after an answer"] as const) {
       });
     }
 
-    it("any other error is told to onError and to nobody else", async () => {
-      const thrown = new Error("secret: 42");
-      const step = (): never => {
-        throw thrown;
-      };
-      await using server = await startEcho({ handlers: failing(step, place) });
-      for (const door of doorNames) {
-        for (const kind of kindsOf(door)) {
-          server.failures.length = 0;
-          const outcome = await server.call(door, kind, { "x-user": "ada" });
-          assert.deepEqual([outcome.code, outcome.message], [13, "Internal error"], `${door} ${kind}`);
-          assert.deepEqual(server.failures, [thrown]);
+    for (const [thrown, code, text] of [
+      [new Error("secret: 42"), 13, "Internal error"],
+      [new Unavailable("the database at secret:42 is away"), 14, "Temporarily unavailable"],
+    ] as const) {
+      it(`${thrown.name} is told to onError and to nobody else`, async () => {
+        const step = (): never => {
+          throw thrown;
+        };
+        await using server = await startEcho({ handlers: failing(step, place) });
+        for (const door of doorNames) {
+          for (const kind of kindsOf(door)) {
+            server.failures.length = 0;
+            const outcome = await server.call(door, kind, { "x-user": "ada" });
+            assert.deepEqual([outcome.code, outcome.message], [code, text], `${door} ${kind}`);
+            assert.deepEqual(server.failures, [thrown]);
+          }
         }
-      }
-    });
+      });
+    }
   });
 }
 

@@ -5,7 +5,7 @@ import {
   sendableChallenges,
   violationDetails,
 } from "../context/error-details.ts";
-import { CallError, callStatus } from "../core/call-error.ts";
+import { CallError, callStatus, Unavailable } from "../core/call-error.ts";
 import { type Denial, statusOf } from "../core/denial.ts";
 import { Refusal } from "../core/refusal.ts";
 
@@ -34,8 +34,10 @@ export function thrownError(thrown: unknown): ConnectError | undefined {
 }
 
 /** All that a caller is told of a failure that was not meant for it. */
-export function internalError(): ConnectError {
-  return connectError(callStatus.INTERNAL.grpc, "Internal error", []);
+export function failureError(thrown: unknown): ConnectError {
+  return thrown instanceof Unavailable
+    ? connectError(callStatus.UNAVAILABLE.grpc, "Temporarily unavailable", [])
+    : connectError(callStatus.INTERNAL.grpc, "Internal error", []);
 }
 
 /** An error of the caller's. */

@@ -3,7 +3,7 @@ import { runInCall } from "../context/call-context.ts";
 import type { Auth } from "../core/auth.ts";
 import type { Principal } from "../core/principal.ts";
 import { type Admission, admissionKey } from "./admission.ts";
-import { denialError, internalError, thrownError } from "./errors.ts";
+import { denialError, failureError, thrownError } from "./errors.ts";
 import { hangUpSoon } from "./hang-up.ts";
 import { type Passage, passing, unlessEnded } from "./passage.ts";
 
@@ -22,7 +22,7 @@ export function interceptorOf<P extends Principal>(auth: Auth<P>, onError: OnErr
       const known = thrownError(thrown) ?? abortion(thrown, request.signal);
       if (known !== undefined) return known;
       report(onError, thrown, procedure);
-      return internalError();
+      return failureError(thrown);
     };
     try {
       const admission = request.contextValues.get(admissionKey);

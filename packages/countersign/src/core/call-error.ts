@@ -35,6 +35,14 @@ export class CallError extends Error {
   }
 }
 
+/**
+ * Thrown where something that a call needs is away: a store, another service. The caller is told that it may try again, and
+ * nothing of the cause, which is reported like any other failure.
+ */
+export class Unavailable extends Error {
+  override readonly name: string = "Unavailable";
+}
+
 /** `INVALID_ARGUMENT` that names each wrong field. */
 export function invalidArgument(first: FieldViolation, ...rest: readonly FieldViolation[]): CallError {
   const violations = [first, ...rest];

@@ -11,6 +11,7 @@ import {
 } from "@grpc/grpc-js";
 import { type CallContext, currentCall } from "../context/call-context.ts";
 import { CallError, invalidArgument } from "../core/call-error.ts";
+import { StoreUnavailable } from "../store/contracts.ts";
 import { errorInfo, kinds, type Message, startEcho } from "./echo.suite.ts";
 
 type Step = (context: CallContext) => unknown;
@@ -220,6 +221,13 @@ it("a text with half of a surrogate pair goes out with a mark in its place", asy
   assert.deepEqual([code, details], [13, "Internal error"]);
   const aborted = await ending(new CallError("ABORTED", "half \ud83d"));
   assert.deepEqual([aborted.code, aborted.details], [10, "half \ufffd"]);
+});
+
+it("what is away is told as unavailable, and nothing of the cause", async () => {
+  const { code, details, failures } = await ending(
+    new StoreUnavailable("postgres://db.internal: it is away"),
+  );
+  assert.deepEqual([code, details, failures.length], [14, "Temporarily unavailable", 1]);
 });
 
 it("nothing of any other value reaches the caller", async () => {

@@ -8,7 +8,7 @@ import type {
   UntypedHandleCall,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { internalStatus, thrownStatus } from "./status.ts";
+import { failureStatus, thrownStatus } from "./status.ts";
 
 type OnError = (error: unknown, procedure: string) => void;
 type ToStatus = (thrown: unknown) => StatusObject;
@@ -105,7 +105,7 @@ function statusAndReport(thrown: unknown, procedure: string, onError: OnError): 
   } catch {
     // A logger that fails changes nothing for the caller.
   }
-  return internalStatus();
+  return failureStatus(thrown);
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -7,7 +7,7 @@ import {
   sendableChallenges,
   violationDetails,
 } from "../context/error-details.ts";
-import { CallError, callStatus } from "../core/call-error.ts";
+import { CallError, callStatus, Unavailable } from "../core/call-error.ts";
 import { type Denial, statusOf } from "../core/denial.ts";
 import { Refusal } from "../core/refusal.ts";
 import { StatusSchema } from "../gen/google/rpc/status_pb.ts";
@@ -35,8 +35,12 @@ export function thrownStatus(thrown: unknown): StatusObject | undefined {
 }
 
 /** All that a caller is told of a failure that was not meant for it. */
-export function internalStatus(): StatusObject {
-  return { code: callStatus.INTERNAL.grpc, details: "Internal error", metadata: new Metadata() };
+export function failureStatus(thrown: unknown): StatusObject {
+  const metadata = new Metadata();
+  if (thrown instanceof Unavailable) {
+    return { code: callStatus.UNAVAILABLE.grpc, details: "Temporarily unavailable", metadata };
+  }
+  return { code: callStatus.INTERNAL.grpc, details: "Internal error", metadata };
 }
 
 interface ServiceErrorShape {

@@ -7,7 +7,7 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import { currentCall } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { createAuth } from "../core/auth.ts";
-import { CallError, invalidArgument } from "../core/call-error.ts";
+import { CallError, invalidArgument, Unavailable } from "../core/call-error.ts";
 import { allow, deny } from "../core/decision.ts";
 import { fakeAuthenticator, principal } from "../core/fakes.suite.ts";
 import { policyFor } from "../core/policy.ts";
@@ -170,6 +170,12 @@ describe("a refusal", () => {
       400,
       { code: "invalid_argument", message: "email: is odd" },
     ],
+    [
+      "what is away",
+      new Unavailable("postgres://db.internal: hunter2 is away"),
+      503,
+      { code: "unavailable", message: "Temporarily unavailable" },
+    ],
     ["a failure", new Error("the password is hunter2"), 500, { code: "internal", message: "Internal error" }],
     ["what is no error", "hunter2", 500, { code: "internal", message: "Internal error" }],
   ] as const) {
@@ -180,8 +186,8 @@ describe("a refusal", () => {
       assert.equal(answer.status, status);
       for (const [name, value] of Object.entries(body)) assert.equal(told[name], value);
       assert.equal(answer.headers.get("retry-after"), status === 429 ? "2" : null);
-      assert.ok(!answer.text.includes("hunter2"));
-      assert.equal(errors.length, status === 500 ? 1 : 0);
+      assert.ok(!/hunter2|postgres/.test(answer.text));
+      assert.equal(errors.length, status === 500 || status === 503 ? 1 : 0);
     });
   }
 });

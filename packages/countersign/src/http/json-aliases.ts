@@ -17,7 +17,7 @@ import type { UserSource } from "../core/user.ts";
 import { discard } from "./discard.ts";
 import { HttpCall } from "./http-call.ts";
 import { readJsonBody } from "./json-body.ts";
-import { denialError, type JsonError, plainError, thrownError } from "./json-error.ts";
+import { denialError, failureError, type JsonError, plainError, thrownError } from "./json-error.ts";
 
 export interface JsonAliasesOptions {
   /** Where `context.user()` reads the caller's account. */
@@ -103,7 +103,7 @@ export class JsonAliases<P extends Principal = Principal> {
     const known = thrownError(thrown);
     if (known !== undefined) return known;
     this.#options.onError(thrown, procedure);
-    return plainError(500, "internal", "Internal error");
+    return failureError(thrown);
   }
 }
 

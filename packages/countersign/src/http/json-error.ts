@@ -5,7 +5,7 @@ import {
   sendableChallenges,
   violationDetails,
 } from "../context/error-details.ts";
-import { CallError, callStatus } from "../core/call-error.ts";
+import { CallError, callStatus, Unavailable } from "../core/call-error.ts";
 import { type Denial, statusOf } from "../core/denial.ts";
 import { Refusal } from "../core/refusal.ts";
 
@@ -55,6 +55,13 @@ export function thrownError(thrown: unknown): JsonError | undefined {
   const body = { code: codeNames[grpc], message: thrown.message };
   const details = violationDetails(thrown.violations).map(readable);
   return { status, headers: {}, body: details.length === 0 ? body : { ...body, details } };
+}
+
+/** All that a caller is told of a failure that was not meant for it. */
+export function failureError(thrown: unknown): JsonError {
+  return thrown instanceof Unavailable
+    ? plainError(503, "unavailable", "Temporarily unavailable")
+    : plainError(500, "internal", "Internal error");
 }
 
 /** An error of the caller's or of nobody's, by name. */

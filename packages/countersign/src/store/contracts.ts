@@ -1,3 +1,4 @@
+import { Unavailable } from "../core/call-error.ts";
 import type { MaybePromise } from "../core/decision.ts";
 import type { RevocationEvent } from "../core/revocation.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
@@ -171,6 +172,11 @@ export interface RevocationLog {
   since(sequence: number, limit: number): Promise<readonly RevocationLogEntry[] | undefined>;
   /** The head, and all entries up to it that can still refuse something at `now`. For a start. */
   live(now: Date): Promise<{ readonly head: number; readonly events: readonly RevocationEvent[] }>;
+  /**
+   * Calls back when there may be something new, until the way to stop that, which it returns, is called. Only a hint: it may
+   * be late, lost or wrong, and whoever has to know polls as well. Undefined where nobody tells.
+   */
+  readonly onAppend?: ((listener: () => void) => () => void) | undefined;
   /** Removes what can refuse nothing at `now` and is older than `keepSeconds`. */
   prune(now: Date, keepSeconds: number): Promise<void>;
 }
@@ -194,7 +200,7 @@ export class Conflict extends Error {
   }
 }
 
-/** The store cannot be opened or used: a broken file, a schema that is newer than this program, no space. */
-export class StoreUnavailable extends Error {
+/** The store cannot be opened or used: a broken file, a server that is away, a schema that is newer than this program, no space. */
+export class StoreUnavailable extends Unavailable {
   override readonly name = "StoreUnavailable";
 }

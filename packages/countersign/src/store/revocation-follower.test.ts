@@ -74,6 +74,30 @@ describe("revocation follower", () => {
     await follower.stop();
   });
 
+  it("looks when the log gives a hint, until it is stopped", async () => {
+    const { follower, log, revoke, verdict, errors } = setUp({ pollEveryMs: never });
+    const listeners = new Set<() => void>();
+    log.onAppend = (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    };
+    await follower.start();
+    await follower.start();
+    assert.equal(listeners.size, 1);
+    await revoke("a");
+    for (const hint of listeners) for (let times = 0; times < 3; times += 1) hint();
+    for (let turn = 0; turn < 50; turn += 1) await undefined;
+    assert.equal(verdict("a"), "token-revoked");
+    // A hint that leads nowhere is no harm.
+    log.fails = true;
+    for (const hint of listeners) hint();
+    for (let turn = 0; turn < 50; turn += 1) await undefined;
+    assert.equal(errors.length, 1);
+    log.fails = false;
+    await follower.stop();
+    assert.equal(listeners.size, 0);
+  });
+
   it("never reads twice at a time", async () => {
     const { follower, log, revoke, verdict } = setUp({ pollEveryMs: never });
     await follower.start();

@@ -19,7 +19,7 @@ export interface RevocationFollowerOptions {
 
 /** Feeds a node's view of revocations from the log of a store. */
 export interface RevocationFollower {
-  /** Resolves when the view knows all that is live, and polls from then on. Rejects if the log cannot be read. */
+  /** Resolves when the view knows all that is live; from then on it polls, and looks when the log gives a hint. Rejects if the log cannot be read. */
   start(): Promise<void>;
   /**
    * Resolves when all that was committed before this call has been applied to the view. Called after a change, so that
@@ -53,6 +53,7 @@ class LogFollower implements RevocationFollower {
   readonly #elapsed: () => number;
   readonly #onError: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
+  #stopListening: (() => void) | undefined;
   /** The number of the last entry applied; undefined until `live()` was read. */
   #applied: number | undefined;
   #running: Promise<void> | undefined;
@@ -76,6 +77,9 @@ class LogFollower implements RevocationFollower {
   async start(): Promise<void> {
     await this.catchUp();
     this.#timer ??= setInterval(() => void this.poll(), this.#pollEveryMs).unref();
+    this.#stopListening ??= this.#log.onAppend?.(() => {
+      this.catchUp().catch((error: unknown) => this.#onError(error));
+    });
   }
 
   catchUp(): Promise<void> {
@@ -106,6 +110,8 @@ class LogFollower implements RevocationFollower {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#stopListening?.();
+    this.#stopListening = undefined;
     await Promise.allSettled([this.#running, this.#next]);
   }
 

@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
 import type { Store } from "countersign/store";
 import { type Config, loadConfig } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
-import { databasePath, openStore } from "../database.ts";
+import { databasePath, mayHaveStore, openStore } from "../database.ts";
 import { note } from "../terminal/output.ts";
 
 /**
@@ -34,11 +33,11 @@ export async function openLocalStore(
   const { file, createStore = false, createSecrets = false } = request;
   const found = commandConfig(file);
   const path = databasePath(found);
-  const fresh = !existsSync(path);
+  const fresh = !mayHaveStore(found);
   if (fresh && !createStore) throw new ConfigError(noStore(path));
   // Only now: in the wrong folder nothing is made.
   const config = createSecrets ? commandConfig(file, { createSecrets }) : found;
-  const store = await openStore(config);
+  const store = await openStore(config, { create: createStore });
   if (fresh) note(`countersign: made a new store, ${path}`);
   return { config, store };
 }

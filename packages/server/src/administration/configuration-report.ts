@@ -10,6 +10,7 @@ import type { Config } from "../config/config.ts";
 import { formatDuration } from "../config/format-duration.ts";
 import { formatAddress } from "../config/listen-address.ts";
 import { configProblems } from "../config/production-checks.ts";
+import { databasePath } from "../database.ts";
 import { UserService as DemoUserService } from "../gen/api/users/users_pb.ts";
 import { loadSigning } from "../signing.ts";
 import { loadDigests } from "./local.ts";
@@ -30,6 +31,9 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
     source: config.source ?? "no file: defaults and environment",
     environment: config.environment,
     data: config.data,
+    database: {
+      url: secrets.databaseUrl === undefined ? `not set: SQLite, ${databasePath(config)}` : "set",
+    },
     grpc: { ...grpc, listen: formatAddress(grpc.listen) },
     http: { ...http, listen: formatAddress(http.listen) },
     services: config.services,

@@ -20,7 +20,7 @@ export async function dev(options: DevOptions): Promise<void> {
 }
 
 /** Only an empty store gets accounts: a second start changes nothing and has no secret to print. */
-async function seed<T>(store: Store, make: () => Promise<T>): Promise<T | undefined> {
+async function seed<T>(store: Store, make: () => Promise<T | undefined>): Promise<T | undefined> {
   const [someone] = await store.users.list({ limit: 1 });
   return someone === undefined ? make() : undefined;
 }

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { commandConfig } from "../administration/command-config.ts";
 import { isToken } from "../administration/credential.ts";
@@ -9,7 +8,7 @@ import {
   type TokenVerdict,
 } from "../administration/inspect-token.ts";
 import type { Config } from "../config/config.ts";
-import { databasePath, openStore } from "../database.ts";
+import { mayHaveStore, openStore } from "../database.ts";
 import { CommandFailure, UsageError } from "../terminal/failure.ts";
 import { print, printJson } from "../terminal/output.ts";
 import { readSecretFile, readStandardInput } from "../terminal/read-secret.ts";
@@ -62,7 +61,7 @@ async function readToken(file: string | undefined): Promise<string> {
 }
 
 async function judge(token: string, config: Config): Promise<TokenVerdict> {
-  if (!existsSync(databasePath(config))) return judgeToken(token, config, undefined);
+  if (!mayHaveStore(config)) return judgeToken(token, config, undefined);
   const store = await openStore(config);
   try {
     return await judgeToken(token, config, store);

@@ -7,7 +7,8 @@ import { type ConfigFile, configSchema, type SecretSource } from "./schema.ts";
 import { variables } from "./variables.ts";
 
 /** Everything that the program is told, checked and frozen. */
-export interface Config extends Omit<ConfigFile, "data" | "services" | "auth" | "grpc" | "master_key"> {
+export interface Config
+  extends Omit<ConfigFile, "data" | "database" | "services" | "auth" | "grpc" | "master_key"> {
   /** Which file it was read from; undefined for none. */
   readonly source: string | undefined;
   /** An absolute path. */
@@ -23,6 +24,8 @@ export interface Config extends Omit<ConfigFile, "data" | "services" | "auth" | 
 
 /** What must not be seen. Kept apart from the rest, so that the rest can be printed. */
 export interface Secrets {
+  /** Of PostgreSQL, with user and password; undefined for SQLite. */
+  readonly databaseUrl: string | undefined;
   readonly jwtSecret: Uint8Array | undefined;
   /** PEM. */
   readonly jwtPrivateKey: string | undefined;
@@ -65,7 +68,7 @@ export function loadConfig(request: ConfigRequest = {}): Config {
   const environment =
     request.environment ?? (source === undefined ? undefined : file.environment) ?? "production";
   const data = resolve(env["COUNTERSIGN_DATA"] === undefined ? base : process.cwd(), file.data);
-  const { master_key: _master, ...rest } = file;
+  const { master_key: _master, database: _database, ...rest } = file;
   const { development_key: _key, jwt, api_keys: apiKeys, ...auth } = file.auth;
   const { secret: _secret, private_key: _private, ...jwtRest } = jwt;
   const { pepper: _pepper, static: _static, ...apiKeysRest } = apiKeys;
@@ -166,7 +169,7 @@ interface SecretContext {
   readonly create: boolean;
 }
 
-function readSecrets({ auth, master_key: master }: ConfigFile, context: SecretContext): Secrets {
+function readSecrets({ auth, database, master_key: master }: ConfigFile, context: SecretContext): Secrets {
   const read = (source: SecretSource | undefined, name: string): string | undefined =>
     source === undefined ? undefined : readSecret(source, name, context);
   const jwtSecret = read(auth.jwt.secret, "auth.jwt.secret");
@@ -178,6 +181,7 @@ function readSecrets({ auth, master_key: master }: ConfigFile, context: SecretCo
   const made =
     context.development && !complete ? developmentSecrets(context.data, context.create) : undefined;
   return {
+    databaseUrl: read(database.url, "database.url"),
     jwtSecret:
       toBytes(jwtSecret) ?? (!signs && auth.jwt.algorithm.startsWith("HS") ? made?.jwtSecret : undefined),
     jwtPrivateKey,

@@ -1,10 +1,11 @@
+import { type PostgresUrl, readPostgresUrl } from "countersign/store";
 import type { Config, StaticKeySecret } from "./config.ts";
 import { formatAddress, isLoopback } from "./listen-address.ts";
 
 /** What stands against a start with this configuration, as sentences that name the member and the remedy. */
 export function configProblems(config: Config): readonly string[] {
   const { secrets, auth } = config;
-  const problems = [...keyProblems(config)];
+  const problems = [...keyProblems(config), ...databaseProblems(config)];
   if (config.environment === "development") return [...problems, ...developmentProblems(config)];
   if (secrets.pepper !== undefined) problems.push(...weakness("auth.api_keys.pepper", secrets.pepper));
   if (secrets.masterKey !== undefined) problems.push(...weakness("master_key", secrets.masterKey));
@@ -32,6 +33,23 @@ export function configProblems(config: Config): readonly string[] {
     );
   }
   return [...problems, ...secrets.staticKeys.flatMap(staticKeyProblems)];
+}
+
+/** A password, and all that the database holds, must not cross a network in plain text because nobody thought of it. */
+function databaseProblems({ environment, secrets: { databaseUrl } }: Config): readonly string[] {
+  if (databaseUrl === undefined) return [];
+  let url: PostgresUrl;
+  try {
+    url = readPostgresUrl(databaseUrl);
+  } catch (error) {
+    return [`database.url: ${(error as Error).message}`];
+  }
+  const { host, sslMode } = url;
+  const local = host.startsWith("/") || isLoopback({ host, port: 0 });
+  if (environment === "development" || local || sslMode !== undefined) return [];
+  return [
+    "database.url leads to another machine and says nothing of TLS: add sslmode=verify-full, or sslmode=disable if the network is private",
+  ];
 }
 
 /** What stands in the configuration is a superuser's password: on this machine, and nowhere else. */

@@ -138,7 +138,16 @@ export const configSchema = z.strictObject({
     .string()
     .min(1)
     .default("./.countersign")
-    .describe("the folder of the database, relative to the file"),
+    .describe("the folder of SQLite's database and of the secrets of `dev`, relative to the file"),
+  database: z
+    .strictObject({
+      url: secret
+        .optional()
+        .describe(
+          "PostgreSQL instead of SQLite: `postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full`",
+        ),
+    })
+    .prefault({}),
   master_key: secret
     .optional()
     .describe("seals secrets in the database and derives refresh tokens: at least 32 bytes"),

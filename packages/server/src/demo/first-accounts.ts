@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createKeyDigests, generateApiKey } from "countersign/api-key";
-import type { Store } from "countersign/store";
+import { Conflict, type Store } from "countersign/store";
 import { peppersOf } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { createPasswords } from "../passwords.ts";
@@ -18,8 +18,11 @@ const accounts = [
   { username: "alice", kind: "user", isStaff: false, isSuperuser: false },
 ] as const;
 
-/** Makes the users of an empty store, with ids 1, 2 and 3, and a key of the plain one's. */
-export async function firstAccounts(store: Store, config: Config): Promise<FirstAccounts> {
+/**
+ * Makes the users of an empty store, with ids 1, 2 and 3, and a key of the plain one's. Undefined if another process that
+ * started at the same moment is making them.
+ */
+export async function firstAccounts(store: Store, config: Config): Promise<FirstAccounts | undefined> {
   const users: FirstAccounts["users"][number][] = [];
   const passwords = createPasswords();
   let ownerId = "";
@@ -27,7 +30,13 @@ export async function firstAccounts(store: Store, config: Config): Promise<First
     const password = randomBytes(15).toString("base64url");
     const email = `${username}@example.com`;
     const passwordHash = await passwords.hash(password);
-    const user = await store.users.create({ username, email, isStaff, isSuperuser, passwordHash });
+    const creating = store.users.create({ username, email, isStaff, isSuperuser, passwordHash });
+    const user = await creating.catch((error: unknown) => {
+      // The first one decides who makes them all.
+      if (users.length === 0 && error instanceof Conflict) return undefined;
+      throw error;
+    });
+    if (user === undefined) return undefined;
     users.push({ username, password, kind });
     ownerId = user.id;
   }

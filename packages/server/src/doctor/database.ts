@@ -3,6 +3,7 @@ import { sqliteSchemaVersion } from "countersign/store/sqlite";
 import type { Config } from "../config/config.ts";
 import { databasePath } from "../database.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
+import { checkSchema, checkSuperuser } from "./schema.ts";
 
 /** The folder of the database: is it there, for this user to write to and for nobody else to read? */
 export function checkDataFolder({ data }: Config): Check {
@@ -30,7 +31,7 @@ export interface DatabaseFindings {
   readonly newestRecord?: Date | undefined;
 }
 
-/** Looks at the database without changing it. */
+/** Looks at the SQLite database without changing it. */
 export function examineDatabase(config: Config): DatabaseFindings {
   const path = databasePath(config);
   const found = statSync(path, { throwIfNoEntry: false });
@@ -82,32 +83,14 @@ function examine(query: Query, path: string, before: readonly Check[]): Database
   );
   const checks = [...before, ok("database", `${path} opens, and is whole`), checkSchema(version)];
   if (version !== sqliteSchemaVersion) return { checks };
-  return { checks: [...checks, checkSuperuser(query)], newestRecord: newestRecord(query) };
+  return { checks: [...checks, checkSuperuser(firstSuperuser(query))], newestRecord: newestRecord(query) };
 }
 
-function checkSchema(version: number): Check {
-  const known = sqliteSchemaVersion;
-  if (version > known)
-    return fail("schema", `version ${version}, and this program knows ${known}`, "run the newer program");
-  if (version < known)
-    return warn(
-      "schema",
-      `version ${version} of ${known}`,
-      "the next start of the server brings it up to date",
-    );
-  return ok("schema", `version ${version}`);
-}
-
-function checkSuperuser(query: Query): Check {
+function firstSuperuser(query: Query): string | undefined {
   const [first] = query(
     "select username from users where is_superuser = 1 and is_active = 1 order by id limit 1",
   );
-  if (first !== undefined) return ok("superuser", `${String(first["username"])} is one, and active`);
-  return warn(
-    "superuser",
-    "no active superuser",
-    "countersign users create NAME --superuser, or countersign users update NAME --superuser",
-  );
+  return first && String(first["username"]);
 }
 
 function newestRecord(query: Query): Date | undefined {

@@ -6,6 +6,7 @@ import { type Check, fail, ok } from "./check.ts";
 import { checkDataFolder, examineDatabase } from "./database.ts";
 import { checkListeners } from "./listeners.ts";
 import { checkClock, checkDiskSpace, checkNode } from "./machine.ts";
+import { examinePostgres } from "./postgres.ts";
 
 /** Everything that is worth a look, in the order in which it is best mended. Nothing is changed. */
 export async function examine(file: string | undefined): Promise<readonly Check[]> {
@@ -13,16 +14,25 @@ export async function examine(file: string | undefined): Promise<readonly Check[
   if (config instanceof ConfigError) {
     return [checkNode(), fail("configuration", config.message), checkClock(undefined)];
   }
-  const { checks, newestRecord } = examineDatabase(config);
+  const { databaseUrl } = config.secrets;
+  const { checks, newestRecord } =
+    databaseUrl === undefined
+      ? examineDatabase(config)
+      : { checks: await examinePostgres(databaseUrl), newestRecord: undefined };
   return [
     checkNode(),
     ...checkConfiguration(config),
-    checkDataFolder(config),
+    ...(needsFolder(config) ? [checkDataFolder(config)] : []),
     ...checks,
     ...(await checkListeners(config)),
     checkClock(newestRecord),
-    checkDiskSpace(config.data),
+    ...(needsFolder(config) ? [checkDiskSpace(config.data)] : []),
   ];
+}
+
+/** On PostgreSQL, only `dev` keeps something there: its secrets. */
+function needsFolder({ environment, secrets }: Config): boolean {
+  return secrets.databaseUrl === undefined || environment === "development";
 }
 
 function readConfig(file: string | undefined): Config | ConfigError {

@@ -1,13 +1,15 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { StoreUnavailable } from "../contracts.ts";
 import { type Migration, migrations } from "./migrations.ts";
-import type { SqlBackend } from "./sql-backend.ts";
+import type { SqlBackend, SqlWords } from "./sql-backend.ts";
 import type { SqlSchema } from "./sql-schema.ts";
 
 export interface MigrateOptions {
   /** Names the database in errors. */
   readonly name: string;
   readonly now: () => number;
+  /** Whether to make a schema where there is none. Default: true. */
+  readonly create?: boolean | undefined;
   /** Default: those of this program. */
   readonly steps?: readonly Migration[] | undefined;
 }
@@ -23,11 +25,14 @@ export interface MigrateOptions {
 export async function migrate(backend: SqlBackend, options: MigrateOptions): Promise<void> {
   const { steps = migrations } = options;
   // The ordinary start finds the schema as it should be, and takes no lock.
-  if ((await readVersion(backend.reader)) === steps.length) return;
-  await backend.write(async (trx) => {
-    const version = await readVersion(trx);
+  if ((await readVersion(backend.reader, backend.words)) === steps.length) return;
+  await backend.upgrade(async (trx) => {
+    const version = await readVersion(trx, backend.words);
     if (version > steps.length) throw newerSchema(options.name, version, steps.length);
-    if (version === 0) await createSchemaTable(trx);
+    if (version === 0) {
+      if (options.create === false) throw noSchema(options.name);
+      await createSchemaTable(trx);
+    }
     for (const step of steps.slice(version)) {
       await step.apply(trx, backend.words);
       const { version, name } = step;
@@ -40,9 +45,9 @@ export async function migrate(backend: SqlBackend, options: MigrateOptions): Pro
 }
 
 /** 0 for a database that has never been migrated. */
-async function readVersion(db: Kysely<SqlSchema>): Promise<number> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some(({ name }) => name === "countersign_schema")) return 0;
+export async function readVersion(db: Kysely<SqlSchema>, words: SqlWords): Promise<number> {
+  const { rows } = await sql.raw<{ name: string }>(words.tables).execute(db);
+  if (!rows.some(({ name }) => name === "countersign_schema")) return 0;
   const row = await db
     .selectFrom("countersign_schema")
     .select(({ fn }) => fn.max("version").as("version"))
@@ -58,6 +63,10 @@ async function createSchemaTable(db: Kysely<SqlSchema>): Promise<void> {
     .addColumn("name", "text", (column) => column.notNull())
     .addColumn("applied_at", "bigint", (column) => column.notNull())
     .execute();
+}
+
+function noSchema(name: string): StoreUnavailable {
+  return new StoreUnavailable(`${name} has no tables of Countersign's; start the server on it first`);
 }
 
 function newerSchema(name: string, found: number, known: number): StoreUnavailable {

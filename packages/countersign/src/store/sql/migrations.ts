@@ -97,4 +97,5 @@ async function createRevocations(trx: Transaction<SqlSchema>, words: SqlWords): 
     .addColumn("pruned", "bigint", (column) => column.notNull())
     .execute();
   await trx.insertInto("revocation_head").values({ id: 1, sequence: 0, pruned: 0 }).execute();
+  for (const statement of words.announces("revocation_head")) await sql.raw(statement).execute(trx);
 }

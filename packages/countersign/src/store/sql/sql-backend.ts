@@ -11,6 +11,10 @@ export interface SqlBackend {
    * reads still holds when it commits. Commits before it resolves; rolls back if `work` rejects.
    */
   write<T>(work: (trx: Transaction<SqlSchema>) => Promise<T>): Promise<T>;
+  /** As `write`, for as long as it takes: for changes of the schema. */
+  upgrade<T>(work: (trx: Transaction<SqlSchema>) => Promise<T>): Promise<T>;
+  /** See `RevocationLog.onAppend`. Undefined where nobody tells. */
+  readonly onAppend: ((listener: () => void) => () => void) | undefined;
   /**
    * Prepares a query with one parameter for the hot path: its first row at once, without the driver's queue.
    * Undefined where the driver cannot do that.
@@ -29,6 +33,10 @@ export interface SqlWords {
   readonly rising: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
   /** The function of (text, part) that gives the position of the part from 1, or 0. */
   readonly position: string;
+  /** The query that gives the `name` of each table that a query without a schema would find. */
+  readonly tables: string;
+  /** The statements that make a table with a column `sequence` tell `onAppend` of each change of it, once it is committed. */
+  readonly announces: (table: string) => readonly string[];
   /** The statements that make a table with a rising integer key `sequence` refuse everything but appending. */
   readonly appendOnly: (table: string) => readonly string[];
 }

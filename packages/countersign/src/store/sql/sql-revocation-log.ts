@@ -46,10 +46,12 @@ export class SqlRevocationLog implements RevocationLog {
   readonly #backend: SqlBackend;
   readonly #reader: Kysely<SqlSchema>;
   readonly #now: () => number;
+  readonly onAppend: RevocationLog["onAppend"];
 
   constructor(backend: SqlBackend, now: () => number) {
     this.#backend = backend;
     this.#reader = backend.reader;
+    this.onAppend = backend.onAppend;
     this.#now = now;
   }
 

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const script = fileURLToPath(new URL("sqlite-child.suite.ts", import.meta.url));
+const script = fileURLToPath(new URL("store-child.suite.ts", import.meta.url));
 
-/** A process that runs a job of `sqlite-child.suite.ts`. */
+/** A process that runs a job of `store-child.suite.ts`. */
 export class TestChild {
   readonly #process: ChildProcess;
   readonly #lines: AsyncIterator<string>;

@@ -10,6 +10,7 @@ export class FakeLog implements RevocationLog {
   gate: Promise<unknown> = Promise.resolve();
   /** Called when a reading is done, before its answer is given. */
   afterRead: () => Promise<unknown> = async () => {};
+  onAppend: RevocationLog["onAppend"];
   overlapping = 0;
   mostOverlapping = 0;
 

@@ -20,6 +20,9 @@ const words: SqlWords = {
   // Without AUTOINCREMENT the id of a deleted last user would be given again.
   rising: (column) => column.autoIncrement(),
   position: "instr",
+  tables: "select name from sqlite_schema where type = 'table'",
+  // A file tells nobody.
+  announces: () => [],
   appendOnly,
 };
 
@@ -33,7 +36,7 @@ export async function openSqliteBackend(options: SqliteBackendOptions): Promise<
   if (path === ":memory:") {
     const only = await openConnection(options, "writer");
     const db = new Kysely<SqlSchema>({ dialect: sqliteDialect(only, busyTimeoutMs) });
-    return { reader: db, words, prepareFirst: undefined, write: writeBy(db), close: () => closeAfterUse(db) };
+    return { ...common(db), reader: db, prepareFirst: undefined, close: () => closeAfterUse(db) };
   }
   prepareSqliteFile(path);
   const writing = await openConnection(options, "writer");
@@ -44,10 +47,9 @@ export async function openSqliteBackend(options: SqliteBackendOptions): Promise<
   const writer = new Kysely<SqlSchema>({ dialect: sqliteDialect(writing, busyTimeoutMs) });
   const reader = new Kysely<SqlSchema>({ dialect: sqliteDialect(reading, busyTimeoutMs) });
   return {
+    ...common(writer),
     reader,
-    words,
     prepareFirst: (sql) => reading.prepareFirst(sql),
-    write: writeBy(writer),
     close: async () => {
       // The writer goes last: the last one to go merges the write-ahead log into the file.
       await closeAfterUse(reader);
@@ -56,8 +58,9 @@ export async function openSqliteBackend(options: SqliteBackendOptions): Promise<
   };
 }
 
-function writeBy(db: Kysely<SqlSchema>): SqlBackend["write"] {
-  return <T>(work: (trx: Transaction<SqlSchema>) => Promise<T>) => db.transaction().execute(work);
+function common(db: Kysely<SqlSchema>): Pick<SqlBackend, "words" | "write" | "upgrade" | "onAppend"> {
+  const write = <T>(work: (trx: Transaction<SqlSchema>) => Promise<T>) => db.transaction().execute(work);
+  return { words, write, upgrade: write, onAppend: undefined };
 }
 
 async function closeAfterUse(db: Kysely<SqlSchema>): Promise<void> {

@@ -1,32 +1,47 @@
 /**
- * Another process on the same database file, for tests: `node sqlite-child.ts <job> <path>`. It prints `ready`, waits
+ * Another process on the same database, for tests: `node store-child.suite.ts <job> <path or URL>`. It prints `ready`, waits
  * for a line on its standard input, and then does the job, printing a line for each thing that was acknowledged.
  */
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
+import type { Store } from "../contracts.ts";
+import { openPostgresStore } from "../postgres.ts";
+import { openPostgresBackend } from "../sql/postgres/postgres-backend.ts";
+import { postgresTarget } from "../sql/postgres/postgres-options.ts";
 import { openSqliteStore } from "../sqlite.ts";
 
-const jobs: Readonly<Record<string, (path: string, lines: AsyncIterator<string>) => Promise<void>>> = {
+function open(place: string): Promise<Store> {
+  return place.startsWith("postgres:")
+    ? openPostgresStore({ database: place })
+    : openSqliteStore({ path: place });
+}
+
+const jobs: Readonly<Record<string, (place: string, lines: AsyncIterator<string>) => Promise<void>>> = {
   /** Opens, creates one user, and ends. */
-  migrate: async (path) => {
-    const store = await openSqliteStore({ path });
+  migrate: async (place) => {
+    const store = await open(place);
     say((await store.users.create({ username: `user of ${process.pid}` })).id);
     await store.close();
   },
 
-  /** Creates and changes users until it is killed. */
-  write: async (path) => {
-    const store = await openSqliteStore({ path });
-    for (;;) {
-      const { id } = await store.users.create({ username: crypto.randomUUID() });
-      await store.users.update(id, { attributes: { changed: "yes" } });
-      say(id);
+  /** Creates and changes users until it is killed, or the server. */
+  write: async (place) => {
+    const store = await open(place);
+    try {
+      for (;;) {
+        const { id } = await store.users.create({ username: crypto.randomUUID() });
+        await store.users.update(id, { attributes: { changed: "yes" } });
+        say(id);
+      }
+    } catch {
+      // The server was killed, and not this process.
+      process.exit(1);
     }
   },
 
   /** Changes a user whom the other process created, and tells what that one did then. */
-  beside: async (path, lines) => {
-    const store = await openSqliteStore({ path });
+  beside: async (place, lines) => {
+    const store = await open(place);
     say(String((await store.users.update("1", { attributes: { child: "was here" } }))?.username));
     await lines.next();
     say(JSON.stringify((await store.users.load("1"))?.attributes));
@@ -34,9 +49,19 @@ const jobs: Readonly<Record<string, (path: string, lines: AsyncIterator<string>)
     await store.close();
   },
 
+  /** Gets as far as the middle of a transaction on PostgreSQL, and stays there. */
+  standStill: async (place) => {
+    const backend = openPostgresBackend({ target: postgresTarget(place), readers: 1 });
+    await backend.write(async (trx) => {
+      await trx.updateTable("users").set({ username: "half done", username_folded: "half done" }).execute();
+      say("inside");
+      await new Promise(() => setInterval(() => {}, 1000));
+    });
+  },
+
   /** Rotates session `s1`, guesses as `ada` and uses the steps of user 1 fifty times at once, and tells what came of it. */
-  race: async (path) => {
-    const store = await openSqliteStore({ path });
+  race: async (place) => {
+    const store = await open(place);
     const now = new Date();
     const rotation = { generation: 1, refreshUntil: new Date(now.getTime() + 1e6), now, graceMs: 60_000 };
     const rule = { limit: 10, windowSeconds: 900, now: new Date(1.8e12) };
@@ -59,9 +84,9 @@ function say(line: string): void {
   writeSync(1, `${line}\n`);
 }
 
-const [, , job = "", path = ""] = process.argv;
+const [, , job = "", place = ""] = process.argv;
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 say("ready");
 await lines.next();
-await jobs[job]?.(path, lines);
+await jobs[job]?.(place, lines);
 process.stdin.destroy();

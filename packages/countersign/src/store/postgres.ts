@@ -1,0 +1,82 @@
+import { type Store, StoreUnavailable } from "./contracts.ts";
+import { migrate, readVersion } from "./sql/migrate.ts";
+import { migrations } from "./sql/migrations.ts";
+import { inspectServer } from "./sql/postgres/inspect-server.ts";
+import { openPostgresBackend } from "./sql/postgres/postgres-backend.ts";
+import { type PostgresAddress, postgresTarget } from "./sql/postgres/postgres-options.ts";
+import { createSqlStore } from "./sql/sql-store.ts";
+
+export type { PostgresAddress } from "./sql/postgres/postgres-options.ts";
+
+/** The version of the schema that this program knows, and brings older databases up to. */
+export const postgresSchemaVersion: number = migrations.length;
+
+export interface PostgresStoreOptions {
+  /**
+   * `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full`, or its parts. With `sslmode=require`,
+   * `verify-ca` and `verify-full` the certificate is verified, by the authority in `sslrootcert=FILE` where that is
+   * named; with `no-verify` it is not; without `sslmode`, or with `disable`, the connection is in plain text.
+   */
+  readonly database: string | PostgresAddress;
+  /** Whether to make the schema where there is none. Default: true; false throws `StoreUnavailable` instead. */
+  readonly create?: boolean | undefined;
+  /** How many connections there may be for reading, beside one for writing and one that listens. Default: 8. */
+  readonly readers?: number | undefined;
+  /** Milliseconds since the epoch. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/**
+ * Opens a PostgreSQL database (version 13 or newer, encoding UTF8) and brings its schema up to date. Any number of processes
+ * may use one. What was acknowledged is on the server's disk. While the server is away, calls reject with
+ * `StoreUnavailable` within two seconds, and soon at once; they work again when it is back. Throws `StoreUnavailable` if the database
+ * cannot be used, and `TypeError` for a URL that is none.
+ */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const { now = Date.now, readers = 8 } = options;
+  if (!Number.isSafeInteger(readers) || readers < 1)
+    throw new RangeError("readers must be a positive integer");
+  const target = postgresTarget(options.database);
+  const backend = openPostgresBackend({ target, readers });
+  try {
+    await migrate(backend, { name: target.name, now, create: options.create });
+  } catch (error) {
+    await backend.close();
+    if (error instanceof StoreUnavailable) throw error;
+    const cause = (error as Error).message;
+    throw new StoreUnavailable(
+      `${target.name}: its schema cannot be prepared (${cause}); name a database or a schema that is Countersign's own`,
+      { cause: error },
+    );
+  }
+  return createSqlStore(backend, now);
+}
+
+/** What can be found out about a database without changing it. */
+export interface PostgresFindings {
+  /** As it says it: `15.8 (Debian 15.8-0+deb12u1)`. */
+  readonly serverVersion: string;
+  /** 0 for a database that has never been used. */
+  readonly schemaVersion: number;
+  /** Of one question and its answer, at best. */
+  readonly latencyMs: number;
+  /** How far its clock is ahead of this one's, give or take the latency. */
+  readonly clockAheadMs: number;
+  /** Whether what it acknowledges is on its disk. */
+  readonly durable: boolean;
+  /** Its first active superuser, if the schema is this program's. */
+  readonly superuser: string | undefined;
+}
+
+/** Looks at a database. Throws `StoreUnavailable` and `TypeError` as `openPostgresStore` does. */
+export async function inspectPostgres(database: string | PostgresAddress): Promise<PostgresFindings> {
+  const backend = openPostgresBackend({ target: postgresTarget(database), readers: 1 });
+  try {
+    const schemaVersion = await readVersion(backend.reader, backend.words);
+    const current = schemaVersion === postgresSchemaVersion;
+    const superuser = current ? await createSqlStore(backend, Date.now).users.firstSuperuser() : undefined;
+    return { schemaVersion, superuser: superuser?.username, ...(await inspectServer(backend.reader)) };
+  } finally {
+    await backend.close();
+  }
+}
