@@ -38,6 +38,7 @@ module.exports = {
     layer("grpc", "core", "context", "gen/google"),
     layer("store", "core"),
     layer("session"),
+    layer("signing", "core", "jwt", "session/seal[.]ts", "store/(session-)?contracts[.]ts"),
     layer("http", "core", "context", "gen/google"),
     layer(
       "service",
@@ -46,6 +47,7 @@ module.exports = {
       "jwt",
       "keys",
       "session",
+      "signing",
       "gen",
       "store/(session-)?contracts[.]ts",
       "store/api-key-status[.]ts",
@@ -56,7 +58,7 @@ module.exports = {
       name: "drivers-and-frameworks-stay-in-their-folders",
       severity: "error",
       from: {
-        path: `${library}/(core|jwt|keys|context|authenticator|service|store/[^/]+[.]ts)`,
+        path: `${library}/(core|jwt|keys|context|authenticator|signing|service|store/[^/]+[.]ts)`,
         pathNot: tests,
       },
       to: { path: "node_modules/(@grpc|kysely|pg|ioredis|fastify|express|hono)" },
