@@ -14,8 +14,9 @@ import { openStore } from "./database.ts";
 import { type GrpcListener, listenGrpc } from "./listen/grpc.ts";
 import { type HttpListener, listenHttp } from "./listen/http.ts";
 import { jsonApi } from "./listen/json-api.ts";
+import { wellKnown } from "./listen/well-known.ts";
 import { servicesOf } from "./services.ts";
-import { loadSigning } from "./signing.ts";
+import { configuredSigning, type Signing, signingOf, startSigning } from "./signing.ts";
 import { startUpkeep } from "./upkeep.ts";
 
 /** A node that is bound to its addresses, and serves once it is told to. */
@@ -33,9 +34,10 @@ export interface Node {
 export async function createNode(config: Config, log: Logger): Promise<Node> {
   const [problem, ...more] = configProblems(config);
   if (problem !== undefined) throw new ConfigError([problem, ...more].join("; "));
+  // Before anything is opened: a key that cannot be used leaves nothing behind.
+  configuredSigning(config);
   const parts = new Parts();
   try {
-    const signing = loadSigning(config);
     const store = await openStore(config);
     parts.add(() => store.close());
     const revocations = createRevocations();
@@ -47,6 +49,7 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
     });
     await follower.start();
     parts.add(() => follower.stop());
+    const signing = await openSigning(config, { store, log, parts });
     const usage = createUsageRecorder({
       apiKeys: store.apiKeys,
       onError: (error) => log.warn({ err: error }, "usage cannot be written; it is kept and tried again"),
@@ -78,7 +81,7 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
       address: config.http.listen,
       ready: () => serving,
       about,
-      handlers: [(request, response) => json.handle(request, response)],
+      handlers: [wellKnown(config.auth.jwt, signing), (request, response) => json.handle(request, response)],
     });
     listeners.push(http);
     return running({ store, grpc, http, parts, setServing: (now) => (serving = now) });
@@ -86,6 +89,17 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
     await parts.close();
     throw error;
   }
+}
+
+async function openSigning(
+  config: Config,
+  { store, log, parts }: { readonly store: Store; readonly log: Logger; readonly parts: Parts },
+): Promise<Signing> {
+  const signing = signingOf(config, store, (error) =>
+    log.warn({ err: error }, "the signing keys cannot be followed"),
+  );
+  parts.add(await startSigning(signing));
+  return signing;
 }
 
 interface Running {

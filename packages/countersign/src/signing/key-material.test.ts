@@ -35,7 +35,9 @@ for (const algorithm of names) {
 }
 
 test("no two keys are the same", async () => {
-  const made = await Promise.all(["HS256", "HS256", "ES256", "ES256"].map((name) => generateKey(name as Algorithm)));
+  const made = await Promise.all(
+    ["HS256", "HS256", "ES256", "ES256"].map((name) => generateKey(name as Algorithm)),
+  );
   assert.equal(new Set(made.map(({ kid }) => kid)).size, 4);
   assert.equal(new Set(made.map(({ jwk }) => jwk["k"] ?? jwk["d"])).size, 4);
 });
@@ -84,7 +86,9 @@ describe("a key from elsewhere", () => {
     assert.ok(verification.verify(token.slice(0, dot), token.slice(dot + 1)));
   });
 
-  const encrypted = String(rsa.export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "x" }));
+  const encrypted = String(
+    rsa.export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "x" }),
+  );
   const short = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey;
   const publicPem = String(generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "pem" }));
   const pss = generateKeyPairSync("rsa-pss", { modulusLength: 2048 }).privateKey;
@@ -94,17 +98,32 @@ describe("a key from elsewhere", () => {
     ["a public key", publicPem, /a private key in PEM, or a JWK, is expected/, {}],
     ["a public JWK", JSON.stringify({ ...ec.export({ format: "jwk" }), d: undefined }), /member d/, {}],
     ["an encrypted key", encrypted, /take the passphrase off first/, {}],
-    ["PEM that is none", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", /cannot be read/, {}],
+    [
+      "PEM that is none",
+      "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+      /cannot be read/,
+      {},
+    ],
     ["JSON that is none", '{"kty":"oct","k":"SECRETSECRET"', /is no JSON/, {}],
     ["a JWK Set", JSON.stringify({ keys: [] }), /not a set/, {}],
     ["a short RSA key", pem(short, "pkcs8"), /2048/, {}],
     ["a curve of no algorithm", pem(secp, "pkcs8"), /no algorithm fits/, {}],
     ["a key of type RSASSA-PSS", pem(pss, "pkcs8"), /use a key of type RSA/, {}],
     ["a short secret", JSON.stringify({ kty: "oct", k: "AAAA" }), /needs 32 bytes/, {}],
-    ["a key for encryption", JSON.stringify({ ...ec.export({ format: "jwk" }), use: "enc" }), /use is not sig/, {}],
+    [
+      "a key for encryption",
+      JSON.stringify({ ...ec.export({ format: "jwk" }), use: "enc" }),
+      /use is not sig/,
+      {},
+    ],
     ["another algorithm's key", pem(ec, "pkcs8"), /kty RSA/, { algorithm: "RS256" }],
     ["a name that is too long", pem(ed, "pkcs8"), /1 to 128/, { kid: "x".repeat(129) }],
-    ["an algorithm that there is not", pem(ed, "pkcs8"), /algorithm must be/, { algorithm: "none" as Algorithm }],
+    [
+      "an algorithm that there is not",
+      pem(ed, "pkcs8"),
+      /algorithm must be/,
+      { algorithm: "none" as Algorithm },
+    ],
   ] as const) {
     test(`${name} is refused, and not quoted`, () => {
       assert.throws(

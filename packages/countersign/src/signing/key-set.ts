@@ -22,11 +22,16 @@ export class KeySet {
    * what was remembered of it still holds.
    */
   constructor(keys: readonly LoadedKey[], now: number, former?: KeySet) {
-    this.keys = keys.filter(({ record: { removedAt } }) => removedAt === undefined || removedAt.getTime() > now);
+    this.keys = keys.filter(
+      ({ record: { removedAt } }) => removedAt === undefined || removedAt.getTime() > now,
+    );
     const kind = (this.#loadedAt(now) ?? this.keys.at(-1))?.verification.symmetric;
-    const verifying = this.keys.map(({ verification }) => verification).filter((key) => key.symmetric === kind);
+    const verifying = this.keys
+      .map(({ verification }) => verification)
+      .filter((key) => key.symmetric === kind);
     const before = former?.ring?.keys;
-    const same = before?.length === verifying.length && verifying.every((key, index) => key === before[index]);
+    const same =
+      before?.length === verifying.length && verifying.every((key, index) => key === before[index]);
     this.ring = same ? former?.ring : verifying.length === 0 ? undefined : createKeyRing(verifying);
     this.jwks = same && former !== undefined ? former.jwks : this.ring ? jwksOf(this.ring) : { keys: [] };
   }

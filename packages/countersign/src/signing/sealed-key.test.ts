@@ -35,7 +35,8 @@ test("under another master key, with another name or algorithm, or changed, it i
   const unreadable = (record: SigningKeyRecord, by = seal): void =>
     assert.throws(
       () => openKey(record, by),
-      (error) => error instanceof UnreadableSigningKey && error.kid === record.kid && error.cause === undefined,
+      (error) =>
+        error instanceof UnreadableSigningKey && error.kid === record.kid && error.cause === undefined,
     );
   unreadable(key, createSeal(randomBytes(32)));
   unreadable({ ...key, kid: "another" });

@@ -35,7 +35,10 @@ function cluster(more: Partial<SigningKeysOptions> = {}) {
   return { clock, store, errors, node };
 }
 
-async function started(t: { after(work: () => Promise<void>): void }, node: SigningKeys): Promise<SigningKeys> {
+async function started(
+  t: { after(work: () => Promise<void>): void },
+  node: SigningKeys,
+): Promise<SigningKeys> {
   await node.start();
   t.after(() => node.stop());
   return node;
@@ -62,7 +65,13 @@ describe("a rotation", () => {
     assert.equal(activeFrom.getTime() - clock.ms, 10 * minute);
     await there.load();
     for (const keys of [here, there]) {
-      assert.deepEqual([kidsOf(keys), publishedBy(keys)], [[first, second], [first, second]]);
+      assert.deepEqual(
+        [kidsOf(keys), publishedBy(keys)],
+        [
+          [first, second],
+          [first, second],
+        ],
+      );
     }
     clock.ms += 10 * minute - 1;
     assert.equal(here.current().kid, first);
@@ -294,7 +303,10 @@ describe("following the store", () => {
     clock.ms += 2000;
     // It would sign now, and this node cannot: nothing is signed rather than with a key that was retired.
     await until(() => errors.length > 0 && keys.ring().keys.length === 1);
-    await assert.rejects(() => keys.load(), (error) => error instanceof UnreadableSigningKey && error.kid === kid);
+    await assert.rejects(
+      () => keys.load(),
+      (error) => error instanceof UnreadableSigningKey && error.kid === kid,
+    );
     const opened = errors.filter((error) => error instanceof UnreadableSigningKey);
     assert.equal(opened.length, 1);
     assert.deepEqual(kidsOf(keys), [first]);
@@ -329,9 +341,15 @@ describe("lifetimes", () => {
   test("a node with longer-lived tokens says so of the keys of others", async (t) => {
     const { node } = cluster();
     const short = await started(t, node({ lifetimeSeconds: 60 }));
-    assert.deepEqual((await short.list()).map((key) => key.lifetimeSeconds), [60]);
+    assert.deepEqual(
+      (await short.list()).map((key) => key.lifetimeSeconds),
+      [60],
+    );
     await started(t, node({ lifetimeSeconds: 7200 }));
-    assert.deepEqual((await short.list()).map((key) => key.lifetimeSeconds), [7200]);
+    assert.deepEqual(
+      (await short.list()).map((key) => key.lifetimeSeconds),
+      [7200],
+    );
   });
 
   test("a key for a token is made where there is none", async () => {
@@ -353,7 +371,10 @@ describe("a key from elsewhere", () => {
     assert.notEqual(keys.current().kid, kid);
     clock.ms += 10 * minute;
     assert.equal(keys.current().kid, kid);
-    await assert.rejects(() => keys.import({ text }, {}, "7"), (error) => error instanceof Conflict && error.field === "kid");
+    await assert.rejects(
+      () => keys.import({ text }, {}, "7"),
+      (error) => error instanceof Conflict && error.field === "kid",
+    );
     await assert.rejects(() => keys.import({ text: "nonsense" }, {}, "7"), TypeError);
   });
 });

@@ -57,7 +57,7 @@ export interface SigningKeys {
   current(at?: Date): SigningKey;
   /** The key that signs now, for tokens of any lifetime: it is kept for as long. Makes the first one if there is none. */
   currentFor(lifetimeSeconds: number): Promise<SigningKey>;
-  /** Every key whose signatures are accepted. Throws if there is none. */
+  /** Every key whose signatures are accepted. Throws as `current` does if there is none. */
   ring(): KeyRing;
   /** The public keys, for everyone to see. */
   jwks(): JwkSet;
@@ -137,8 +137,9 @@ class StoredSigningKeys implements SigningKeys {
   }
 
   ring(): KeyRing {
-    if (this.#set.ring === undefined) throw new Error("there is no signing key");
-    return this.#set.ring;
+    const { ring } = this.#set;
+    if (ring === undefined) throw new Refusal("UNAVAILABLE", { cause: "there is no signing key" });
+    return ring;
   }
 
   jwks(): JwkSet {

@@ -80,8 +80,7 @@ export function extendKey(
 ): Pick<SigningKeyRow, "lifetime_seconds" | "removed_at"> | undefined {
   if (row.retired_at !== null && Number(row.retired_at) <= now) return undefined;
   const lifetime_seconds = Math.max(Number(row.lifetime_seconds), seconds);
-  const removed_at =
-    row.retired_at === null ? null : lastExpiry(Number(row.retired_at), lifetime_seconds);
+  const removed_at = row.retired_at === null ? null : lastExpiry(Number(row.retired_at), lifetime_seconds);
   return { lifetime_seconds, removed_at };
 }
 
