@@ -41,18 +41,27 @@ export class KeySet {
     return (this.ring?.keys.length ?? 0) < this.keys.length;
   }
 
-  /** The key that signs at an instant: the last that has begun to, and is not retired. */
+  /** The key that signs at an instant. */
   signerAt(at: number): SigningKey | undefined {
     return this.#loadedAt(at)?.signing;
   }
 
   #loadedAt(at: number): LoadedKey | undefined {
-    let found: LoadedKey | undefined;
-    for (const key of this.keys) {
-      const { activeFrom, retiredAt } = key.record;
-      const signs = activeFrom.getTime() <= at && (retiredAt === undefined || retiredAt.getTime() > at);
-      if (signs && (found === undefined || activeFrom >= found.record.activeFrom)) found = key;
-    }
-    return found;
+    const signer = signerAmong(
+      this.keys.map(({ record }) => record),
+      at,
+    );
+    return this.keys.find(({ record }) => record === signer);
   }
+}
+
+/** The key that signs at an instant: the last that has begun to, and is not retired. */
+export function signerAmong(records: readonly SigningKeyRecord[], at: number): SigningKeyRecord | undefined {
+  let found: SigningKeyRecord | undefined;
+  for (const record of records) {
+    const { activeFrom, retiredAt } = record;
+    const signs = activeFrom.getTime() <= at && (retiredAt === undefined || retiredAt.getTime() > at);
+    if (signs && (found === undefined || activeFrom >= found.activeFrom)) found = record;
+  }
+  return found;
 }

@@ -61,6 +61,7 @@ describe("a rotation", () => {
     const [here, there] = [await started(t, node()), await started(t, node())];
     const first = here.current().kid;
     assert.equal(there.current().kid, first);
+    clock.ms += 1;
     const { kid: second, activeFrom } = await here.rotate({}, "7");
     assert.equal(activeFrom.getTime() - clock.ms, 10 * minute);
     await there.load();
@@ -175,6 +176,15 @@ describe("retiring", () => {
     assert.ok(kidsOf(keys).includes(pending));
     assert.equal(await keys.remove("nope", "7"), undefined);
   });
+});
+
+test("REGRESSION: a command, which has loaded no key, leaves no time in which nothing signs", async (t) => {
+  const { node } = cluster();
+  const keys = await started(t, node());
+  await node().remove(String(keys.current().kid), "7");
+  await keys.load();
+  assert.equal(kidsOf(keys).length, 1);
+  assert.ok(keys.current());
 });
 
 describe("kinds of keys", () => {

@@ -8,7 +8,7 @@ import type { Seal } from "../session/seal.ts";
 import { Conflict } from "../store/contracts.ts";
 import type { NewSigningKey, SigningKeyRecord, SigningKeyStore } from "../store/session-contracts.ts";
 import { generateKey, type KeyImport, type KeyMaterial, readKey } from "./key-material.ts";
-import { KeySet, type LoadedKey } from "./key-set.ts";
+import { KeySet, type LoadedKey, signerAmong } from "./key-set.ts";
 import { openKey, sealKey, type UnreadableSigningKey } from "./sealed-key.ts";
 
 export interface SigningKeysOptions {
@@ -166,11 +166,13 @@ class StoredSigningKeys implements SigningKeys {
   }
 
   async remove(kid: string, by: string): Promise<SigningKeyRecord | undefined> {
-    const record = (await this.list()).find((key) => key.kid === kid);
+    const records = await this.list();
+    const record = records.find((key) => key.kid === kid);
     if (record === undefined) return undefined;
     const now = this.#now();
-    const isSigner = this.#set.signerAt(now.getTime())?.kid === kid;
-    const activeFrom = isSigner ? now : new Date(now.getTime() + settleMs);
+    // Should a successor be needed: where this key signs, at once; else when every node knows it.
+    const signs = signerAmong(records, now.getTime()) === record;
+    const activeFrom = signs ? now : new Date(now.getTime() + settleMs);
     const successor = this.#sealed(await generateKey(record.algorithm as Algorithm), activeFrom);
     const removed = await this.#store.remove(kid, successor, by);
     await this.#readLeniently();
