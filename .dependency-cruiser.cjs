@@ -46,6 +46,7 @@ module.exports = {
     layer("grpc", "core", "context", "gen/google"),
     layer("store", "core"),
     layer("session"),
+    layer("signing", "core", "jwt", "session/seal[.]ts", "store/(session-)?contracts[.]ts"),
     layer("http", "core", "context"),
     // Connect is served by Node's HTTP: a request, its connection and its body are the same there.
     layer("connect", "core", "context", "http/(http-call|discard)[.]ts"),
@@ -56,6 +57,7 @@ module.exports = {
       "jwt",
       "keys",
       "session",
+      "signing",
       "gen",
       "store/(session-)?contracts[.]ts",
       "store/api-key-status[.]ts",
@@ -66,7 +68,7 @@ module.exports = {
       name: "drivers-and-frameworks-stay-in-their-folders",
       severity: "error",
       from: {
-        path: `${library}/(core|jwt|keys|context|authenticator|service|store/[^/]+[.]ts)`,
+        path: `${library}/(core|jwt|keys|context|authenticator|signing|service|store/[^/]+[.]ts)`,
         pathNot: tests,
       },
       to: { path: "node_modules/(@grpc|@connectrpc|kysely|pg|ioredis|fastify|express|hono)" },

@@ -150,7 +150,7 @@ const badStarts: readonly BadStart[] = [
     name: "production without secrets",
     options: () => ({}),
     command: ["serve"],
-    names: [/auth\.jwt\.secret is missing/, /COUNTERSIGN_JWT_SECRET/, /auth\.api_keys\.pepper is missing/],
+    names: [/master_key is missing/, /COUNTERSIGN_MASTER_KEY/, /auth\.api_keys\.pepper is missing/],
   },
   {
     name: "production with authentication off",

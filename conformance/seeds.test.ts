@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -11,6 +12,7 @@ import { bufCurl } from "./clients/buf.ts";
 import { pythonStubs, requirePython } from "./clients/python/stubs.ts";
 import { until } from "./deadline.ts";
 import { protoFolder } from "./protos.ts";
+import { scratchFolder } from "./scratch.ts";
 import { developmentSecrets, type ServerProcess, startServer } from "./server-process.ts";
 import { accessClaims, sign } from "./tokens.ts";
 
@@ -78,9 +80,10 @@ describe("seed 000's Python client", () => {
 
 describe("seed 001's Python client", () => {
   it("calls with a token of its own making, and recognises each refusal", async () => {
-    const secrets = join(server.data, "development-secrets.json");
+    const secret = join(scratchFolder(), "jwt-secret");
+    writeFileSync(secret, developmentSecrets(server.data).jwtSecret);
     deepEqual(
-      await linesOf(requirePython(), [script("seed001_client.py"), pythonStubs(), server.grpc, secrets]),
+      await linesOf(requirePython(), [script("seed001_client.py"), pythonStubs(), server.grpc, secret]),
       [
         "User: admin",
         "Asked by: alice",
@@ -176,6 +179,8 @@ describe("buf curl, as grpcurl is called in the seeds", () => {
         "api.users.UserService",
         "auth.v1.ApiKeyService",
         "auth.v1.AuthService",
+        "auth.v1.SigningKeyService",
+        "auth.v1.TokenService",
         "auth.v1.UserService",
         "grpc.health.v1.Health",
       ];

@@ -1,4 +1,5 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -20,6 +21,11 @@ export interface ServerOptions {
   /** A data folder. Default: a new one. */
   readonly data?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * `configured`: a secret that `developmentSecrets` tells, so that a test can sign what it likes. `managed`: what a new
+   * installation does. Default: `configured`.
+   */
+  readonly signing?: "configured" | "managed";
 }
 
 /** The program, serving. */
@@ -51,7 +57,12 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 /** Starts `countersign dev --json`, or `serve`, on free ports of the loopback address, and waits until it serves. */
 export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
   const data = options.data ?? join(scratchFolder(), "data");
-  const running = run([options.command ?? "dev", "--json"], { ...options, data });
+  const configured = options.signing === "managed" ? {} : { COUNTERSIGN_JWT_SECRET: jwtSecretOf(data) };
+  const running = run([options.command ?? "dev", "--json"], {
+    ...options,
+    data,
+    env: { ...configured, ...options.env },
+  });
   const line = await within(startDeadlineMs, "the program's start", firstLine(running));
   const ready = JSON.parse(line) as Pick<ServerProcess, "grpc" | "http"> &
     Partial<Pick<ServerProcess, "users" | "apiKey">>;
@@ -159,12 +170,17 @@ function firstLine({ child, ended, stdout, stderr }: Running): Promise<string> {
   });
 }
 
-/** The secrets that the first start has made: what tokens are signed with, and what is mixed into keys. */
+/** The secrets of a server: what tokens are signed with, and what is mixed into keys. */
 export function developmentSecrets(data: string): {
   readonly jwtSecret: Uint8Array;
   readonly pepper: Uint8Array;
 } {
   const text = readFileSync(join(data, "development-secrets.json"), "utf8");
-  const { jwt_secret: jwt, pepper } = JSON.parse(text) as { jwt_secret: string; pepper: string };
-  return { jwtSecret: Buffer.from(jwt, "base64url"), pepper: Buffer.from(pepper, "base64url") };
+  const { pepper } = JSON.parse(text) as { pepper: string };
+  return { jwtSecret: Buffer.from(jwtSecretOf(data)), pepper: Buffer.from(pepper, "base64url") };
+}
+
+/** The same for every start on the same data. */
+function jwtSecretOf(data: string): string {
+  return createHash("sha512").update(data).digest("hex");
 }

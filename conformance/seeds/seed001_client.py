@@ -12,7 +12,7 @@ import sys
 import time
 import uuid
 
-STUBS, ADDRESS, SECRETS = sys.argv[1:4]
+STUBS, ADDRESS, SECRET = sys.argv[1:4]
 sys.path.insert(0, STUBS)
 
 import grpc  # noqa: E402
@@ -24,8 +24,8 @@ def encoded(data):
 
 
 def access_token(user_id, lifetime):
-    with open(SECRETS, encoding="utf-8") as file:
-        secret = json.load(file)["jwt_secret"]
+    with open(SECRET, "rb") as file:
+        key = file.read()
     now = int(time.time())
     header = {"typ": "JWT", "alg": "HS256"}
     payload = {
@@ -37,7 +37,6 @@ def access_token(user_id, lifetime):
     }
     parts = [json.dumps(part, separators=(",", ":")) for part in (header, payload)]
     signed = b".".join(encoded(part.encode()) for part in parts)
-    key = base64.urlsafe_b64decode(secret + "=" * (-len(secret) % 4))
     return (signed + b"." + encoded(hmac.new(key, signed, hashlib.sha256).digest())).decode()
 
 

@@ -5,7 +5,7 @@ export type { Algorithm } from "./jwt/algorithms.ts";
 export type { TokenClaims } from "./jwt/claim-schema.ts";
 export type { ClaimRules } from "./jwt/claims.ts";
 export { type InvalidToken, isUnknownKey } from "./jwt/invalid-token.ts";
-export type { Jwk } from "./jwt/jwk.ts";
+export type { Jwk, JwkSet } from "./jwt/jwk.ts";
 export {
   type AsymmetricKeyOptions,
   type HmacKey,
@@ -16,9 +16,10 @@ export {
   privateKey,
   publicKey,
   type SigningKey,
+  toPublicJwk,
   type VerificationKey,
 } from "./jwt/key.ts";
-export { createKeyRing, type JwksOptions, type KeyRing, keyRingFromJwks } from "./jwt/key-ring.ts";
+export { createKeyRing, type JwksOptions, jwksOf, type KeyRing, keyRingFromJwks } from "./jwt/key-ring.ts";
 export { peekToken, type TokenOrigin } from "./jwt/peek.ts";
 export {
   type CreateJwtOptions,

@@ -1,15 +1,29 @@
 export type { ApiKey } from "./gen/auth/v1/api_keys_pb.ts";
 export { ApiKeyService } from "./gen/auth/v1/api_keys_pb.ts";
 export { AuthService } from "./gen/auth/v1/auth_pb.ts";
+export type { SigningKey } from "./gen/auth/v1/signing_keys_pb.ts";
+export { SigningKeyService } from "./gen/auth/v1/signing_keys_pb.ts";
+export { TokenService } from "./gen/auth/v1/tokens_pb.ts";
 export type { User } from "./gen/auth/v1/users_pb.ts";
 export { UserService } from "./gen/auth/v1/users_pb.ts";
 export type { ApiKeyServiceOptions } from "./service/api-key-service.ts";
 export { createApiKeyService } from "./service/api-key-service.ts";
 export type { AuthServiceOptions, ValidateApiKey } from "./service/auth-service.ts";
 export { createAuthService } from "./service/auth-service.ts";
+export type {
+  IssuedTo,
+  IssuedTokens,
+  TokenIssuer,
+  TokenIssuerOptions,
+} from "./service/issue-tokens.ts";
+export { createTokenIssuer } from "./service/issue-tokens.ts";
 export type { Passwords } from "./service/passwords.ts";
 export type { Lifetimes } from "./service/session-tokens.ts";
 export { defaultLifetimes } from "./service/session-tokens.ts";
+export type { SigningKeyServiceOptions } from "./service/signing-key-service.ts";
+export { createSigningKeyService } from "./service/signing-key-service.ts";
+export type { TokenServiceOptions } from "./service/token-service.ts";
+export { createTokenService } from "./service/token-service.ts";
 export type { UserServiceOptions } from "./service/user-service.ts";
 export { createUserService } from "./service/user-service.ts";
 export type { ValidatesApiKeysOptions } from "./service/validate-api-key.ts";

@@ -14,8 +14,14 @@ import {
   type UserSource,
 } from "countersign";
 import { apiKey, developmentKey, type Pepper, staticApiKey } from "countersign/api-key";
-import { jwt } from "countersign/jwt";
-import { UserService as AccountService, ApiKeyService, AuthService } from "countersign/service";
+import { jwt, type TokenVerifierOptions } from "countersign/jwt";
+import {
+  UserService as AccountService,
+  ApiKeyService,
+  AuthService,
+  SigningKeyService,
+  TokenService,
+} from "countersign/service";
 import type { Store } from "countersign/store";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
@@ -60,6 +66,16 @@ export const ruleTables: Readonly<Record<string, RuleTable<Principal>>> = Object
     getApiKey: "authenticated",
     revokeApiKey: "authenticated",
   }),
+  [SigningKeyService.typeName]: p.rules(SigningKeyService, {
+    listSigningKeys: hasPermission("auth.signing_keys:read"),
+    rotateSigningKey: hasPermission("auth.signing_keys:write"),
+    retireSigningKey: hasPermission("auth.signing_keys:write"),
+    importSigningKey: hasPermission("auth.signing_keys:write"),
+  }),
+  [TokenService.typeName]: p.rules(TokenService, {
+    mintToken: hasPermission("auth.tokens:mint"),
+    inspectToken: hasPermission("auth.tokens:inspect"),
+  }),
   [DemoUserService.typeName]: p.rules(DemoUserService, {
     getUser: "optional",
     updateProfile: "authenticated",
@@ -79,7 +95,7 @@ export interface AuthenticationParts {
   readonly config: Config;
   readonly store: Store;
   readonly revocations: Revocations;
-  readonly signing: Signing | undefined;
+  readonly signing: Signing;
   readonly onDecision: (decision: Decision<Principal>, call: Call) => void;
 }
 
@@ -118,7 +134,7 @@ export function createAuthentication({
 function authenticatorsOf(
   config: Config,
   store: Store,
-  signing: Signing | undefined,
+  signing: Signing,
 ): [Authenticator<Principal>, ...Authenticator<Principal>[]] {
   const { auth, secrets } = config;
   const { header, scheme, prefix } = auth.api_keys;
@@ -132,20 +148,21 @@ function authenticatorsOf(
     const firstSuperuser = () => store.users.firstSuperuser();
     authenticators.push(developmentKey({ secret: secrets.developmentKey, firstSuperuser, header }));
   }
-  if (signing !== undefined) {
-    const { issuer, audience, leeway } = auth.jwt;
-    authenticators.push(
-      jwt({
-        keys: signing.ring,
-        users,
-        leewaySeconds: leeway,
-        header: auth.jwt.header,
-        scheme: auth.jwt.scheme,
-        requiredClaims: ["exp", "jti"],
-        ...(issuer !== undefined && { issuer }),
-        ...(audience !== undefined && { audience }),
-      }),
-    );
-  }
+  const { header: tokenHeader, scheme: tokenScheme } = auth.jwt;
+  authenticators.push(
+    jwt({ ...tokenRulesOf(config, signing), users, header: tokenHeader, scheme: tokenScheme }),
+  );
   return authenticators;
+}
+
+/** What a token of our own has to be. */
+export function tokenRulesOf({ auth }: Config, signing: Signing): TokenVerifierOptions {
+  const { issuer, audience, leeway } = auth.jwt;
+  return {
+    keys: () => signing.ring(),
+    leewaySeconds: leeway,
+    requiredClaims: ["exp", "jti"],
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience }),
+  };
 }

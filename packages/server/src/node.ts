@@ -16,8 +16,9 @@ import { createCors } from "./listen/cors.ts";
 import { type GrpcListener, listenGrpc } from "./listen/grpc.ts";
 import { type HttpListener, listenHttp } from "./listen/http.ts";
 import { jsonPaths } from "./listen/json-paths.ts";
+import { wellKnown } from "./listen/well-known.ts";
 import { servicesOf } from "./services.ts";
-import { loadSigning } from "./signing.ts";
+import { configuredSigning, type Signing, signingOf, startSigning } from "./signing.ts";
 import { startUpkeep } from "./upkeep.ts";
 
 /** A node that is bound to its addresses, and serves once it is told to. */
@@ -35,9 +36,10 @@ export interface Node {
 export async function createNode(config: Config, log: Logger): Promise<Node> {
   const [problem, ...more] = configProblems(config);
   if (problem !== undefined) throw new ConfigError([problem, ...more].join("; "));
+  // Before anything is opened: a key that cannot be used leaves nothing behind.
+  configuredSigning(config);
   const parts = new Parts();
   try {
-    const signing = loadSigning(config);
     const store = await openStore(config);
     parts.add(() => store.close());
     const revocations = createRevocations();
@@ -49,6 +51,7 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
     });
     await follower.start();
     parts.add(() => follower.stop());
+    const signing = await openSigning(config, { store, log, parts });
     const usage = createUsageRecorder({
       apiKeys: store.apiKeys,
       onError: (error) => log.warn({ err: error }, "usage cannot be written; it is kept and tried again"),
@@ -84,7 +87,11 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
         ...config.http.cors,
         credentialHeaders: [config.auth.jwt.header, config.auth.api_keys.header],
       }),
-      handlers: [connectServices(auth, services, calls), jsonPaths(auth, services, calls)],
+      handlers: [
+        wellKnown(config.auth.jwt, signing),
+        connectServices(auth, services, calls),
+        jsonPaths(auth, services, calls),
+      ],
     });
     listeners.push(http);
     return running({ store, grpc, http, parts, revocations, setServing: (now) => (serving = now) });
@@ -92,6 +99,17 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
     await parts.close();
     throw error;
   }
+}
+
+async function openSigning(
+  config: Config,
+  { store, log, parts }: { readonly store: Store; readonly log: Logger; readonly parts: Parts },
+): Promise<Signing> {
+  const signing = signingOf(config, store, (error) =>
+    log.warn({ err: error }, "the signing keys cannot be followed"),
+  );
+  parts.add(await startSigning(signing));
+  return signing;
 }
 
 interface Running {

@@ -2,6 +2,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import type { Revocations } from "countersign";
 import { apiKey, createKeyDigests } from "countersign/api-key";
 import type { ServiceHandlers } from "countersign/grpc";
+import { createTokenVerifier } from "countersign/jwt";
 import {
   ApiKeyService,
   AuthService,
@@ -9,12 +10,16 @@ import {
   createAuthService,
   createRefreshTokens,
   createSeal,
+  createSigningKeyService,
+  createTokenService,
   createUserService,
+  SigningKeyService,
+  TokenService,
   UserService,
   validatesApiKeys,
 } from "countersign/service";
 import type { Store } from "countersign/store";
-import { peppersOf } from "./authentication.ts";
+import { peppersOf, tokenRulesOf } from "./authentication.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { createDemoUserService } from "./demo/user-service.ts";
@@ -33,7 +38,7 @@ export interface ServiceParts {
   readonly config: Config;
   readonly store: Store;
   readonly revocations: Revocations;
-  readonly signing: Signing | undefined;
+  readonly signing: Signing;
   /** Returns when this node has applied every revocation that is committed. */
   readonly caughtUp: () => Promise<void>;
 }
@@ -74,6 +79,9 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
         ApiKeyService,
         createApiKeyService({ store, digests, environment, format: { prefix }, caughtUp }),
       ),
+    [SigningKeyService.typeName]: () =>
+      served(SigningKeyService, createSigningKeyService({ keys: parts.signing.managed, caughtUp })),
+    [TokenService.typeName]: () => served(TokenService, tokenService(parts)),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };
@@ -83,11 +91,24 @@ function served<S extends DescService>(descriptor: S, handlers: ServiceHandlers<
   return { descriptor, handlers: handlers as ServiceHandlers<DescService> };
 }
 
+/** Tokens outside sessions; also for commands on a store. */
+export function tokenService({
+  config,
+  store,
+  signing,
+}: Pick<ServiceParts, "config" | "store" | "signing">): ServiceHandlers<typeof TokenService> {
+  const { issuer, audience, access_lifetime: lifetimeSeconds } = config.auth.jwt;
+  return createTokenService({
+    ...{ store, lifetimeSeconds, issuer, audience },
+    signingKey: (seconds) => signing.signerFor(seconds),
+    verifier: createTokenVerifier(tokenRulesOf(config, signing)),
+  });
+}
+
 function authService(
   { config, store, revocations, signing, caughtUp }: ServiceParts,
   passwords: ReturnType<typeof createPasswords>,
 ): ServiceHandlers<typeof AuthService> {
-  if (signing === undefined) throw new ConfigError("auth.jwt has no key, and AuthService signs tokens");
   const { jwt, sessions, api_keys: apiKeys } = config.auth;
   const keys = deriveKeys(config);
   const authenticator = apiKey({
@@ -100,7 +121,7 @@ function authService(
     store,
     passwords,
     caughtUp,
-    signingKey: () => signing.key,
+    signingKey: (at) => signing.signer(at),
     issuer: jwt.issuer,
     audience: jwt.audience,
     name: jwt.issuer ?? "Countersign",

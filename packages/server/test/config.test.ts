@@ -22,11 +22,15 @@ test("without a file: dev's configuration, complete before its first start", asy
     [checked.ok, checked.config.environment, checked.config.auth.jwt["access_lifetime"]],
     [true, "development", "15m"],
   );
-  assert.equal(checked.config.auth.jwt["secret"], "made at the first start of countersign dev");
+  assert.equal(checked.config.auth.api_keys["pepper"], "made at the first start of countersign dev");
+  assert.deepEqual(
+    [checked.config.auth.jwt["algorithm"], checked.config.auth.jwt["secret"]],
+    ["RS256", undefined],
+  );
   await good(["users", "create", "x"], { folder });
   await good(["keys", "create", "--user", "x", "--name", "y"], { folder });
   const text = await good(["config", "check"], { folder });
-  assert.match(text, /\n {4}secret: set\n[\s\S]*\n {4}pepper: set\n[\s\S]*\nNo problems\.\n$/);
+  assert.match(text, /\n {4}publish_ahead: 10m\n[\s\S]*\n {4}pepper: set\n[\s\S]*\nNo problems\.\n$/);
   const secrets = JSON.parse(
     readFileSync(join(folder, ".countersign/development-secrets.json"), "utf8"),
   ) as Record<string, string>;
@@ -129,6 +133,6 @@ test("as for another environment", async () => {
   assert.equal(config.environment, "production");
   assert.deepEqual(
     problems.map((text) => text.split(" ")[0]),
-    ["auth.jwt.secret", "auth.api_keys.pepper", "master_key"],
+    ["auth.api_keys.pepper", "master_key"],
   );
 });

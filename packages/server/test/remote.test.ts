@@ -155,15 +155,6 @@ test("what a server refuses is told with status, reason and fields", async () =>
   assert.match(await bad(1, remote("users", "list"), both), /are both set: unset one of them/);
   const nobody = await bad(1, ["users", "list", "--server", "127.0.0.1:1"], asAdmin());
   assert.match(nobody, /127\.0\.0\.1:1: no server answers there without TLS .*\(UNAVAILABLE\)$/);
-  for (const args of [
-    ["tokens", "mint", "--user", "admin"],
-    ["tokens", "inspect"],
-  ]) {
-    assert.match(
-      await bad(2, remote(...args), asAdmin()),
-      /with the signing key of the configuration: leave out --server/,
-    );
-  }
 });
 
 test("a credential leaves this machine by TLS only", async () => {

@@ -95,6 +95,39 @@ describe("a warm token", () => {
   });
 });
 
+describe("a signing key that was removed", () => {
+  const named = hmacKey({ algorithm: "HS256", secret: new Uint8Array(32).fill(1), kid: "k1" });
+  const other = hmacKey({ algorithm: "HS256", secret: new Uint8Array(32).fill(2), kid: "k2" });
+  const removed = { kind: "signing-key", kid: "k1", expiresAt: seconds + 900 } as const;
+  const claims = { token_type: "access", sub: "1", exp: seconds + 900, jti: "t1" };
+  const all = createKeyRing([named, other]);
+
+  for (const [what, ring, signer] of [
+    ["a token that names it", all, named],
+    // Signed elsewhere with the same secret, by somebody who does not know the name.
+    ["a token that does not name it", createKeyRing([named]), key],
+  ] as const) {
+    it(`takes ${what} with it, warm or not, whatever the ring still holds`, () => {
+      const revocations = createRevocations();
+      const { decide } = authOf([jwt({ keys: ring })], { revocations, now: () => noon });
+      const check = (signed: string) =>
+        reasonOf(atOnce(decide(fakeCall("GET /", { authorization: `Bearer ${signed}` }))));
+      const [warm, cold] = [signToken(claims, signer), signToken({ ...claims, jti: "t2" }, signer)];
+      assert.equal(check(warm), "ok");
+      revocations.apply(removed);
+      assert.deepEqual([check(warm), check(cold)], ["TOKEN_REVOKED", "TOKEN_REVOKED"]);
+    });
+  }
+
+  it("leaves the tokens of other keys alone", () => {
+    const revocations = createRevocations();
+    const { decide } = authOf([jwt({ keys: all })], { revocations, now: () => noon });
+    revocations.apply(removed);
+    const authorization = `Bearer ${signToken(claims, other)}`;
+    assert.equal(reasonOf(atOnce(decide(fakeCall("GET /", { authorization })))), "ok");
+  });
+});
+
 describe("the user of a token", () => {
   it("is the account as it is now, not as it was signed", () => {
     const { now, users, revocations } = setup({ is_superuser: true, roles: ["old"], permissions: ["old"] });

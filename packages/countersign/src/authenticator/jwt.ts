@@ -161,7 +161,7 @@ class TokenChecker<P> {
       stamp,
       decision: allow(toPrincipal(principal), name, token.expiresAt),
       // The account's own spelling of the id, which is the one that the revocation log has.
-      subject: { userId: principal.userId, issuer, jti, sessionId, issuedAt },
+      subject: { userId: principal.userId, issuer, jti, sessionId, kid: token.kid, issuedAt },
     };
   }
 

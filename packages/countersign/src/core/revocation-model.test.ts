@@ -7,6 +7,7 @@ const few = fc.constantFrom("a", "b", "c");
 const event: fc.Arbitrary<RevocationEvent> = fc.oneof(
   fc.record({ kind: fc.constant("token" as const), issuer: few, jti: few, expiresAt: fc.nat(1000) }),
   fc.record({ kind: fc.constant("session" as const), sessionId: few, expiresAt: fc.nat(1000) }),
+  fc.record({ kind: fc.constant("signing-key" as const), kid: few, expiresAt: fc.nat(1000) }),
   fc.record({
     kind: fc.constant("key" as const),
     keyId: few,
@@ -34,7 +35,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("flush" as const) }) },
 );
 const subject: fc.Arbitrary<RevocationSubject> = fc.record(
-  { userId: few, keyId: few, issuer: few, jti: few, sessionId: few, issuedAt: fc.nat(1000) },
+  { userId: few, keyId: few, issuer: few, jti: few, sessionId: few, kid: few, issuedAt: fc.nat(1000) },
   { requiredKeys: [] },
 );
 
@@ -59,6 +60,8 @@ class NaiveModel {
         return event.issuer === about.issuer && event.jti === about.jti;
       case "session":
         return event.sessionId === about.sessionId;
+      case "signing-key":
+        return event.kid === about.kid;
       case "key":
         // A flush leaves a key to its record.
         return event.keyId === about.keyId && event.state === "revoked" && version > this.floor;

@@ -18,6 +18,8 @@ const cases: [RevocationEvent, RevocationSubject, Verdict][] = [
   [{ kind: "token", issuer: "", jti: "t", expiresAt: later }, { jti: "t" }, "token-revoked"],
   [{ kind: "session", sessionId: "s", expiresAt: later }, { sessionId: "s" }, "token-revoked"],
   [{ kind: "session", sessionId: "s", expiresAt: later }, { jti: "s" }, "good"],
+  [{ kind: "signing-key", kid: "k", expiresAt: later }, { kid: "k" }, "token-revoked"],
+  [{ kind: "signing-key", kid: "k", expiresAt: later }, { keyId: "k", sessionId: "k" }, "good"],
   [{ kind: "key", keyId: "k", state: "revoked" }, { keyId: "k" }, "key-revoked"],
   [{ kind: "key", keyId: "k", state: "changed" }, { keyId: "k" }, "stale"],
   [{ kind: "user", userId: "u", state: "disabled" }, { userId: "u" }, "user-disabled"],

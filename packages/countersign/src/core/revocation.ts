@@ -12,7 +12,9 @@ export type RevocationEvent =
       readonly userId: string;
       readonly before: number;
       readonly expiresAt: number;
-    };
+    }
+  /** A signing key of ours: whatever it signed. */
+  | { readonly kind: "signing-key"; readonly kid: string; readonly expiresAt: number };
 
 /** What a cached credential is asked about. */
 export interface RevocationSubject {
@@ -21,6 +23,8 @@ export interface RevocationSubject {
   readonly issuer?: string | undefined;
   readonly jti?: string | undefined;
   readonly sessionId?: string | undefined;
+  /** The key that a token was verified with. */
+  readonly kid?: string | undefined;
   /** Seconds since the epoch. */
   readonly issuedAt?: number | undefined;
 }
@@ -86,6 +90,7 @@ class MemoryRevocations implements Revocations {
   #suspended = false;
   readonly #tokens = new Map<string, Map<string, number>>();
   readonly #sessions = new Map<string, number>();
+  readonly #signingKeys = new Map<string, number>();
   readonly #issuedBefore = new Map<string, { before: number; expiresAt: number }>();
   readonly #users = new Map<string, UserState>();
   readonly #keys = new Map<string, KeyState>();
@@ -102,9 +107,10 @@ class MemoryRevocations implements Revocations {
 
   check(subject: RevocationSubject, since: number): Verdict {
     if (this.#suspended) return "unavailable";
-    const { userId, keyId, jti, issuer, sessionId, issuedAt } = subject;
+    const { userId, keyId, jti, issuer, sessionId, kid, issuedAt } = subject;
     if (jti !== undefined && this.#tokens.get(issuer ?? "")?.has(jti)) return "token-revoked";
     if (sessionId !== undefined && this.#sessions.has(sessionId)) return "token-revoked";
+    if (kid !== undefined && this.#signingKeys.has(kid)) return "token-revoked";
     let stale = since < this.#floor;
     if (keyId !== undefined) {
       const key = this.#keys.get(keyId);
@@ -133,6 +139,7 @@ class MemoryRevocations implements Revocations {
       if (tokens.size === 0) this.#tokens.delete(issuer);
     }
     deleteWhere(this.#sessions, (expiresAt) => expiresAt <= limit);
+    deleteWhere(this.#signingKeys, (expiresAt) => expiresAt <= limit);
     deleteWhere(this.#issuedBefore, (cut) => cut.expiresAt <= limit);
   }
 
@@ -169,6 +176,9 @@ class MemoryRevocations implements Revocations {
       }
       case "session":
         keepLater(this.#sessions, event.sessionId, event.expiresAt);
+        return;
+      case "signing-key":
+        keepLater(this.#signingKeys, event.kid, event.expiresAt);
         return;
       case "issued-before": {
         const known = this.#issuedBefore.get(event.userId) ?? event;

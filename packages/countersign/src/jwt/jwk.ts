@@ -12,6 +12,11 @@ export interface Jwk {
   readonly [member: string]: unknown;
 }
 
+/** A JWK Set (RFC 7517 section 5) of public keys. */
+export interface JwkSet {
+  readonly keys: readonly Jwk[];
+}
+
 /** Members that are key material, as RFC 7518 section 6 and RFC 8037 section 2 encode them. */
 const publicMembers: Readonly<Record<string, readonly string[]>> = {
   RSA: ["n", "e"],

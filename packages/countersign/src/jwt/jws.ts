@@ -11,6 +11,8 @@ import { enterPool, prefersPool } from "./verification-pool.ts";
 export interface VerifiedJws {
   readonly ok: true;
   readonly header: JwsHeader;
+  /** Of the key that the signature is from, whether the header names it or not. */
+  readonly kid: string | undefined;
   readonly payload: Buffer;
 }
 
@@ -50,7 +52,8 @@ export function createJwsReader(options: JwsReaderOptions): ReadJws {
     if (!valid) return faults.signature;
     known.remember(entry);
     const bytes = decodeBase64url(payload);
-    return bytes === undefined ? faults.encoding : { ok: true, header: entry.header, payload: bytes };
+    const { header, key } = entry;
+    return bytes === undefined ? faults.encoding : { ok: true, header, kid: key.kid, payload: bytes };
   }
 
   return function readJws(token) {

@@ -1,6 +1,6 @@
 import type { Algorithm } from "./algorithms.ts";
-import { isJwk, jwkAlgorithm } from "./jwk.ts";
-import { importJwk, isVerificationKey, type VerificationKey } from "./key.ts";
+import { isJwk, type JwkSet, jwkAlgorithm } from "./jwk.ts";
+import { importJwk, isVerificationKey, toPublicJwk, type VerificationKey } from "./key.ts";
 
 /** The keys of one issuer. Immutable: a rotation makes a new ring. */
 export interface KeyRing {
@@ -48,6 +48,12 @@ export function createKeyRing(keys: readonly VerificationKey[]): KeyRing {
   });
   rings.add(ring);
   return ring;
+}
+
+/** What a ring's owner publishes: its public keys, and nothing of a shared secret. */
+export function jwksOf(ring: KeyRing): JwkSet {
+  const keys = ring.keys.map(toPublicJwk).filter((jwk) => jwk !== undefined);
+  return Object.freeze({ keys: Object.freeze(keys) });
 }
 
 export interface JwksOptions {

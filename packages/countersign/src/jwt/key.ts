@@ -53,6 +53,7 @@ export interface AsymmetricKeyOptions {
 }
 
 const verificationKeys = new WeakSet<object>();
+const publicHalves = new WeakMap<object, KeyObject>();
 const signingKeys = new WeakSet<object>();
 
 /** Was this made by `hmacKey`, `publicKey`, `privateKey` or `importJwk`? */
@@ -135,7 +136,26 @@ function verificationKey(key: KeyObject, spec: AlgorithmSpec, kid: string | unde
     ...asymmetricVerifier(key, spec),
   });
   verificationKeys.add(loaded);
+  publicHalves.set(loaded, key);
   return loaded;
+}
+
+/**
+ * The JWK of a public key as it is published (RFC 7517 section 4), with its `kid` and `alg`. Made of the public half
+ * alone, so that no private member can be in it. Undefined for a shared secret, which is never published, and for a
+ * key that has no such form (one of type RSASSA-PSS).
+ */
+export function toPublicJwk(key: VerificationKey): Jwk | undefined {
+  const half = publicHalves.get(key);
+  if (half === undefined || half.asymmetricKeyType === "rsa-pss") return undefined;
+  const { kty = "", ...members } = half.export({ format: "jwk" });
+  return Object.freeze({
+    kty,
+    use: "sig",
+    alg: key.algorithm,
+    ...(key.kid !== undefined && { kid: key.kid }),
+    ...members,
+  });
 }
 
 function asymmetricSpec(algorithm: Algorithm): AlgorithmSpec {

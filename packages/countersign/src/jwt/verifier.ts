@@ -16,6 +16,7 @@ export interface VerifiedToken {
   /** `sub`, or the claim that stands for it. */
   readonly userId: string;
   readonly algorithm: Algorithm;
+  /** Of the key that it was verified with, whether the token names it or not. */
   readonly kid: string | undefined;
   /** Good while `notBefore <= now < expiresAt`, in milliseconds since the epoch. The leeway is already in both. */
   readonly notBefore: number;
@@ -56,7 +57,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     if (claims === undefined) return faults.payload;
     const read = checkClaims(claims, nowMs);
     if (!read.ok) return read;
-    const { algorithm, kid } = jws.header;
+    const { algorithm } = jws.header;
+    const { kid } = jws;
     const { userId, notBefore, expiresAt } = read;
     return { ok: true, claims: Object.freeze(claims), userId, algorithm, kid, notBefore, expiresAt };
   }

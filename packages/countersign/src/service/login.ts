@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import type { CallContext } from "../context/call-context.ts";
 import { invalidArgument } from "../core/call-error.ts";
 import { Refusal } from "../core/refusal.ts";
-import { Conflict, type Store, type UserRecord } from "../store/contracts.ts";
+import type { Store, UserRecord } from "../store/contracts.ts";
 import { foldCase } from "../store/fold-case.ts";
 import type { SessionRecord } from "../store/session-contracts.ts";
+import { beginSession } from "./begin-session.ts";
 import type { Passwords } from "./passwords.ts";
 import type { SecondFactor } from "./second-factor.ts";
 import type { Lifetimes } from "./session-tokens.ts";
@@ -119,25 +119,17 @@ export class Login {
     return right;
   }
 
-  async #begin(user: UserRecord, methods: readonly string[], { call }: CallContext): Promise<SessionRecord> {
+  #begin(user: UserRecord, methods: readonly string[], { call }: CallContext): Promise<SessionRecord> {
     const { store, lifetimes, now } = this.#options;
-    const at = now().getTime();
-    const session = store.sessions.create({
-      id: randomBytes(18).toString("base64url"),
-      userId: user.id,
-      methods,
-      refreshUntil: new Date(at + Math.min(lifetimes.refresh, lifetimes.session) * 1000),
-      endsAt: new Date(at + lifetimes.session * 1000),
-      address: (call.peer.address ?? "").slice(0, 100),
-      userAgent: (call.header("user-agent")[0] ?? "").toWellFormed().replaceAll("\0", "").slice(0, 300),
-    });
-    try {
-      return await session;
-    } catch (error) {
-      // Disabled or deleted since it was looked up.
-      if (error instanceof Conflict && error.field === "userId") throw new Refusal("USER_DISABLED");
-      throw error;
-    }
+    return beginSession(
+      { sessions: store.sessions, lifetimes, now: now() },
+      {
+        userId: user.id,
+        methods,
+        address: call.peer.address ?? "",
+        userAgent: call.header("user-agent")[0] ?? "",
+      },
+    );
   }
 }
 

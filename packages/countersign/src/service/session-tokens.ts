@@ -31,15 +31,18 @@ export interface TokenPair {
 }
 
 export interface SessionTokensOptions {
-  /** The key that signs now. */
-  readonly signingKey: () => SigningKey;
+  /** The key that signed at the instant of the rotation; where that is gone, the one that signs now. */
+  readonly signingKey: (at: Date) => SigningKey;
   readonly refreshTokens: RefreshTokens;
   readonly lifetimes: Lifetimes;
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;
 }
 
-/** Makes the tokens of a session's rotation: the same ones whenever it is asked about the same rotation. */
+/**
+ * Makes the tokens of a session's rotation: the same ones whenever it is asked about the same rotation. With ES and PS,
+ * whose signatures are random, the access token's signature alone differs.
+ */
 export function createSessionTokens(options: SessionTokensOptions) {
   const { signingKey, refreshTokens, lifetimes, issuer, audience } = options;
   return async function tokensOf(user: UserRecord, session: SessionRecord, now: Date): Promise<TokenPair> {
@@ -56,7 +59,7 @@ export function createSessionTokens(options: SessionTokensOptions) {
       ...(audience !== undefined && { audience }),
     });
     const jti = hash("sha256", `jti\n${refreshToken}`, "base64url").slice(0, 22);
-    const accessToken = await signTokenAsync({ ...claims, jti }, signingKey());
+    const accessToken = await signTokenAsync({ ...claims, jti }, signingKey(session.rotatedAt));
     const left = Math.max(seconds(new Date(issuedAt)) + expiresIn - seconds(now), 0);
     return { accessToken, refreshToken, expiresIn: BigInt(left), tokenType: "bearer" };
   };

@@ -204,31 +204,44 @@ export interface SigningKeyRecord {
   readonly publicJwk: string | undefined;
   /** The private or shared part, sealed. */
   readonly sealedKey: Uint8Array;
+  /** How long the longest-lived token that it signs is good for. */
+  readonly lifetimeSeconds: number;
   readonly createdAt: Date;
   /** From when on it signs; it is published before. */
   readonly activeFrom: Date;
   /** From when on it signs no more; undefined while nobody has said so. */
   readonly retiredAt: Date | undefined;
-  /** From when on nothing that it signed is accepted. */
+  /** From when on nothing that it signed is accepted: all of it has expired by then, unless the key was removed. */
   readonly removedAt: Date | undefined;
 }
 
 export type NewSigningKey = Omit<SigningKeyRecord, "createdAt" | "retiredAt" | "removedAt">;
 
+/**
+ * The keys of one issuer. At most one of them is without an end, `retiredAt`; once there is one, there always is. A key
+ * that was removed never comes back.
+ */
 export interface SigningKeyStore {
-  /** Throws `Conflict` on `kid`. Audit `signing_key.created`. */
-  create(key: NewSigningKey, by: string): Promise<SigningKeyRecord>;
+  /** Undefined, and nothing is made, if there is a key without an end. Throws `Conflict` on `kid`. Audit
+   *  `signing_key.created`. */
+  createFirst(key: NewSigningKey, by: string): Promise<SigningKeyRecord | undefined>;
+  /**
+   * Creates a key that takes the place of all others, in one transaction. They are retired: they sign until its
+   * `activeFrom`, and are accepted until what they signed has expired. Or they are removed, as by `remove`. Throws
+   * `Conflict` on `kid`. Audit `signing_key.created`, and `signing_key.retired` or `signing_key.removed`.
+   */
+  rotate(key: NewSigningKey, others: "retire" | "remove", by: string): Promise<SigningKeyRecord>;
   /** Oldest first; those whose `removedAt` has passed are left out. */
   list(now: Date): Promise<readonly SigningKeyRecord[]>;
   /**
-   * Undefined if there is no such key. Audit `signing_key.retired`. Said again, each instant only moves forward: a key
-   * can be removed earlier than planned, and never comes back. `retiredAt` is cut off at `removedAt`.
+   * Lets nothing that a key has signed be accepted from now on: appends the revocation event. Where no other key would
+   * sign in its place, the successor is created, as by `rotate`. Undefined if there is no such key. Throws `Conflict`
+   * on `kid` for the successor's. Audit `signing_key.removed`.
    */
-  retire(
-    kid: string,
-    at: { readonly retiredAt: Date; readonly removedAt: Date },
-    by: string,
-  ): Promise<SigningKeyRecord | undefined>;
+  remove(kid: string, successor: NewSigningKey, by: string): Promise<SigningKeyRecord | undefined>;
+  /** Says that a key is about to sign tokens of this lifetime, so that it is kept for as long. False if there is no
+   *  such key, or it signs no more. */
+  extend(kid: string, lifetimeSeconds: number): Promise<boolean>;
 }
 
 /** Who a user is at another issuer: never linked by an email address. The link goes when its user is deleted. */

@@ -1,6 +1,6 @@
 import type { DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 
-/** `auth.v1.UserService` and `auth.v1.ApiKeyService`, wherever they are: in this process or behind a server. */
+/** The services for administrators of `auth.v1`, wherever they are: in this process or behind a server. */
 export interface Administration {
   /** Calls one method. Rejects with what `failureOf()` understands. */
   call<M extends DescMethodUnary>(

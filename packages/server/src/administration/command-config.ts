@@ -10,8 +10,8 @@ import { note } from "../terminal/output.ts";
  */
 export function commandConfig(file: string | undefined, { createSecrets = false } = {}): Config {
   const config = loadConfig({ file, createSecrets });
-  const { pepper, jwtSecret, jwtPrivateKey } = config.secrets;
-  const complete = pepper !== undefined && (jwtSecret ?? jwtPrivateKey) !== undefined;
+  const { pepper, jwtSecret, jwtPrivateKey, masterKey } = config.secrets;
+  const complete = pepper !== undefined && (jwtSecret ?? jwtPrivateKey ?? masterKey) !== undefined;
   if (config.environment === "development" || complete) return config;
   const create = createSecrets && config.source === undefined;
   return loadConfig({ file, environment: "development", createSecrets: create });

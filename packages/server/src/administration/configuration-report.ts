@@ -3,16 +3,22 @@ import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import type { DescService } from "@bufbuild/protobuf";
 import { createRevocations } from "countersign";
-import { ApiKeyService, AuthService, UserService } from "countersign/service";
+import {
+  ApiKeyService,
+  AuthService,
+  SigningKeyService,
+  TokenService,
+  UserService,
+} from "countersign/service";
 import { createMemoryStore } from "countersign/store/memory";
 import { createAuthentication, ruleTables } from "../authentication.ts";
-import type { Config } from "../config/config.ts";
+import { type Config, hasManagedKeys } from "../config/config.ts";
 import { formatDuration } from "../config/format-duration.ts";
 import { formatAddress } from "../config/listen-address.ts";
 import { configProblems } from "../config/production-checks.ts";
 import { databasePath } from "../database.ts";
 import { UserService as DemoUserService } from "../gen/api/users/users_pb.ts";
-import { loadSigning } from "../signing.ts";
+import { configuredSigning, signingOf } from "../signing.ts";
 import { loadDigests } from "./local.ts";
 
 /** All that is told of a secret. In development, what is missing of some is made at the first start. */
@@ -24,8 +30,7 @@ function presence(secret: unknown, madeAtStart: boolean): string {
 /** The configuration in force, in the shape of its file. Of secrets it only says whether they are there. */
 export function describeConfig(config: Config): Readonly<Record<string, unknown>> {
   const { auth, grpc, http, secrets, revocations, log } = config;
-  const { access_lifetime, leeway, ...jwt } = auth.jwt;
-  const symmetric = jwt.algorithm.startsWith("HS");
+  const { access_lifetime, leeway, publish_ahead, ...jwt } = auth.jwt;
   const development = config.environment === "development";
   return {
     source: config.source ?? "no file: defaults and environment",
@@ -45,12 +50,9 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
         ...jwt,
         access_lifetime: formatDuration(access_lifetime),
         leeway: formatDuration(leeway),
-        ...((symmetric || secrets.jwtSecret !== undefined) && {
-          secret: presence(secrets.jwtSecret, development),
-        }),
-        ...((!symmetric || secrets.jwtPrivateKey !== undefined) && {
-          private_key: presence(secrets.jwtPrivateKey, false),
-        }),
+        ...(secrets.jwtSecret !== undefined && { secret: "set" }),
+        ...(secrets.jwtPrivateKey !== undefined && { private_key: "set" }),
+        ...(hasManagedKeys(config) && { publish_ahead: formatDuration(publish_ahead) }),
       },
       api_keys: {
         ...auth.api_keys,
@@ -78,7 +80,7 @@ export function configurationProblems(asFound: Config): readonly string[] {
   const problems = [
     ...configProblems(config),
     ...serviceProblems(config),
-    ...thrownBy(() => loadSigning(config)),
+    ...thrownBy(() => configuredSigning(config)),
     ...(config.secrets.pepper === undefined ? [] : thrownBy(() => loadDigests(config))),
     ...tlsProblems(config),
   ];
@@ -86,20 +88,11 @@ export function configurationProblems(asFound: Config): readonly string[] {
   return [...new Set(problems.length > 0 ? problems : thrownBy(() => completeRules(config)))];
 }
 
-/** `countersign dev` makes a pepper, and a secret for HS256, where there are none. */
+/** `countersign dev` makes a pepper and a master key where there are none. */
 function withFirstSecrets(config: Config): Config {
   if (config.environment !== "development") return config;
-  const { pepper = randomBytes(32), masterKey = randomBytes(32), jwtSecret, jwtPrivateKey } = config.secrets;
-  const wanted = config.auth.jwt.algorithm.startsWith("HS") && jwtPrivateKey === undefined;
-  return {
-    ...config,
-    secrets: {
-      ...config.secrets,
-      pepper,
-      masterKey,
-      jwtSecret: jwtSecret ?? (wanted ? randomBytes(64) : undefined),
-    },
-  };
+  const { pepper = randomBytes(32), masterKey = randomBytes(32) } = config.secrets;
+  return { ...config, secrets: { ...config.secrets, pepper, masterKey } };
 }
 
 function serviceProblems({ services }: Config): readonly string[] {
@@ -116,15 +109,19 @@ function tlsProblems({ grpc: { tls } }: Config): readonly string[] {
   ).map((text) => `grpc.tls cannot be used: ${text}`);
 }
 
-const descriptors: readonly DescService[] = [AuthService, UserService, ApiKeyService, DemoUserService];
+const descriptors: readonly DescService[] = [
+  ...[AuthService, UserService, ApiKeyService, SigningKeyService, TokenService],
+  DemoUserService,
+];
 
 /** As a server does it before it listens: every RPC has its rule, and every rule its RPC. */
 function completeRules(config: Config): void {
+  const store = createMemoryStore();
   const auth = createAuthentication({
     config,
-    store: createMemoryStore(),
+    store,
     revocations: createRevocations(),
-    signing: loadSigning(config),
+    signing: signingOf(config, store),
     onDecision: () => {},
   });
   const served = descriptors.filter(({ typeName }) => config.services.includes(typeName));

@@ -1,8 +1,6 @@
-import { createRevocations } from "countersign";
-import { createTokenVerifier, type VerifiedToken } from "countersign/jwt";
-import type { Store } from "countersign/store";
-import type { Config } from "../config/config.ts";
-import { loadSigning } from "../signing.ts";
+import { TokenService } from "countersign/service";
+import { failureOf } from "../terminal/failure.ts";
+import type { Administration } from "./administration.ts";
 
 /** The parts of a token as they were read, whether or not they are to be believed. */
 export interface DecodedToken {
@@ -10,10 +8,10 @@ export interface DecodedToken {
   readonly claims: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What a server with this configuration would say of a token. */
+/** What a server says of a token. */
 export interface TokenVerdict {
   readonly good: boolean;
-  /** Was the signature made with the configuration's key? Then the parts can be believed, even if time is over. */
+  /** Was the signature made with a key of that server? Then the parts can be believed, even if time is over. */
   readonly verified: boolean;
   /** Why not, as a server's reason and a cause. */
   readonly problem?: { readonly reason: string; readonly cause: string };
@@ -26,51 +24,26 @@ export function decodeToken(token: string): DecodedToken {
   return { header: decodePart(header), claims: decodePart(claims) };
 }
 
-/** Puts a token to the checks that a server makes, in the same order. Without a store, none of its user is made. */
-export async function judgeToken(
-  token: string,
-  config: Config,
-  store: Store | undefined,
-): Promise<TokenVerdict> {
-  const signing = loadSigning(config);
-  if (signing === undefined)
-    return refused(false, "TOKEN_INVALID", "the configuration has no signing key to check it with");
-  const { issuer, audience, leeway } = config.auth.jwt;
-  const verifier = createTokenVerifier({
-    keys: signing.ring,
-    leewaySeconds: leeway,
-    requiredClaims: ["exp", "jti"],
-    ...(issuer !== undefined && { issuer }),
-    ...(audience !== undefined && { audience }),
-  });
-  const result = await verifier.verify(token, Date.now());
-  // "Expired" is only ever said of what is right in every other respect.
-  if (!result.ok) return refused(result.reason === "TOKEN_EXPIRED", result.reason, result.cause);
-  if (store === undefined) return refused(true, "UNAVAILABLE", "there is no store to look its user up in");
-  return judgeUser(result, store);
-}
-
-async function judgeUser(token: VerifiedToken, store: Store): Promise<TokenVerdict> {
-  const account = await store.users.load(token.userId);
-  if (account === undefined) return refused(true, "TOKEN_INVALID", "no such user");
-  const user = { id: account.id, username: account.username, is_active: account.isActive };
-  if (!account.isActive) return { ...refused(true, "USER_DISABLED", "the user is disabled"), user };
-  if (await isRevoked(token, store)) return { ...refused(true, "TOKEN_REVOKED", "it was revoked"), user };
-  return { good: true, verified: true, user };
-}
-
-async function isRevoked({ claims, userId }: VerifiedToken, store: Store): Promise<boolean> {
-  const revocations = createRevocations();
-  const { events } = await store.revocations.live(new Date());
-  for (const event of events) revocations.apply(event);
-  const { iss: issuer = "", jti, sid: sessionId, iat: issuedAt } = claims;
-  return (
-    revocations.check({ userId, issuer, jti, sessionId, issuedAt }, revocations.version) === "token-revoked"
+/** Asks a server, or the store that it works on. */
+export async function judgeToken(token: string, administration: Administration): Promise<TokenVerdict> {
+  const { good, verified, reason, cause, user } = await administration.call(
+    TokenService.method.inspectToken,
+    {
+      token,
+    },
   );
+  return {
+    ...{ good, verified },
+    ...(!good && { problem: { reason, cause } }),
+    ...(user && { user: { id: String(user.id), username: user.username, is_active: user.isActive } }),
+  };
 }
 
-function refused(verified: boolean, reason: string, cause: string): TokenVerdict {
-  return { good: false, verified, problem: { reason, cause } };
+/** Where there is nothing to ask: what is said of a token nobody can believe. */
+export function unjudged(error: unknown): TokenVerdict {
+  const failure = failureOf(error);
+  if (failure === undefined || !["CONFIGURATION", "UNAVAILABLE"].includes(failure.status)) throw error;
+  return { good: false, verified: false, problem: { reason: "UNAVAILABLE", cause: failure.message } };
 }
 
 function decodePart(part: string): DecodedToken["header"] {

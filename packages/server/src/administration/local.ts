@@ -7,13 +7,24 @@ import {
 } from "@bufbuild/protobuf";
 import { allow, type Call, CallContext, type Principal } from "countersign";
 import { createKeyDigests, type KeyDigests } from "countersign/api-key";
-import { ApiKeyService, createApiKeyService, createUserService, UserService } from "countersign/service";
+import {
+  ApiKeyService,
+  createApiKeyService,
+  createSigningKeyService,
+  createUserService,
+  SigningKeyService,
+  TokenService,
+  UserService,
+} from "countersign/service";
 import type { Store } from "countersign/store";
 import { peppersOf } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { configProblems } from "../config/production-checks.ts";
 import { createPasswords } from "../passwords.ts";
+import { tokenService } from "../services.ts";
+import { readSigning, signingOf } from "../signing.ts";
+import { note } from "../terminal/output.ts";
 import type { Administration } from "./administration.ts";
 
 /** Whoever can open the database: more than a superuser already, and no user of it. */
@@ -41,24 +52,30 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
   const caughtUp = async (): Promise<void> => {};
   const { environment, prefix } = config.auth.api_keys;
   const digests = lazyDigests(config);
-  const services: Readonly<Record<string, object>> = {
-    [UserService.typeName]: createUserService({
-      users: store.users,
-      sessions: store.sessions,
-      hashPassword: createPasswords().hash,
-      caughtUp,
-    }),
-    [ApiKeyService.typeName]: createApiKeyService({
-      store,
-      digests,
-      environment,
-      format: { prefix },
-      caughtUp,
-    }),
+  // Each is made when it is asked for: most commands do without a master key.
+  const services: Readonly<Record<string, () => object | Promise<object>>> = {
+    [UserService.typeName]: () =>
+      createUserService({
+        users: store.users,
+        sessions: store.sessions,
+        hashPassword: createPasswords().hash,
+        caughtUp,
+      }),
+    [ApiKeyService.typeName]: () =>
+      createApiKeyService({ store, digests, environment, format: { prefix }, caughtUp }),
+    [SigningKeyService.typeName]: () =>
+      createSigningKeyService({ keys: signingOf(config, store, warn).managed, caughtUp }),
+    [TokenService.typeName]: async () => {
+      const signing = signingOf(config, store);
+      await readSigning(signing);
+      return tokenService({ config, store, signing });
+    },
   };
   return {
     async call<M extends DescMethodUnary>(method: M, request: MessageInitShape<M["input"]>) {
-      const handlers = services[method.parent.typeName] as Readonly<Record<string, Handler>> | undefined;
+      const handlers = (await services[method.parent.typeName]?.()) as
+        | Readonly<Record<string, Handler>>
+        | undefined;
       const handler = handlers?.[method.localName];
       if (handler === undefined)
         throw new TypeError(`no handler for ${method.parent.typeName}.${method.name}`);
@@ -92,6 +109,10 @@ function lazyDigests(config: Config): KeyDigests {
     digest: (body) => loadDigests(config).digest(body),
     matches: (body, stored) => loadDigests(config).matches(body, stored),
   };
+}
+
+function warn(error: unknown): void {
+  note(`countersign: ${(error as Error).message}`);
 }
 
 function localCall(procedure: string): Call {

@@ -98,11 +98,15 @@ function writeUsageFailure(text: string, path: string): void {
 
 /** What stands in a place where nothing was expected may be a secret: it is not repeated. */
 function withoutValues(message: string): string {
-  return message
-    .replace(/^error: /, "")
-    .replace(/(unknown option '-[^=']*)=[\s\S]*'/, "$1'")
-    .replace(/(but got \d+): [\s\S]*$/, "$1")
-    .replace(/[.\s]+$/, "");
+  return (
+    message
+      .replace(/^error: /, "")
+      .replace(/(unknown option '-[^=']*)=[\s\S]*'/, "$1'")
+      // A key in PEM begins like an option.
+      .replace(/unknown option '(?!--?[A-Za-z][\w-]{0,30}')[\s\S]*'/, "unknown option")
+      .replace(/(but got \d+): [\s\S]*$/, "$1")
+      .replace(/[.\s]+$/, "")
+  );
 }
 
 /** Options are not read yet when this is asked. */

@@ -9,6 +9,7 @@ import { note, print, printMessage } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { addGroup, collect } from "./command.ts";
 import { expiryOf, keyColumns, keyDetails, keyTitle } from "./key-text.ts";
+import { addSigningKeysCommand } from "./signing-keys.ts";
 import {
   addPageOptions,
   addTargetCommand,
@@ -22,11 +23,16 @@ const { createApiKey, getApiKey, listApiKeys, revokeApiKey } = ApiKeyService.met
 
 /** `countersign keys`: API keys. */
 export function addKeysCommand(program: Command): void {
-  const keys = addGroup(program, "keys", "API keys; a key is named by its id, the part that is no secret");
+  const keys = addGroup(
+    program,
+    "keys",
+    "API keys, named by their ids, the part that is no secret; and the keys that sign tokens",
+  );
   addCreate(keys);
   addList(keys);
   addShow(keys);
   addRevoke(keys);
+  addSigningKeysCommand(keys);
 }
 
 interface CreateOptions extends TargetOptions {

@@ -61,9 +61,10 @@ export function administer(
   });
 }
 
-async function openTarget(
+/** The server that was named, or the store. To be closed. */
+export async function openTarget(
   { server, caFile, credentialFile, config: file }: TargetOptions,
-  local: { readonly createStore?: boolean; readonly createSecrets?: boolean },
+  local: { readonly createStore?: boolean; readonly createSecrets?: boolean } = {},
 ): Promise<Administration> {
   if (server !== undefined) {
     if (file !== undefined)

@@ -1,45 +1,36 @@
 import type { Command } from "commander";
-import { commandConfig } from "../administration/command-config.ts";
 import { isToken } from "../administration/credential.ts";
 import {
   type DecodedToken,
   decodeToken,
   judgeToken,
   type TokenVerdict,
+  unjudged,
 } from "../administration/inspect-token.ts";
-import type { Config } from "../config/config.ts";
-import { mayHaveStore, openStore } from "../database.ts";
 import { CommandFailure, UsageError } from "../terminal/failure.ts";
 import { print, printJson } from "../terminal/output.ts";
 import { readSecretFile, readStandardInput } from "../terminal/read-secret.ts";
 import { details, instant } from "../terminal/table.ts";
-import { addCommand, type CommandOptions, perform } from "./command.ts";
-import { refuseServer } from "./tokens-mint.ts";
-
-interface InspectOptions extends CommandOptions {
-  readonly server?: string | undefined;
-}
+import { perform } from "./command.ts";
+import { addTargetCommand, openTarget, type TargetOptions } from "./target.ts";
 
 /** `countersign tokens inspect` */
 export function addInspectCommand(tokens: Command): void {
-  const command = addCommand(tokens, {
+  addTargetCommand(tokens, {
     usage: "inspect [file]",
-    description: "what is in a token, and whether a server with this configuration would take it",
+    description:
+      "what is in a token, and whether a server takes it: one with this configuration, or a running one",
     more: 'It is read from the file, or from standard input ("-", or no file). The exit code is 0 for a good token only.',
     examples: ["tokens mint --user sam | countersign tokens inspect", "tokens inspect ./token -o json"],
-  });
-  command
-    .addOption(command.createOption("--server <host:port>").hideHelp())
-    .action((file: string | undefined, options: InspectOptions) =>
-      perform(options, () => inspect(file, options)),
-    );
+  }).action((file: string | undefined, options: TargetOptions) =>
+    perform(options, () => inspect(file, options)),
+  );
 }
 
-async function inspect(file: string | undefined, options: InspectOptions): Promise<void> {
-  refuseServer(options.server);
+async function inspect(file: string | undefined, options: TargetOptions): Promise<void> {
   const token = await readToken(file);
   const decoded = decodeToken(token);
-  const verdict = await judge(token, commandConfig(options.config));
+  const verdict = await judge(token, options);
   if (options.output === "json") printJson({ ...decoded, times: timesOf(decoded), ...verdict });
   else print(report(decoded, verdict));
   if (!verdict.good) process.exitCode = 1;
@@ -60,13 +51,17 @@ async function readToken(file: string | undefined): Promise<string> {
   );
 }
 
-async function judge(token: string, config: Config): Promise<TokenVerdict> {
-  if (!mayHaveStore(config)) return judgeToken(token, config, undefined);
-  const store = await openStore(config);
+async function judge(token: string, options: TargetOptions): Promise<TokenVerdict> {
+  if (options.server !== undefined) return ask(token, options);
+  return ask(token, options).catch(unjudged);
+}
+
+async function ask(token: string, options: TargetOptions): Promise<TokenVerdict> {
+  const administration = await openTarget(options);
   try {
-    return await judgeToken(token, config, store);
+    return await judgeToken(token, administration);
   } finally {
-    await store.close();
+    await administration.close();
   }
 }
 
@@ -109,6 +104,6 @@ function members(part: DecodedToken["header"], times: Readonly<Record<string, st
 
 function verdictText({ good, problem, user }: TokenVerdict): string {
   const whose = user === undefined ? "" : ` It is ${user.username}'s (id ${user.id}).`;
-  if (good) return `Good: a server with this configuration takes it.${whose}\n`;
+  if (good) return `Good: it is accepted.${whose}\n`;
   return `Not good: ${problem?.cause ?? "refused"} (${problem?.reason ?? "TOKEN_INVALID"}).${whose}\n`;
 }

@@ -5,11 +5,7 @@ import { addMintCommand } from "./tokens-mint.ts";
 
 /** `countersign tokens`: access tokens. */
 export function addTokensCommand(program: Command): void {
-  const tokens = addGroup(
-    program,
-    "tokens",
-    "access tokens, signed and checked with the configuration's key",
-  );
+  const tokens = addGroup(program, "tokens", "access tokens, signed and checked with the signing keys");
   addMintCommand(tokens);
   addInspectCommand(tokens);
 }

@@ -16,7 +16,9 @@ export interface Config
   readonly services: readonly string[];
   readonly grpc: Omit<ConfigFile["grpc"], "reflection"> & { readonly reflection: boolean };
   readonly auth: Omit<ConfigFile["auth"], "development_key" | "api_keys" | "jwt"> & {
-    readonly jwt: Omit<ConfigFile["auth"]["jwt"], "secret" | "private_key">;
+    readonly jwt: Omit<ConfigFile["auth"]["jwt"], "secret" | "private_key" | "algorithm"> & {
+      readonly algorithm: string;
+    };
     readonly api_keys: Omit<ConfigFile["auth"]["api_keys"], "pepper" | "static">;
   };
   readonly secrets: Secrets;
@@ -44,7 +46,13 @@ export interface StaticKeySecret {
 }
 
 /** Which services a program serves that names none. */
-const accountServices = ["auth.v1.AuthService", "auth.v1.UserService", "auth.v1.ApiKeyService"];
+const accountServices = [
+  "AuthService",
+  "UserService",
+  "ApiKeyService",
+  "SigningKeyService",
+  "TokenService",
+].map((name) => `auth.v1.${name}`);
 const demoServices = ["api.users.UserService"];
 
 export interface ConfigRequest {
@@ -73,6 +81,8 @@ export function loadConfig(request: ConfigRequest = {}): Config {
   const { secret: _secret, private_key: _private, ...jwtRest } = jwt;
   const { pepper: _pepper, static: _static, ...apiKeysRest } = apiKeys;
   const development = environment === "development";
+  const secrets = readSecrets(file, { env, base, data, development, create: request.createSecrets ?? false });
+  const algorithm = jwt.algorithm ?? (secrets.jwtSecret === undefined ? "RS256" : "HS256");
   const rawKeys = (raw["auth"] as { api_keys?: { environment?: unknown } } | undefined)?.api_keys;
   return deepFreeze({
     ...rest,
@@ -83,14 +93,19 @@ export function loadConfig(request: ConfigRequest = {}): Config {
     services: file.services ?? (development ? [...demoServices, ...accountServices] : accountServices),
     auth: {
       ...auth,
-      jwt: jwtRest,
+      jwt: { ...jwtRest, algorithm },
       api_keys: {
         ...apiKeysRest,
         ...(development && rawKeys?.environment === undefined && { environment: "dev" }),
       },
     },
-    secrets: readSecrets(file, { env, base, data, development, create: request.createSecrets ?? false }),
+    secrets,
   });
+}
+
+/** Are tokens signed with keys of the store? They are unless the configuration brings a key of its own. */
+export function hasManagedKeys({ secrets }: Pick<Config, "secrets">): boolean {
+  return secrets.jwtSecret === undefined && secrets.jwtPrivateKey === undefined;
 }
 
 function configPath(file: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
@@ -177,13 +192,16 @@ function readSecrets({ auth, database, master_key: master }: ConfigFile, context
   const pepper = read(auth.api_keys.pepper, "auth.api_keys.pepper");
   const masterKey = read(master, "master_key");
   const signs = jwtSecret !== undefined || jwtPrivateKey !== undefined;
-  const complete = signs && pepper !== undefined && masterKey !== undefined;
+  const complete = pepper !== undefined && masterKey !== undefined;
+  // Also where it is complete without: a folder of an earlier version has a secret for tokens in there.
   const made =
-    context.development && !complete ? developmentSecrets(context.data, context.create) : undefined;
+    context.development && !(complete && signs)
+      ? developmentSecrets(context.data, context.create && !complete)
+      : undefined;
+  const symmetric = (auth.jwt.algorithm ?? "HS256").startsWith("HS");
   return {
     databaseUrl: read(database.url, "database.url"),
-    jwtSecret:
-      toBytes(jwtSecret) ?? (!signs && auth.jwt.algorithm.startsWith("HS") ? made?.jwtSecret : undefined),
+    jwtSecret: toBytes(jwtSecret) ?? (!signs && symmetric ? made?.jwtSecret : undefined),
     jwtPrivateKey,
     pepper: toBytes(pepper) ?? made?.pepper,
     masterKey: toBytes(masterKey) ?? made?.masterKey,

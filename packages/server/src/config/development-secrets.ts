@@ -5,7 +5,8 @@ import { ConfigError } from "./config-error.ts";
 
 /** The secrets of a development store: made at its first start, beside the database. */
 export interface DevelopmentSecrets {
-  readonly jwtSecret: Uint8Array;
+  /** What tokens were signed with before there were managed keys: a folder that has it goes on with it. */
+  readonly jwtSecret: Uint8Array | undefined;
   readonly pepper: Uint8Array;
   readonly masterKey: Uint8Array;
 }
@@ -15,9 +16,7 @@ export function developmentSecrets(data: string, create: boolean): DevelopmentSe
   const path = join(data, "development-secrets.json");
   const existing = readExisting(path);
   if (existing !== undefined || !create) return existing;
-  // 64: as long as the longest hash, HS512, wants it.
   const fresh = {
-    jwt_secret: randomBytes(64).toString("base64url"),
     pepper: randomBytes(32).toString("base64url"),
     master_key: randomBytes(32).toString("base64url"),
   };
@@ -47,11 +46,11 @@ function readExisting(path: string): DevelopmentSecrets | undefined {
   try {
     const content: unknown = JSON.parse(text);
     const { jwt_secret: jwt, pepper, master_key: master } = content as Record<string, unknown>;
-    if (typeof jwt === "string" && typeof pepper === "string" && typeof master === "string") {
-      const [jwtSecret, pepperBytes, masterKey] = [jwt, pepper, master].map((text) =>
-        Buffer.from(text, "base64url"),
-      );
-      if (jwtSecret && pepperBytes && masterKey) return { jwtSecret, pepper: pepperBytes, masterKey };
+    const readable = jwt === undefined || typeof jwt === "string";
+    if (readable && typeof pepper === "string" && typeof master === "string") {
+      const bytes = (text: string): Uint8Array => Buffer.from(text, "base64url");
+      const jwtSecret = jwt === undefined ? undefined : bytes(jwt);
+      return { jwtSecret, pepper: bytes(pepper), masterKey: bytes(master) };
     }
   } catch {
     // Told below.

@@ -1,5 +1,5 @@
 import { type PostgresUrl, readPostgresUrl } from "countersign/store";
-import type { Config, StaticKeySecret } from "./config.ts";
+import { type Config, hasManagedKeys, type StaticKeySecret } from "./config.ts";
 import { formatAddress, isLoopback } from "./listen-address.ts";
 
 /** What stands against a start with this configuration, as sentences that name the member and the remedy. */
@@ -68,26 +68,31 @@ function staticKeyProblems({ name, key }: StaticKeySecret): readonly string[] {
   ];
 }
 
-function keyProblems({ auth, secrets, services }: Config): readonly string[] {
+function keyProblems(config: Config): readonly string[] {
+  const { auth, secrets, services } = config;
   const problems: string[] = [];
+  const managed = hasManagedKeys(config);
   const symmetric = auth.jwt.algorithm.startsWith("HS");
   if (secrets.jwtSecret !== undefined && secrets.jwtPrivateKey !== undefined) {
     problems.push("auth.jwt has both a secret and a private_key: tokens are signed with one of them");
   }
-  if (symmetric && secrets.jwtSecret === undefined) {
+  if (!managed && symmetric && secrets.jwtSecret === undefined) {
     problems.push(
-      "auth.jwt.secret is missing: set it, or COUNTERSIGN_JWT_SECRET, to 32 random bytes (openssl rand -base64 32)",
+      `auth.jwt.secret is missing: ${auth.jwt.algorithm} signs with a shared secret, not with a private_key`,
     );
   }
-  if (!symmetric && secrets.jwtPrivateKey === undefined) {
+  if (!managed && !symmetric && secrets.jwtPrivateKey === undefined) {
     problems.push(`auth.jwt.private_key is missing: ${auth.jwt.algorithm} signs with a private key in PEM`);
+  }
+  if (managed && auth.jwt.kid !== undefined) {
+    problems.push("auth.jwt.kid names a configured key, and managed keys have names of their own: remove it");
   }
   if (secrets.pepper === undefined) {
     problems.push(
       "auth.api_keys.pepper is missing: set it, or COUNTERSIGN_API_KEY_PEPPER, to 32 random bytes (openssl rand -base64 32)",
     );
   }
-  if (secrets.masterKey === undefined && services.includes("auth.v1.AuthService")) {
+  if (secrets.masterKey === undefined && (managed || services.includes("auth.v1.AuthService"))) {
     problems.push(
       "master_key is missing: set it, or COUNTERSIGN_MASTER_KEY, to 32 random bytes (openssl rand -base64 32)",
     );

@@ -58,12 +58,24 @@ export const jwtAlgorithms = [
 ] as const;
 
 const jwt = z.strictObject({
-  algorithm: z.enum(jwtAlgorithms as readonly [string, ...string[]]).default("HS256"),
+  algorithm: z
+    .enum(jwtAlgorithms as readonly [string, ...string[]])
+    .optional()
+    .describe(
+      "of the keys that are made, or of the one that is configured; default: RS256, with a secret HS256",
+    ),
   secret: secret
     .optional()
-    .describe("the shared secret of HS256, HS384 or HS512: at least as long as the hash"),
-  private_key: secret.optional().describe("PEM: the private key of every other algorithm"),
-  kid: z.string().min(1).max(128).optional().describe("the key's id in the header of tokens"),
+    .describe(
+      "instead of managed keys, the shared secret of HS256, HS384 or HS512: at least as long as the hash",
+    ),
+  private_key: secret
+    .optional()
+    .describe("instead of managed keys, the private key of every other algorithm in PEM"),
+  kid: z.string().min(1).max(128).optional().describe("the configured key's id in the header of tokens"),
+  publish_ahead: duration
+    .prefault("10m")
+    .describe("how long a new managed key is published before it signs; at least 2s"),
   issuer: z.string().min(1).optional().describe("written to iss, and required there"),
   audience: z.string().min(1).optional().describe("written to aud, and required there"),
   access_lifetime: duration.prefault("15m").describe("of an access token"),

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from "kysely";
 import { createSessionTables } from "./session-migration.ts";
+import { addSigningKeyLifetime } from "./signing-key-migration.ts";
 import type { SqlWords } from "./sql-backend.ts";
 import type { SqlSchema } from "./sql-schema.ts";
 
@@ -14,6 +15,7 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { version: 1, name: "users, API keys and revocations", apply: createFirstTables },
   { version: 2, name: "sessions, second factors, signing keys and audit", apply: createSessionTables },
+  { version: 3, name: "lifetimes of signing keys", apply: addSigningKeyLifetime },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { texts, unstorable } from "./hostile-text.suite.ts";
 import { auditOf, newSession, rotation, userWithSession } from "./session-case.suite.ts";
+import { newSigningKey } from "./signing-key-cases.suite.ts";
 import { type Cases, conflictOn } from "./store-case.suite.ts";
 
 export const hostileSessionCases: Cases = {
@@ -18,11 +19,12 @@ export const hostileSessionCases: Cases = {
       const row = await audit.append({ actor: text, action: text, target: text, details });
       assert.deepEqual(await audit.list({ limit: 9, action: text, target: text }), [row]);
       assert.deepEqual(Object.entries(row.details), [[text, text]]);
-      const key = { kid: text, algorithm: text, publicJwk: text, sealedKey: new Uint8Array() };
-      await signingKeys.create({ ...key, activeFrom: clock.date }, text);
+      const key = { algorithm: text, publicJwk: text, activeFrom: clock.date };
+      await signingKeys.rotate(newSigningKey(text, clock, key), "retire", text);
       const keys = await signingKeys.list(clock.date);
       assert.ok(keys.some(({ kid, publicJwk }) => kid === text && publicJwk === text));
-      assert.ok(await signingKeys.retire(text, { retiredAt: clock.date, removedAt: clock.date }, text));
+      assert.ok(await signingKeys.extend(text, 1000));
+      assert.ok(await signingKeys.remove(text, newSigningKey(`after ${text}`, clock, key), text));
       await identities.link({ issuer: text, subject: text, userId }, text);
       assert.equal((await identities.find(text, text))?.subject, text);
       await sessions.revokeAll(userId, { reason: text, by: text, except: text });
@@ -35,9 +37,7 @@ export const hostileSessionCases: Cases = {
     const { sessions, audit, signingKeys, identities, totp } = store;
     const { user, session } = await userWithSession(store, clock);
     await totp.enroll(user.id, new Uint8Array());
-    const key = { kid: "k1", algorithm: "ES256", sealedKey: new Uint8Array(), activeFrom: clock.date };
-    await signingKeys.create({ ...key, publicJwk: "" }, "7");
-    const at = { retiredAt: clock.date, removedAt: clock.date };
+    await signingKeys.createFirst(newSigningKey("k1", clock), "7");
     const entry = { actor: "7", action: "a", target: "t", details: {} };
     const identity = { issuer: "i", subject: "s", userId: user.id };
     for (const text of unstorable) {
@@ -57,11 +57,14 @@ export const hostileSessionCases: Cases = {
         await refused(field, () => audit.append({ ...entry, [field]: text }));
       }
       for (const field of ["kid", "algorithm", "publicJwk"]) {
-        const other = { ...key, kid: "k2", publicJwk: "", [field]: text };
-        await refused(field, () => signingKeys.create(other, "7"));
+        const other = newSigningKey("k2", clock, { [field]: text });
+        await refused(field, () => signingKeys.createFirst(other, "7"));
+        await refused(field, () => signingKeys.rotate(other, "retire", "7"));
+        await refused(field, () => signingKeys.remove("k1", other, "7"));
       }
-      await refused("by", () => signingKeys.create({ ...key, kid: "k2", publicJwk: "" }, text));
-      await refused("by", () => signingKeys.retire("k1", at, text));
+      await refused("by", () => signingKeys.createFirst(newSigningKey("k2", clock), text));
+      await refused("by", () => signingKeys.rotate(newSigningKey("k2", clock), "remove", text));
+      await refused("by", () => signingKeys.remove("k1", newSigningKey("k2", clock), text));
       for (const field of ["issuer", "subject"]) {
         await refused(field, () => identities.link({ ...identity, [field]: text }, "7"));
       }
@@ -80,7 +83,7 @@ export const hostileSessionCases: Cases = {
     await sessions.create(newSession("nul", userId, clock));
     await audit.append({ actor: "7", action: "nul", target: "nul", details: {} });
     await identities.link({ issuer: "nul", subject: "nul", userId }, "7");
-    const at = { retiredAt: clock.date, removedAt: clock.date };
+    await signingKeys.createFirst(newSigningKey("nul", clock), "7");
     for (const text of [...unstorable, "nul\0", "nul\0inside"]) {
       assert.equal(await sessions.load(text), undefined);
       assert.deepEqual(await sessions.rotate(text, rotation(1, clock)), { kind: "over" });
@@ -91,7 +94,8 @@ export const hostileSessionCases: Cases = {
       );
       assert.deepEqual(await audit.list({ limit: 9, action: text }), []);
       assert.deepEqual(await audit.list({ limit: 9, target: text }), []);
-      assert.equal(await signingKeys.retire(text, at, "7"), undefined);
+      assert.equal(await signingKeys.remove(text, newSigningKey("k2", clock), "7"), undefined);
+      assert.equal(await signingKeys.extend(text, 1), false);
       assert.equal(await identities.find("nul", text), undefined);
       assert.equal(await identities.find(text, "nul"), undefined);
     }
