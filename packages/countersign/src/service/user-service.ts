@@ -10,7 +10,6 @@ import type {
   UpdateUserRequest,
   UserService,
 } from "../gen/auth/v1/users_pb.ts";
-import type { TokenClaims } from "../jwt/claim-schema.ts";
 import { Conflict, type UserPatch, type UserRecord, type UserStore } from "../store/contracts.ts";
 import type { SessionStore } from "../store/session-contracts.ts";
 import { found, pageOf, pageSize, readPageToken } from "./page.ts";
@@ -114,9 +113,9 @@ class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
 async function endSessions(
   sessions: UserServiceOptions["sessions"],
   userId: string,
-  { userId: by, claims }: Principal,
+  { userId: by, sessionId }: Principal,
 ): Promise<void> {
-  const except = by === userId ? (claims as TokenClaims).sid : undefined;
+  const except = by === userId ? sessionId : undefined;
   await sessions.revokeAll(userId, { reason: "password set", by, except });
 }
 

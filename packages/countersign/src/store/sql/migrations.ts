@@ -1,4 +1,5 @@
 import { sql, type Transaction } from "kysely";
+import { createFormerIdentities } from "./identity-migration.ts";
 import { createSessionTables } from "./session-migration.ts";
 import type { SqlWords } from "./sql-backend.ts";
 import type { SqlSchema } from "./sql-schema.ts";
@@ -14,6 +15,9 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { version: 1, name: "users, API keys and revocations", apply: createFirstTables },
   { version: 2, name: "sessions, second factors, signing keys and audit", apply: createSessionTables },
+  // Taken: managed signing keys. Nothing of the schema depends on it.
+  { version: 3, name: "reserved", apply: async () => {} },
+  { version: 4, name: "identities that are linked no more", apply: createFormerIdentities },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {
