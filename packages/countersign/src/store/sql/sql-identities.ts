@@ -1,6 +1,12 @@
 import type { Kysely, Transaction } from "kysely";
 import { alreadyLinked, identityAudit, identityChanged, requireIdentity } from "../linked-identity.ts";
-import type { Identity, IdentityStore, LinkedIdentity, PlainUser, Provisioning } from "../session-contracts.ts";
+import type {
+  Identity,
+  IdentityStore,
+  LinkedIdentity,
+  PlainUser,
+  Provisioning,
+} from "../session-contracts.ts";
 import { isStorableText } from "../storable-text.ts";
 import { noSuchUser } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
