@@ -132,7 +132,7 @@ describe("provisioning", () => {
     assert.equal(await store.users.passwordHash(user?.id ?? ""), undefined);
   });
 
-  it("is refused, or undone by nobody, across two nodes with one store", async () => {
+  it("makes one user, also where two nodes share a store", async () => {
     const { store } = await setup();
     const { users, identities } = store;
     const nodes = [1, 2].map(() =>

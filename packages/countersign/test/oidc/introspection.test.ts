@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { atOnce, fakeCall } from "../../src/core/fakes.suite.ts";
 import type { Principal } from "../../src/core/principal.ts";
 import { createRevocations } from "../../src/core/revocation.ts";
 import { type IntrospectionOptions, introspection } from "../../src/oidc.ts";
@@ -143,28 +144,12 @@ describe("introspection (RFC 7662)", () => {
     assert.equal(stub.fetches.introspection, 3);
   });
 
-  it("decides at once what it has seen", () => {
+  it("decides at once what it has seen", async () => {
+    const auth = authOf([introspection<Principal>({ issuer: issuerOf(stub), client, audience: "api" })]);
     answers.set("t", good());
-    const { decide } = setup();
-    return decide("t").then(async () => {
-      const revocations = createRevocations();
-      const auth = authOf([introspection<Principal>({ issuer: issuerOf(stub), client, audience: "api" })], {
-        revocations,
-      });
-      const call = {
-        protocol: "grpc",
-        procedure: "GET /",
-        header: (name: string) => (name === "authorization" ? ["Bearer t"] : []),
-      };
-      const whole = {
-        ...call,
-        peer: { address: undefined },
-        signal: new AbortController().signal,
-      } as Parameters<typeof auth.decide>[0];
-      assert.ok(auth.decide(whole) instanceof Promise);
-      await auth.decide(whole);
-      assert.equal(auth.decide(whole) instanceof Promise, false);
-    });
+    const call = fakeCall("GET /", { authorization: "Bearer t" });
+    await auth.decide(call);
+    assert.ok(atOnce(auth.decide(call)).ok);
   });
 
   const faults: readonly DocumentFault[] = ["down", "silent", "large", "redirect", "500", "html", "not JSON"];
