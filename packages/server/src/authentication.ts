@@ -20,6 +20,7 @@ import type { Store } from "countersign/store";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
+import { issuerAuthenticators, type OpenedIssuer, openIssuers } from "./issuers.ts";
 import type { Signing } from "./signing.ts";
 
 const p = policyFor<Principal>();
@@ -38,6 +39,9 @@ export const ruleTables: Readonly<Record<string, RuleTable<Principal>>> = Object
     enableUser: writes,
     deleteUser: writes,
     setPassword: writes,
+    listIdentities: reads,
+    linkIdentity: writes,
+    unlinkIdentity: writes,
   }),
   [AuthService.typeName]: p.rules(AuthService, {
     login: "open",
@@ -80,6 +84,8 @@ export interface AuthenticationParts {
   readonly store: Store;
   readonly revocations: Revocations;
   readonly signing: Signing | undefined;
+  /** Default: those of the configuration, with keys of their own. */
+  readonly issuers?: readonly OpenedIssuer[];
   readonly onDecision: (decision: Decision<Principal>, call: Call) => void;
 }
 
@@ -89,12 +95,13 @@ export function peppersOf({ auth, secrets }: Config): readonly [Pepper] {
   return [{ id: auth.api_keys.pepper_id, secret: secrets.pepper }];
 }
 
-/** The `Auth` of this program: API keys, then tokens, then what a developer may add. */
+/** The `Auth` of this program: API keys, then tokens of other issuers, then our own. */
 export function createAuthentication({
   config,
   store,
   revocations,
   signing,
+  issuers = openIssuers(config),
   onDecision,
 }: AuthenticationParts): Auth<Principal> {
   const { auth, services } = config;
@@ -102,7 +109,7 @@ export function createAuthentication({
   const reflection = config.grpc.reflection ? reflectionProcedures : [];
   try {
     return createAuth<Principal>({
-      authenticators: authenticatorsOf(config, store, signing),
+      authenticators: authenticatorsOf(config, store, signing, issuers),
       policy: tables,
       mode: auth.mode,
       publicProcedures: [...reflection, ...auth.public_methods.filter((name) => !reflection.includes(name))],
@@ -119,6 +126,7 @@ function authenticatorsOf(
   config: Config,
   store: Store,
   signing: Signing | undefined,
+  issuers: readonly OpenedIssuer[],
 ): [Authenticator<Principal>, ...Authenticator<Principal>[]] {
   const { auth, secrets } = config;
   const { header, scheme, prefix } = auth.api_keys;
@@ -132,6 +140,8 @@ function authenticatorsOf(
     const firstSuperuser = () => store.users.firstSuperuser();
     authenticators.push(developmentKey({ secret: secrets.developmentKey, firstSuperuser, header }));
   }
+  // Before our own: they know their tokens by the issuer, and we may have none in ours.
+  authenticators.push(...issuerAuthenticators(issuers, config, store));
   if (signing !== undefined) {
     const { issuer, audience, leeway } = auth.jwt;
     authenticators.push(

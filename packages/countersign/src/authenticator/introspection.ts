@@ -118,7 +118,8 @@ class IntrospectionChecker<P> {
   authenticate(value: string): MaybePromise<Decision<P>> | undefined {
     const { scheme, prefix } = this.#settings;
     const start = credentialStart(value, scheme);
-    if (start === -1 || !value.startsWith(prefix, start) || value.length > longestCredential) return undefined;
+    if (start === -1 || !value.startsWith(prefix, start) || value.length > longestCredential)
+      return undefined;
     const digest = hash("sha256", value, "binary");
     const cached = this.#good.get(digest);
     const now = this.#runtime.now();

@@ -71,9 +71,10 @@ async function readBody(response: Response, maxBytes: number): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** What undici says is "fetch failed"; what went wrong is the code of its cause. */
+/** What undici says is "fetch failed"; what went wrong is in its cause. */
 function reasonOf(error: unknown): string {
   if (error instanceof IssuerUnavailable) return error.message;
-  const cause = (error as { cause?: { code?: unknown } }).cause;
-  return typeof cause?.code === "string" ? `cannot be reached (${cause.code})` : "cannot be reached";
+  const cause = (error as { cause?: { code?: unknown; message?: unknown } }).cause;
+  const why = cause?.code ?? cause?.message;
+  return typeof why === "string" ? `cannot be reached (${why})` : "cannot be reached";
 }

@@ -11,6 +11,7 @@ import { formatDuration } from "../config/format-duration.ts";
 import { formatAddress } from "../config/listen-address.ts";
 import { configProblems } from "../config/production-checks.ts";
 import { UserService as DemoUserService } from "../gen/api/users/users_pb.ts";
+import { openIssuers } from "../issuers.ts";
 import { loadSigning } from "../signing.ts";
 import { loadDigests } from "./local.ts";
 
@@ -55,6 +56,10 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
           ...{ name, permissions, is_staff: isStaff, is_superuser: isSuperuser, key: "set" },
         })),
       },
+      issuers: auth.issuers.map(({ cache, ...issuer }) => ({
+        ...issuer,
+        ...(issuer.kind === "introspection" && { cache: formatDuration(cache), credentials: "set" }),
+      })),
       sessions: {
         refresh_lifetime: formatDuration(auth.sessions.refresh_lifetime),
         maximum_lifetime: formatDuration(auth.sessions.maximum_lifetime),
@@ -76,6 +81,7 @@ export function configurationProblems(asFound: Config): readonly string[] {
     ...serviceProblems(config),
     ...thrownBy(() => loadSigning(config)),
     ...(config.secrets.pepper === undefined ? [] : thrownBy(() => loadDigests(config))),
+    ...thrownBy(() => openIssuers(config)),
     ...tlsProblems(config),
   ];
   // The rules can only be put together from parts that are right.

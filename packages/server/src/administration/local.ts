@@ -45,6 +45,7 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
     [UserService.typeName]: createUserService({
       users: store.users,
       sessions: store.sessions,
+      identities: store.identities,
       hashPassword: createPasswords().hash,
       caughtUp,
     }),
