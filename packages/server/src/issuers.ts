@@ -26,6 +26,7 @@ export type IssuerFailed = (name: string, error: Error) => void;
 /** The issuers of a configuration. Nothing is fetched yet. A `ConfigError` for one that cannot be used. */
 export function openIssuers(config: Config, failed: IssuerFailed = () => {}): readonly OpenedIssuer[] {
   requireDistinct(config);
+  requirePrefixes(config.auth.issuers);
   return config.auth.issuers.map((entry) => named(entry.name, () => open(entry, config, failed)));
 }
 
@@ -35,7 +36,7 @@ export function startIssuers(config: Config, failed: IssuerFailed): readonly Ope
   for (const { config: entry, probe } of issuers) {
     probe().catch((error: Error) => {
       // A fetch of keys that failed has been told of already.
-      if (entry.kind === "introspection") failed(entry.name, error);
+      if (isAsked(entry)) failed(entry.name, error);
     });
   }
   return issuers;
@@ -48,7 +49,9 @@ export function issuerAuthenticators(
   { users, identities }: Pick<Store, "users" | "identities">,
 ): readonly Authenticator<Principal>[] {
   const { header, scheme } = config.auth.jwt;
-  return issuers.map(({ config: entry, issuer }) => {
+  // Whoever is asked about tokens takes every one of its issuer that is left.
+  const ordered = issuers.toSorted((a, b) => Number(isAsked(a.config)) - Number(isAsked(b.config)));
+  return ordered.map(({ config: entry, issuer }) => {
     const provision = entry.provision ? { usernameClaim: entry.username_claim } : undefined;
     const accounts = provision === undefined ? { users, identities } : { users, identities, provision };
     const common = {
@@ -117,6 +120,10 @@ function open(entry: IssuerConfig, config: Config, failed: IssuerFailed): Opened
   };
 }
 
+function isAsked({ kind }: IssuerConfig): boolean {
+  return kind === "introspection";
+}
+
 function clientOf({ name, client_id: clientId }: IssuerConfig, { secrets }: Config): IntrospectionClient {
   const { clientSecret = "", authorization } = secrets.issuers[name] ?? {};
   if (authorization !== undefined) return { authorization };
@@ -144,6 +151,20 @@ function requireDistinct({ auth }: Config): void {
         throw new ConfigError(`${where}: the tokens of ${spelling} are taken by "${other}" already`);
       known.set(`${form} ${spelling}`, name);
     }
+  }
+}
+
+/** Opaque tokens are told apart by what they begin with. */
+function requirePrefixes(issuers: readonly IssuerConfig[]): void {
+  const asked = issuers.filter(isAsked);
+  for (const [index, { name, prefix }] of asked.entries()) {
+    const other = asked
+      .slice(0, index)
+      .find((earlier) => prefix.startsWith(earlier.prefix) || earlier.prefix.startsWith(prefix));
+    if (other !== undefined)
+      throw new ConfigError(
+        `auth.issuers: ${name}: its opaque tokens look like those of "${other.name}": give each a prefix`,
+      );
   }
 }
 

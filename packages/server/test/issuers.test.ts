@@ -45,6 +45,10 @@ const keyed = "client_id: c, client_secret: { file: secret }";
 const mistakes: readonly (readonly [issuers: readonly string[], says: RegExp])[] = [
   [[google, api, `${opaque}, ${keyed}`], /^$/],
   [[`${opaque}, authorization: { file: secret }`], /^$/],
+  [
+    [`${opaque}, ${keyed}`, `${opaque.replace("op,", "op2,").replace("id.", "id2.")}, ${keyed}, prefix: b_`],
+    /op2: its opaque tokens look like those of "op": give each a prefix/,
+  ],
   [["name: google, kind: id-token, issuer: https://a.example"], /auth\.issuers\.0\.client_id: is missing/],
   [["name: api, kind: access-token, issuer: https://a.example"], /auth\.issuers\.0\.audience: is missing/],
   [[`${google}, audience: x`], /audience: goes with kind access-token or introspection, not with id-token/],

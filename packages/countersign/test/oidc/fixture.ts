@@ -25,7 +25,7 @@ export class Elapsed {
 }
 
 export function issuerOf(stub: StubIssuer, options: Partial<IssuerOptions> = {}) {
-  return createIssuer({ issuer: stub.url, allowLoopback: true, timeoutMs: 300, ...options });
+  return createIssuer({ issuer: stub.url, allowLoopback: true, timeoutMs: 10_000, ...options });
 }
 
 export function authOf(
