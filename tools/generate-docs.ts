@@ -18,7 +18,7 @@ const meanings: Readonly<Record<Reason, readonly [meaning: string, remedy: strin
     "Send one. A proxy may be adding its own.",
   ],
   TOKEN_INVALID: [
-    "The signature, the issuer, the audience, the type or a claim is not right, or its user is gone. The log has the cause.",
+    "The signature, the issuer, the audience, the type or a claim is not right, or its user is gone, or another issuer's identity is linked to none. The log has the cause.",
     "`countersign tokens inspect` says which check failed. Log in again.",
   ],
   TOKEN_EXPIRED: ["The token was good, and its time is over.", "Refresh it, or log in again."],

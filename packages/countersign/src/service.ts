@@ -4,7 +4,7 @@ export { AuthService } from "./gen/auth/v1/auth_pb.ts";
 export type { SigningKey } from "./gen/auth/v1/signing_keys_pb.ts";
 export { SigningKeyService } from "./gen/auth/v1/signing_keys_pb.ts";
 export { TokenService } from "./gen/auth/v1/tokens_pb.ts";
-export type { User } from "./gen/auth/v1/users_pb.ts";
+export type { Identity, User } from "./gen/auth/v1/users_pb.ts";
 export { UserService } from "./gen/auth/v1/users_pb.ts";
 export type { ApiKeyServiceOptions } from "./service/api-key-service.ts";
 export { createApiKeyService } from "./service/api-key-service.ts";

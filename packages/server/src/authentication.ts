@@ -26,6 +26,7 @@ import type { Store } from "countersign/store";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
+import { issuerAuthenticators, type OpenedIssuer, openIssuers } from "./issuers.ts";
 import type { Signing } from "./signing.ts";
 
 const p = policyFor<Principal>();
@@ -44,6 +45,9 @@ export const ruleTables: Readonly<Record<string, RuleTable<Principal>>> = Object
     enableUser: writes,
     deleteUser: writes,
     setPassword: writes,
+    listIdentities: reads,
+    linkIdentity: writes,
+    unlinkIdentity: writes,
   }),
   [AuthService.typeName]: p.rules(AuthService, {
     login: "open",
@@ -96,6 +100,8 @@ export interface AuthenticationParts {
   readonly store: Store;
   readonly revocations: Revocations;
   readonly signing: Signing;
+  /** Default: those of the configuration, with keys of their own. */
+  readonly issuers?: readonly OpenedIssuer[];
   readonly onDecision: (decision: Decision<Principal>, call: Call) => void;
 }
 
@@ -105,12 +111,13 @@ export function peppersOf({ auth, secrets }: Config): readonly [Pepper] {
   return [{ id: auth.api_keys.pepper_id, secret: secrets.pepper }];
 }
 
-/** The `Auth` of this program: API keys, then tokens, then what a developer may add. */
+/** The `Auth` of this program: API keys, then tokens of other issuers, then our own. */
 export function createAuthentication({
   config,
   store,
   revocations,
   signing,
+  issuers = openIssuers(config),
   onDecision,
 }: AuthenticationParts): Auth<Principal> {
   const { auth, services } = config;
@@ -118,7 +125,7 @@ export function createAuthentication({
   const reflection = config.grpc.reflection ? reflectionProcedures : [];
   try {
     return createAuth<Principal>({
-      authenticators: authenticatorsOf(config, store, signing),
+      authenticators: authenticatorsOf(config, store, signing, issuers),
       policy: tables,
       mode: auth.mode,
       publicProcedures: [...reflection, ...auth.public_methods.filter((name) => !reflection.includes(name))],
@@ -135,6 +142,7 @@ function authenticatorsOf(
   config: Config,
   store: Store,
   signing: Signing,
+  issuers: readonly OpenedIssuer[],
 ): [Authenticator<Principal>, ...Authenticator<Principal>[]] {
   const { auth, secrets } = config;
   const { header, scheme, prefix } = auth.api_keys;
@@ -148,6 +156,8 @@ function authenticatorsOf(
     const firstSuperuser = () => store.users.firstSuperuser();
     authenticators.push(developmentKey({ secret: secrets.developmentKey, firstSuperuser, header }));
   }
+  // Before our own: they know their tokens by the issuer, and we may have none in ours.
+  authenticators.push(...issuerAuthenticators(issuers, config, store));
   const { header: tokenHeader, scheme: tokenScheme } = auth.jwt;
   authenticators.push(
     jwt({ ...tokenRulesOf(config, signing), users, header: tokenHeader, scheme: tokenScheme }),

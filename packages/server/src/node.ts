@@ -11,6 +11,7 @@ import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { configProblems } from "./config/production-checks.ts";
 import { openStore } from "./database.ts";
+import { startIssuers } from "./issuers.ts";
 import { connectServices } from "./listen/connect.ts";
 import { createCors } from "./listen/cors.ts";
 import { type GrpcListener, listenGrpc } from "./listen/grpc.ts";
@@ -59,13 +60,11 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
     parts.add(() => usage.close());
     const upkeep = startUpkeep(store, (error) => log.warn({ err: error }, "old rows cannot be removed"));
     parts.add(() => upkeep.stop());
-    const auth = createAuthentication({
-      config,
-      store,
-      revocations,
-      signing,
-      onDecision: observer(usage, log),
-    });
+    const issuers = startIssuers(config, (issuer, err) =>
+      log.warn({ issuer, err }, "an issuer cannot be used"),
+    );
+    const onDecision = observer(usage, log);
+    const auth = createAuthentication({ config, store, revocations, signing, issuers, onDecision });
     const services = servicesOf({ config, store, revocations, signing, caughtUp: () => follower.catchUp() });
     const onError = (error: unknown, procedure: string): void =>
       log.error({ err: error, procedure }, "a handler failed");

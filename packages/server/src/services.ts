@@ -70,6 +70,7 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
         createUserService({
           users: store.users,
           sessions: store.sessions,
+          identities: store.identities,
           hashPassword: passwords.hash,
           caughtUp,
         }),

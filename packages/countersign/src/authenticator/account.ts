@@ -8,6 +8,7 @@ export interface CredentialFacts {
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly apiKey?: ApiKeyIdentity;
   readonly clientId?: string | undefined;
+  readonly sessionId?: string | undefined;
 }
 
 /** The principal of an account that was read from its source. */
@@ -27,6 +28,7 @@ export function principalOf(account: UserAccount, facts: CredentialFacts): Princ
     claims: facts.claims ?? noClaims,
     apiKey,
     clientId: facts.clientId,
+    sessionId: facts.sessionId,
   });
 }
 

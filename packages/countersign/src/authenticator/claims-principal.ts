@@ -1,11 +1,14 @@
 import { noPermissions, type Principal } from "../core/principal.ts";
 import type { VerifiedToken } from "../jwt/verifier.ts";
-import { permissionSet } from "./account.ts";
+import { type CredentialFacts, permissionSet } from "./account.ts";
 
 const noRoles: readonly string[] = Object.freeze([]);
 
 /** The principal that a token describes, where there is no user source: what was signed counts. */
-export function principalOfClaims({ claims, userId }: VerifiedToken, authenticator: string): Principal {
+export function principalOfClaims(
+  { claims, userId }: VerifiedToken,
+  { authenticator, sessionId }: Pick<CredentialFacts, "authenticator" | "sessionId">,
+): Principal {
   return Object.freeze({
     userId,
     username: claims.username,
@@ -18,5 +21,6 @@ export function principalOfClaims({ claims, userId }: VerifiedToken, authenticat
     claims,
     apiKey: undefined,
     clientId: claims.client_id,
+    sessionId,
   });
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { admitted, atOnce, fakeCall, reasonOf } from "../core/fakes.suite.ts";
 import type { Principal } from "../core/principal.ts";
+import { createRevocations } from "../core/revocation.ts";
 import type { JsonObject } from "../jwt/json.ts";
 import { hmacKey } from "../jwt/key.ts";
 import { createKeyRing } from "../jwt/key-ring.ts";
@@ -58,6 +59,22 @@ describe("a token", () => {
     assert.equal(principal.apiKey, undefined);
     assert.equal(authenticator, "jwt");
     assert.equal(expiresAt, noon + 905_000);
+  });
+
+  it("is of one of our sessions, unless somebody else has issued it", () => {
+    const value = `Bearer ${token({ sid: "s1" })}`;
+    const sessionOf = (options = {}) => admitted(check(value, options)).principal?.sessionId;
+    assert.deepEqual([sessionOf(), sessionOf({ sessions: false })], ["s1", undefined]);
+    assert.equal(sessionOf({ users: new FakeTable(account()) }), "s1");
+    assert.equal(sessionOf({ users: new FakeTable(account()), sessions: false }), undefined);
+    const revocations = createRevocations();
+    revocations.apply({ kind: "session", sessionId: "s1", expiresAt: seconds + 900 });
+    const reason = (sessions: boolean) => {
+      const authenticator = jwt({ keys: createKeyRing([key]), sessions });
+      const { decide } = authOf([authenticator], { now: () => noon, revocations });
+      return reasonOf(atOnce(decide(fakeCall("GET /", { authorization: value }))));
+    };
+    assert.deepEqual([reason(true), reason(false)], ["TOKEN_REVOKED", "ok"]);
   });
 
   it("without claims of rights has none", () => {

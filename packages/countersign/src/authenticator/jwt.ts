@@ -4,7 +4,7 @@ import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } f
 import type { Reason } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Verdict } from "../core/revocation.ts";
-import type { UserSource } from "../core/user.ts";
+import type { UserAccount, UserSource } from "../core/user.ts";
 import type { InvalidToken } from "../jwt/invalid-token.ts";
 import { createTokenCache, type TokenCache } from "../jwt/token-cache.ts";
 import {
@@ -13,26 +13,48 @@ import {
   type TokenVerifierOptions,
   type VerifiedToken,
 } from "../jwt/verifier.ts";
-import { principalOf } from "./account.ts";
+import { type CredentialFacts, principalOf } from "./account.ts";
 import { type CachedCredential, fill, recheck, refusal } from "./cached-credential.ts";
 import { principalOfClaims } from "./claims-principal.ts";
 
-export interface JwtOptions<P> extends TokenVerifierOptions {
-  /**
-   * Where users are. With it, a user who is gone or disabled is refused, and flags, roles and permissions are those
-   * of the account as it is now. Without it they are those that the token was signed with.
-   */
-  readonly users?: UserSource;
+/** What authenticators of tokens have in common, whoever has issued the tokens. */
+export interface TokenAuthenticatorOptions<P> {
   /** In lower case. Default: `authorization`. */
   readonly header?: string;
   /** Default: `Bearer`. The empty string: the header holds the bare token. */
   readonly scheme?: string;
   /** Good tokens that are remembered. Default: 65,536; each costs about a kilobyte. */
   readonly capacity?: number;
-  /** Default: `jwt`. */
+  /** Default: `jwt`, `oidc`. */
   readonly name?: string;
   /** Turns the principal into one of the application's own kind. Default: the principal as it is. */
   readonly toPrincipal?: (principal: Principal) => P;
+}
+
+export interface JwtOptions<P> extends TokenVerifierOptions, TokenAuthenticatorOptions<P> {
+  /**
+   * Where users are. With it, a user who is gone or disabled is refused, and flags, roles and permissions are those
+   * of the account as it is now. Without it they are those that the token was signed with.
+   */
+  readonly users?: UserSource;
+  /** Does a `sid` name one of our own sessions? Default: true; `false` for tokens that somebody else has issued. */
+  readonly sessions?: boolean;
+}
+
+/** Why a token that is right stands for nobody. */
+export interface NobodyBehind {
+  readonly ok: false;
+  readonly reason: Reason;
+  /** For logs. */
+  readonly cause?: string;
+}
+
+/** What differs between authenticators of tokens. */
+export interface TokenAuthenticatorParts {
+  readonly name: string;
+  readonly verifier: TokenVerifier;
+  /** Whom a token that is right stands for. */
+  readonly principal: (token: VerifiedToken) => MaybePromise<Principal | NobodyBehind>;
 }
 
 interface CachedToken<P> extends CachedCredential<P> {
@@ -50,19 +72,43 @@ interface CachedToken<P> extends CachedCredential<P> {
 
 /** Signed tokens (RFC 7519): a warm check costs a look-up by the token's end and one comparison with the whole. */
 export function jwt<P = Principal>(options: JwtOptions<P>): Authenticator<P> {
-  const { name = "jwt", header = "authorization", scheme = "Bearer", capacity = 65_536, users } = options;
-  const verifier = createTokenVerifier(options);
+  const { name = "jwt", users, sessions = true } = options;
+  const factsOf = ({ claims }: VerifiedToken): CredentialFacts => {
+    const sessionId = sessions ? claims.sid : undefined;
+    return { authenticator: name, claims, clientId: claims.client_id, sessionId };
+  };
+  return tokenAuthenticator(options, {
+    name,
+    verifier: createTokenVerifier(options),
+    principal: (token) => {
+      if (users === undefined) return principalOfClaims(token, factsOf(token));
+      return andThen(users.load(token.userId), (account) => principalOfUser(account, factsOf(token)));
+    },
+  });
+}
+
+const noSuchUser: NobodyBehind = Object.freeze({ ok: false, reason: "TOKEN_INVALID", cause: "no such user" });
+const userDisabled: NobodyBehind = Object.freeze({ ok: false, reason: "USER_DISABLED" });
+
+/** The principal of an account, if there is one that is active. */
+export function principalOfUser(
+  account: UserAccount | undefined,
+  facts: CredentialFacts,
+): Principal | NobodyBehind {
+  if (account === undefined) return noSuchUser;
+  return account.isActive ? principalOf(account, facts) : userDisabled;
+}
+
+/** An authenticator of tokens that a verifier checks. A warm check never gets to the verifier or the principal. */
+export function tokenAuthenticator<P>(
+  options: TokenAuthenticatorOptions<P>,
+  parts: TokenAuthenticatorParts,
+): Authenticator<P> {
+  const { header = "authorization", scheme = "Bearer", capacity = 65_536 } = options;
+  const { name } = parts;
   const toPrincipal = options.toPrincipal ?? ((principal: Principal) => principal as P);
   const challenge = scheme === "" ? "Bearer" : scheme;
-  const settings: Settings<P> = Object.freeze({
-    name,
-    scheme,
-    challenge,
-    capacity,
-    users,
-    verifier,
-    toPrincipal,
-  });
+  const settings: Settings<P> = Object.freeze({ ...parts, scheme, challenge, capacity, toPrincipal });
   return Object.freeze({
     name,
     header,
@@ -78,13 +124,10 @@ export function jwt<P = Principal>(options: JwtOptions<P>): Authenticator<P> {
 /** The largest second that is a small integer; later ones are looked at exactly. */
 const lastSecond = 2 ** 31 - 1;
 
-interface Settings<P> {
-  readonly name: string;
+interface Settings<P> extends TokenAuthenticatorParts {
   readonly scheme: string;
   readonly challenge: string;
   readonly capacity: number;
-  readonly users: UserSource | undefined;
-  readonly verifier: TokenVerifier;
   readonly toPrincipal: (principal: Principal) => P;
 }
 
@@ -138,13 +181,8 @@ class TokenChecker<P> {
   }
 
   #read(value: string, token: VerifiedToken, stamp: number): MaybePromise<CachedToken<P> | Denied> {
-    const { users, name } = this.#settings;
-    if (users === undefined) return this.#found(value, token, principalOfClaims(token, name), stamp);
-    return andThen(users.load(token.userId), (account) => {
-      if (account === undefined) return this.#deny("TOKEN_INVALID", "no such user");
-      if (!account.isActive) return this.#deny("USER_DISABLED");
-      const clientId = token.claims.client_id;
-      const principal = principalOf(account, { authenticator: name, claims: token.claims, clientId });
+    return andThen(this.#settings.principal(token), (principal) => {
+      if ("ok" in principal) return this.#deny(principal.reason, principal.cause);
       return this.#found(value, token, principal, stamp);
     });
   }
@@ -152,7 +190,8 @@ class TokenChecker<P> {
   #found(value: string, token: VerifiedToken, principal: Principal, stamp: number): CachedToken<P> {
     const { name, toPrincipal } = this.#settings;
     // Who does not say when a token was issued cannot escape from "everything issued before".
-    const { iss: issuer = "", jti, sid: sessionId, iat: issuedAt = 0 } = token.claims;
+    const { iss: issuer = "", jti, iat: issuedAt = 0 } = token.claims;
+    const { userId, sessionId } = principal;
     return {
       value,
       notBefore: token.notBefore,
@@ -161,7 +200,7 @@ class TokenChecker<P> {
       stamp,
       decision: allow(toPrincipal(principal), name, token.expiresAt),
       // The account's own spelling of the id, which is the one that the revocation log has.
-      subject: { userId: principal.userId, issuer, jti, sessionId, kid: token.kid, issuedAt },
+      subject: { userId, issuer, jti, sessionId, kid: token.kid, issuedAt },
     };
   }
 

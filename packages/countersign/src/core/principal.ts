@@ -31,6 +31,8 @@ export interface Principal {
   readonly apiKey: ApiKeyIdentity | undefined;
   /** The program that calls on the user's behalf: an API key's id, or a token's `client_id`. */
   readonly clientId: string | undefined;
+  /** The session of ours that the token belongs to. Another issuer's `sid` is none of ours, and stays a claim. */
+  readonly sessionId?: string | undefined;
 }
 
 /** No permission at all, shared by every principal that has none. */

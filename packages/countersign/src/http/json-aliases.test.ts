@@ -33,6 +33,9 @@ const auth = createAuth<Principal>({
       enableUser: "open",
       deleteUser: "open",
       setPassword: "open",
+      listIdentities: "open",
+      linkIdentity: "open",
+      unlinkIdentity: "open",
     }),
   ],
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { type ClaimRules, createClaimCheck } from "./claims.ts";
+import { invalidToken } from "./invalid-token.ts";
 
 const now = 1_800_000_000;
 const base = { sub: "7", exp: now + 900, iat: now, token_type: "access" };
@@ -40,6 +41,23 @@ test("expired is said of tokens that are right in every other respect", () => {
   assert.equal(outcome({ ...base, token_type: "refresh" }, {}, late), "claim token_type is another type");
   assert.equal(outcome(base, { issuer: "x" }, late), "claim iss is another issuer");
   assert.equal(outcome({ ...base, sub: undefined }, {}, late), "claim sub is missing");
+});
+
+test("an issuer may have several spellings, each exact", () => {
+  const issuer = ["https://a.example", "a.example"];
+  for (const iss of issuer) assert.equal(outcome({ ...base, iss }, { issuer }), "ok");
+  for (const iss of [undefined, "", "https://a.example/", "A.example", "b.example"])
+    assert.equal(outcome({ ...base, iss }, { issuer }), "claim iss is another issuer");
+  for (const issuer of [[], [""], [7 as unknown as string]])
+    assert.throws(() => createClaimCheck({ issuer }), TypeError);
+});
+
+test("a further check comes after the others, and before the times", () => {
+  const refusal = invalidToken("not on a Sunday");
+  const rules = { issuer: "x", alsoCheck: () => refusal };
+  assert.equal(outcome(base, rules), "claim iss is another issuer");
+  assert.equal(outcome({ ...base, iss: "x" }, rules, (now + 99_999) * 1000), "not on a Sunday");
+  assert.equal(outcome({ ...base, iss: "x" }, { issuer: "x", alsoCheck: () => undefined }), "ok");
 });
 
 test("exp is required unless it is not", () => {

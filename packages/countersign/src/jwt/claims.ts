@@ -1,11 +1,11 @@
-import { isIdentifier, isNumericDate, malformedClaim } from "./claim-schema.ts";
+import { isIdentifier, isNumericDate, malformedClaim, type TokenClaims } from "./claim-schema.ts";
 import { expiredToken, type InvalidToken, invalidToken } from "./invalid-token.ts";
 import type { JsonObject } from "./json.ts";
 
 /** What a token's claims must say. */
 export interface ClaimRules {
-  /** The `iss` that is required, compared exactly. Default: any or none. */
-  readonly issuer?: string;
+  /** The `iss` that is required, compared exactly; a list where an issuer has several spellings. Default: any or none. */
+  readonly issuer?: string | readonly string[];
   /**
    * Who we are: `aud` is required and must name one of these. Default: a token with an `aud` is refused, because it
    * is meant for somebody else (RFC 7519 section 4.1.3). `false`: `aud` is not looked at.
@@ -23,6 +23,8 @@ export interface ClaimRules {
   readonly userIdClaim?: string;
   /** Is `exp` required? Default true. */
   readonly requireExpiration?: boolean;
+  /** A further check, after all others but the times: the refusal, or undefined. Never throws. */
+  readonly alsoCheck?: (claims: TokenClaims, nowMs: number) => InvalidToken | undefined;
 }
 
 /** What the rules read out of the claims. */
@@ -58,6 +60,7 @@ export function createClaimCheck(rules: ClaimRules = {}): CheckClaims {
     audience(rules.audience),
     tokenType(rules.tokenType),
     lifetime(rules.maxLifetimeSeconds, leewayMs),
+    rules.alsoCheck as Check | undefined,
   ].filter((check) => check !== undefined);
 
   return function checkClaims(claims, nowMs) {
@@ -101,11 +104,19 @@ function required({ requiredClaims = [] }: ClaimRules): Check | undefined {
   };
 }
 
-function issuer(expected: string | undefined): Check | undefined {
+function issuer(expected: ClaimRules["issuer"]): Check | undefined {
   if (expected === undefined) return undefined;
-  requireText(expected, "issuer");
+  const accepted: ReadonlySet<unknown> = namesOf(expected, "issuer");
   const refusal = invalidToken("claim iss is another issuer");
-  return (claims) => (claims["iss"] === expected ? undefined : refusal);
+  return (claims) => (accepted.has(claims["iss"]) ? undefined : refusal);
+}
+
+/** A name or a list of names as a set. A TypeError for an empty list, and for what is no name. */
+export function namesOf(names: string | readonly string[], option: string): ReadonlySet<string> {
+  const set = new Set(typeof names === "string" ? [names] : names);
+  if (set.size === 0) throw new TypeError(`${option} is a name, or a list of at least one`);
+  for (const name of set) requireText(name, option);
+  return set;
 }
 
 function audience(expected: ClaimRules["audience"]): Check | undefined {
@@ -114,9 +125,7 @@ function audience(expected: ClaimRules["audience"]): Check | undefined {
     const refusal = invalidToken("claim aud is there, and no audience is configured");
     return (claims) => (claims["aud"] === undefined ? undefined : refusal);
   }
-  const accepted: ReadonlySet<unknown> = new Set(typeof expected === "string" ? [expected] : expected);
-  if (accepted.size === 0) throw new TypeError("audience is a name, or a list of at least one");
-  for (const name of accepted) requireText(name, "audience");
+  const accepted: ReadonlySet<unknown> = namesOf(expected, "audience");
   const refusal = invalidToken("claim aud is another audience");
   return ({ ["aud"]: aud }) => {
     const named = Array.isArray(aud) ? aud.some((name) => accepted.has(name)) : accepted.has(aud);

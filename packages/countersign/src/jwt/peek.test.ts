@@ -7,12 +7,13 @@ import { signToken } from "./signer.ts";
 
 const key = hmacKey({ secret: randomBytes(32), algorithm: "HS256", kid: "k" });
 
-test("reads algorithm, kid and issuer", () => {
-  assert.deepEqual(peekToken(signToken({ iss: "me" }, key)), { algorithm: "HS256", kid: "k", issuer: "me" });
-  assert.deepEqual(peekToken(signToken({ iss: 7 }, key)), {
-    algorithm: "HS256",
-    kid: "k",
-    issuer: undefined,
+test("reads algorithm, kid, issuer and type", () => {
+  const seen = { algorithm: "HS256", kid: "k", issuer: "me", typ: "jwt" };
+  assert.deepEqual(peekToken(signToken({ iss: "me" }, key)), seen);
+  assert.deepEqual(peekToken(signToken({ iss: 7 }, key)), { ...seen, issuer: undefined });
+  assert.deepEqual(peekToken(signToken({ iss: "me" }, key, { typ: "application/AT+jwt" })), {
+    ...seen,
+    typ: "at+jwt",
   });
 });
 

@@ -8,6 +8,8 @@ export interface TokenOrigin {
   readonly algorithm: Algorithm;
   readonly kid: string | undefined;
   readonly issuer: string | undefined;
+  /** The header `typ`, in lower case and without `application/`. */
+  readonly typ: string | undefined;
 }
 
 const reader = new JsonReader();
@@ -29,6 +31,7 @@ export function peekToken(token: string, maxTokenLength = 8192): TokenOrigin | u
   return {
     algorithm: header.algorithm,
     kid: header.kid,
+    typ: header.typ,
     issuer: typeof issuer === "string" ? issuer : undefined,
   };
 }

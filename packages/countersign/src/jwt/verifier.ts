@@ -1,7 +1,7 @@
 import { isPromise, type MaybePromise } from "../core/decision.ts";
 import type { Algorithm } from "./algorithms.ts";
 import type { TokenClaims } from "./claim-schema.ts";
-import { type ClaimRules, createClaimCheck } from "./claims.ts";
+import { type ClaimRules, createClaimCheck, namesOf } from "./claims.ts";
 import { faults, type InvalidToken } from "./invalid-token.ts";
 import { JsonReader } from "./json.ts";
 import { createJwsReader, type JwsReaderOptions, type VerifiedJws } from "./jws.ts";
@@ -49,6 +49,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const maxTokenLength = rest.maxTokenLength ?? 8192;
   const checkClaims = createClaimCheck(options);
   const payloads = new JsonReader();
+  const issuers: ReadonlySet<unknown> | undefined =
+    issuer === undefined ? undefined : namesOf(issuer, "issuer");
   const readJws = createJwsReader({ keys, maxTokenLength, checkHeader: typeCheck(typ) });
 
   function finish(jws: VerifiedJws | InvalidToken, nowMs: number): VerifiedToken | InvalidToken {
@@ -71,7 +73,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     recognizes(token: string) {
       const seen = peekToken(token, maxTokenLength);
       if (seen === undefined) return false;
-      if (issuer !== undefined) return seen.issuer === issuer;
+      if (issuers !== undefined) return issuers.has(seen.issuer);
       return (typeof keys === "function" ? keys() : keys).find(seen.kid, seen.algorithm) !== undefined;
     },
   });

@@ -11,9 +11,9 @@ export function identityMessage(
   principal: Principal,
   account: UserRecord | undefined,
 ): MessageInitShape<typeof WhoAmIResponseSchema> {
-  const { userId, authenticator, roles, permissions } = principal;
+  const { userId, authenticator, roles, permissions, sessionId = "" } = principal;
   const claims: TokenClaims = principal.claims;
-  const { sub, iat, exp, sid = "" } = claims;
+  const { sub, iat, exp } = claims;
   const token = {
     userId: sub ?? userId,
     email: claims.email ?? "",
@@ -26,7 +26,7 @@ export function identityMessage(
     authenticator,
     roles: [...roles],
     permissions: [...permissions],
-    sessionId: sid,
+    sessionId,
     ...(account !== undefined && { user: userMessage(account) }),
     ...(exp !== undefined && { claims: token }),
   };

@@ -13,19 +13,16 @@ export function currentSession(context: CallContext): {
   readonly userId: string;
   readonly sessionId: string;
 } {
-  const principal = context.requireUser();
-  const { sid } = principal.claims as TokenClaims;
-  if (principal.apiKey === undefined && sid !== undefined)
-    return { userId: principal.userId, sessionId: sid };
+  const { userId, sessionId } = context.requireUser();
+  if (sessionId !== undefined) return { userId, sessionId };
   return context.abortPermissionDenied("A session is required: log in");
 }
 
 /** Ends the session of the token that a call came with; of one without a session, the token itself. */
 export async function endCurrentSession(store: Store, context: CallContext): Promise<void> {
-  const { userId, claims } = context.requireUser();
-  const { sid, jti, exp, iss: issuer = "" } = claims as TokenClaims;
-  const session = sid === undefined ? undefined : await store.sessions.load(sid);
-  // Another issuer's `sid` names none of our sessions.
+  const { userId, sessionId, claims } = context.requireUser();
+  const { jti, exp, iss: issuer = "" } = claims as TokenClaims;
+  const session = sessionId === undefined ? undefined : await store.sessions.load(sessionId);
   if (session?.userId === userId) {
     await store.sessions.revoke(session.id, { reason: "logged out", by: userId });
   } else if (jti !== undefined && exp !== undefined) {
@@ -56,7 +53,7 @@ export function sessionMessage(
     expiresAt: timestampFromDate(refreshUntil),
     address,
     userAgent,
-    current: (caller.claims as TokenClaims).sid === id,
+    current: caller.sessionId === id,
     revokedReason: session.revokedReason ?? "",
     ...(session.revokedAt && { revokedAt: timestampFromDate(session.revokedAt) }),
   };

@@ -5,14 +5,17 @@ import type { Principal } from "../core/principal.ts";
 import type {
   CreateUserRequest,
   GetUserRequest,
+  LinkIdentityRequest,
+  ListIdentitiesRequest,
   ListUsersRequest,
   SetPasswordRequest,
+  UnlinkIdentityRequest,
   UpdateUserRequest,
   UserService,
 } from "../gen/auth/v1/users_pb.ts";
-import type { TokenClaims } from "../jwt/claim-schema.ts";
 import { Conflict, type UserPatch, type UserRecord, type UserStore } from "../store/contracts.ts";
-import type { SessionStore } from "../store/session-contracts.ts";
+import type { IdentityStore, SessionStore } from "../store/session-contracts.ts";
+import { IdentityLinks } from "./identity-links.ts";
 import { found, pageOf, pageSize, readPageToken } from "./page.ts";
 import { passwordViolation } from "./passwords.ts";
 import { requireRank } from "./rank.ts";
@@ -22,6 +25,7 @@ export interface UserServiceOptions {
   readonly users: UserStore;
   /** What a new password ends. */
   readonly sessions: Pick<SessionStore, "revokeAll">;
+  readonly identities: Pick<IdentityStore, "find" | "list" | "link" | "unlink">;
   /** Makes a PHC string of a password. */
   readonly hashPassword: (password: string) => Promise<string>;
   /** Returns when this node has applied every revocation that is committed. */
@@ -36,10 +40,12 @@ export function createUserService(options: UserServiceOptions): ServiceHandlers<
 class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
   readonly #options: UserServiceOptions;
   readonly #users: UserStore;
+  readonly #links: IdentityLinks;
 
   constructor(options: UserServiceOptions) {
     this.#options = options;
     this.#users = options.users;
+    this.#links = new IdentityLinks(options);
   }
 
   async createUser(request: CreateUserRequest, context: CallContext) {
@@ -97,6 +103,18 @@ class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
     return {};
   }
 
+  listIdentities({ userId }: ListIdentitiesRequest) {
+    return this.#links.list(String(userId));
+  }
+
+  linkIdentity(request: LinkIdentityRequest, context: CallContext) {
+    return this.#links.link(request, context.requireUser());
+  }
+
+  unlinkIdentity(request: UnlinkIdentityRequest, context: CallContext) {
+    return this.#links.unlink(request, context.requireUser());
+  }
+
   /** One change: who it is about, may the caller, the change itself, and no answer before this node refuses by it. */
   async #change(id: bigint, context: CallContext, patch: UserPatch) {
     const before = found(await this.#users.load(String(id)), "user");
@@ -114,9 +132,9 @@ class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
 async function endSessions(
   sessions: UserServiceOptions["sessions"],
   userId: string,
-  { userId: by, claims }: Principal,
+  { userId: by, sessionId }: Principal,
 ): Promise<void> {
-  const except = by === userId ? (claims as TokenClaims).sid : undefined;
+  const except = by === userId ? sessionId : undefined;
   await sessions.revokeAll(userId, { reason: "password set", by, except });
 }
 

@@ -244,17 +244,51 @@ export interface SigningKeyStore {
   extend(kid: string, lifetimeSeconds: number): Promise<boolean>;
 }
 
-/** Who a user is at another issuer: never linked by an email address. The link goes when its user is deleted. */
-export interface LinkedIdentity {
+/** Somebody at another issuer. */
+export interface Identity {
   readonly issuer: string;
   readonly subject: string;
+}
+
+/** Who a user is at another issuer: never linked by an email address. The link goes when its user is deleted. */
+export interface LinkedIdentity extends Identity {
   readonly userId: string;
 }
 
+/** A user that is made for an identity: one without any right, and without a password. */
+export interface PlainUser {
+  /** As `NewUser` has them. */
+  readonly username: string;
+  readonly email?: string | undefined;
+}
+
+/**
+ * - `provisioned`: the user was made, and linked.
+ * - `linked`: somebody else was quicker, or it was linked all along: to this user.
+ * - `former`: it was linked once, and is not now. Nothing was made.
+ */
+export type Provisioning =
+  | { readonly kind: "provisioned" | "linked"; readonly userId: string }
+  | { readonly kind: "former" };
+
 export interface IdentityStore {
   find(issuer: string, subject: string): Promise<LinkedIdentity | undefined>;
-  /** Throws `Conflict` on `subject` if it is linked already, and on `userId` if there is no such user. Audit `identity.linked`. */
+  /** Those of a user, in order of issuer and subject. */
+  list(userId: string): Promise<readonly LinkedIdentity[]>;
+  /**
+   * Throws `Conflict` on `subject` if it is linked already, and on `userId` if there is no such user. An identity that
+   * was unlinked may be linked again. Audit `identity.linked`.
+   */
   link(identity: LinkedIdentity, by: string): Promise<void>;
+  /** Undefined if it is not linked. Appends the event of a changed user. Audit `identity.unlinked`. */
+  unlink(identity: Identity, by: string): Promise<LinkedIdentity | undefined>;
+  /** Was it linked once, and is not now: unlinked, or its user deleted? Such a one is never provisioned. */
+  isFormer(issuer: string, subject: string): Promise<boolean>;
+  /**
+   * Makes a user for an identity that was never linked, in one transaction: of any number of calls, one makes a user.
+   * Throws `Conflict` on `username` or `email`. Audit `identity.provisioned`.
+   */
+  provision(identity: Identity, user: PlainUser, by: string): Promise<Provisioning>;
 }
 
 /** Everything that logging in needs to remember. */

@@ -18,6 +18,7 @@ import { formatAddress } from "../config/listen-address.ts";
 import { configProblems } from "../config/production-checks.ts";
 import { databasePath } from "../database.ts";
 import { UserService as DemoUserService } from "../gen/api/users/users_pb.ts";
+import { openIssuers } from "../issuers.ts";
 import { configuredSigning, signingOf } from "../signing.ts";
 import { loadDigests } from "./local.ts";
 
@@ -61,6 +62,10 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
           ...{ name, permissions, is_staff: isStaff, is_superuser: isSuperuser, key: "set" },
         })),
       },
+      issuers: auth.issuers.map(({ cache, ...issuer }) => ({
+        ...issuer,
+        ...(issuer.kind === "introspection" && { cache: formatDuration(cache), credentials: "set" }),
+      })),
       sessions: {
         refresh_lifetime: formatDuration(auth.sessions.refresh_lifetime),
         maximum_lifetime: formatDuration(auth.sessions.maximum_lifetime),
@@ -82,6 +87,7 @@ export function configurationProblems(asFound: Config): readonly string[] {
     ...serviceProblems(config),
     ...thrownBy(() => configuredSigning(config)),
     ...(config.secrets.pepper === undefined ? [] : thrownBy(() => loadDigests(config))),
+    ...thrownBy(() => openIssuers(config)),
     ...tlsProblems(config),
   ];
   // The rules can only be put together from parts that are right.

@@ -58,6 +58,7 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
       createUserService({
         users: store.users,
         sessions: store.sessions,
+        identities: store.identities,
         hashPassword: createPasswords().hash,
         caughtUp,
       }),

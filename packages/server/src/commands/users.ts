@@ -17,6 +17,7 @@ import {
 } from "./target.ts";
 import { userColumns, userDetails } from "./user-text.ts";
 import { addAccountCommands } from "./users-account.ts";
+import { addIdentityCommands } from "./users-identities.ts";
 
 const { createUser, getUser, listUsers, updateUser } = UserService.method;
 
@@ -28,6 +29,7 @@ export function addUsersCommand(program: Command): void {
   addShow(users);
   addUpdate(users);
   addAccountCommands(users);
+  addIdentityCommands(users);
 }
 
 interface CreateOptions extends TargetOptions, PasswordOptions {

@@ -15,7 +15,8 @@ export interface Config
   readonly data: string;
   readonly services: readonly string[];
   readonly grpc: Omit<ConfigFile["grpc"], "reflection"> & { readonly reflection: boolean };
-  readonly auth: Omit<ConfigFile["auth"], "development_key" | "api_keys" | "jwt"> & {
+  readonly auth: Omit<ConfigFile["auth"], "development_key" | "api_keys" | "jwt" | "issuers"> & {
+    readonly issuers: readonly IssuerConfig[];
     readonly jwt: Omit<ConfigFile["auth"]["jwt"], "secret" | "private_key" | "algorithm"> & {
       readonly algorithm: string;
     };
@@ -23,6 +24,9 @@ export interface Config
   };
   readonly secrets: Secrets;
 }
+
+/** An issuer whose tokens are accepted, without its secret. */
+export type IssuerConfig = Omit<ConfigFile["auth"]["issuers"][number], "client_secret" | "authorization">;
 
 /** What must not be seen. Kept apart from the rest, so that the rest can be printed. */
 export interface Secrets {
@@ -35,6 +39,13 @@ export interface Secrets {
   readonly masterKey: Uint8Array | undefined;
   readonly developmentKey: string | undefined;
   readonly staticKeys: readonly StaticKeySecret[];
+  /** With what issuers are asked about tokens, by their names. */
+  readonly issuers: Readonly<Record<string, IssuerSecret>>;
+}
+
+export interface IssuerSecret {
+  readonly clientSecret: string | undefined;
+  readonly authorization: string | undefined;
 }
 
 export interface StaticKeySecret {
@@ -93,6 +104,7 @@ export function loadConfig(request: ConfigRequest = {}): Config {
     services: file.services ?? (development ? [...demoServices, ...accountServices] : accountServices),
     auth: {
       ...auth,
+      issuers: auth.issuers.map(({ client_secret: _secret, authorization: _header, ...issuer }) => issuer),
       jwt: { ...jwtRest, algorithm },
       api_keys: {
         ...apiKeysRest,
@@ -213,6 +225,15 @@ function readSecrets({ auth, database, master_key: master }: ConfigFile, context
       isStaff: entry.is_staff,
       isSuperuser: entry.is_superuser,
     })),
+    issuers: Object.fromEntries(
+      auth.issuers.map(({ name, client_secret: secret, authorization }, index) => [
+        name,
+        {
+          clientSecret: read(secret, `auth.issuers.${index}.client_secret`),
+          authorization: read(authorization, `auth.issuers.${index}.authorization`),
+        },
+      ]),
+    ),
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseDuration } from "./duration.ts";
+import { issuerSchema } from "./issuer-schema.ts";
 import { parseListenAddress } from "./listen-address.ts";
 
 /** A secret is never written into a configuration: it stands in a file or in an environment variable. */
@@ -137,6 +138,10 @@ const auth = z.strictObject({
   public_methods: z.array(procedure).default([]).describe("open besides health checks"),
   jwt: jwt.prefault({}),
   api_keys: apiKeys.prefault({}),
+  issuers: z
+    .array(issuerSchema(secret))
+    .default([])
+    .describe("other issuers whose tokens are accepted: see docs/other-issuers.md"),
   development_key: secret.optional().describe("acts as the first active superuser; never in production"),
 });
 

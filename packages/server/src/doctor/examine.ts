@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { type Check, fail, ok } from "./check.ts";
 import { checkDataFolder, examineDatabase } from "./database.ts";
+import { checkIssuers } from "./issuers.ts";
 import { checkListeners } from "./listeners.ts";
 import { checkClock, checkDiskSpace, checkNode } from "./machine.ts";
 import { examinePostgres } from "./postgres.ts";
@@ -25,6 +26,7 @@ export async function examine(file: string | undefined): Promise<readonly Check[
     ...(needsFolder(config) ? [checkDataFolder(config)] : []),
     ...checks,
     ...(await checkListeners(config)),
+    ...(await checkIssuers(config)),
     checkClock(newestRecord),
     ...(needsFolder(config) ? [checkDiskSpace(config.data)] : []),
   ];

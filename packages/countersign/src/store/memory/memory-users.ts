@@ -47,6 +47,10 @@ export class MemoryUsers implements UserStore {
   }
 
   async create(user: NewUser): Promise<UserRecord> {
+    return this.createNow(user);
+  }
+
+  createNow(user: NewUser): UserRecord {
     const columns = newUserRow(user, this.#now());
     this.#requireFree(columns, undefined);
     this.#lastId += 1;

@@ -1,4 +1,5 @@
 import { sql, type Transaction } from "kysely";
+import { createFormerIdentities } from "./identity-migration.ts";
 import { createSessionTables } from "./session-migration.ts";
 import { addSigningKeyLifetime } from "./signing-key-migration.ts";
 import type { SqlWords } from "./sql-backend.ts";
@@ -16,6 +17,7 @@ export const migrations: readonly Migration[] = [
   { version: 1, name: "users, API keys and revocations", apply: createFirstTables },
   { version: 2, name: "sessions, second factors, signing keys and audit", apply: createSessionTables },
   { version: 3, name: "lifetimes of signing keys", apply: addSigningKeyLifetime },
+  { version: 4, name: "identities that are linked no more", apply: createFormerIdentities },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {

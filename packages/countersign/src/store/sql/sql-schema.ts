@@ -22,6 +22,7 @@ export interface SqlSchema {
   readonly totp: TotpTable;
   readonly recovery_codes: RecoveryCodesTable;
   readonly linked_identities: LinkedIdentitiesTable;
+  readonly former_identities: FormerIdentitiesTable;
   readonly signing_keys: SigningKeyRow;
   readonly audit_log: AuditRow;
   readonly audit_head: AuditHeadTable;
@@ -98,6 +99,13 @@ export interface LinkedIdentitiesTable {
   readonly subject: string;
   readonly user_id: bigint;
   readonly linked_at: number;
+}
+
+/** What was linked once and is not now. Outlives its user. */
+export interface FormerIdentitiesTable {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly unlinked_at: number;
 }
 
 /** One row, changed in the transaction of every append: numbers without gaps, in the order of commit. */

@@ -8,6 +8,7 @@ import { lastSuperuser, taken } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
 import { changeUser, isActiveSuperuser, newUserRow, toUserRecord, type UserRow } from "../user-row.ts";
 import { endSessions } from "./end-sessions.ts";
+import { formerIdentitiesOf } from "./former-identities.ts";
 import type { SqlBackend } from "./sql-backend.ts";
 import { appendRevocations } from "./sql-revocation-log.ts";
 import type { SqlSchema } from "./sql-schema.ts";
@@ -42,15 +43,7 @@ export class SqlUsers implements UserStore {
 
   async create(user: NewUser): Promise<UserRecord> {
     const row = newUserRow(user, this.#now());
-    return this.#backend.write(async (trx) => {
-      await requireFree(trx, row, undefined);
-      const { id } = await trx
-        .insertInto("users")
-        .values(row)
-        .returning((eb) => eb.cast<string>("id", "text").as("id"))
-        .executeTakeFirstOrThrow();
-      return toUserRecord({ id, ...row });
-    });
+    return this.#backend.write(async (trx) => toUserRecord({ id: await insertUser(trx, row), ...row }));
   }
 
   load(id: string): MaybePromise<UserRecord | undefined> {
@@ -112,8 +105,9 @@ export class SqlUsers implements UserStore {
       const row = await byId(trx, key).executeTakeFirst();
       if (row === undefined) return false;
       if (isActiveSuperuser(row)) await requireAnotherSuperuser(trx, key, "id");
-      await trx.deleteFrom("users").where("id", "=", key).execute();
       const now = this.#now();
+      await formerIdentitiesOf(trx, key, now);
+      await trx.deleteFrom("users").where("id", "=", key).execute();
       const revoked = await trx
         .updateTable("api_keys")
         .set({ revoked_at: now, revoked_reason: "user deleted", revoked_by: "system" })
@@ -141,6 +135,17 @@ export class SqlUsers implements UserStore {
     if (!isStorableText(folded)) return undefined;
     return toRecord(await selectUsers(this.#backend.reader).where(column, "=", folded).executeTakeFirst());
   }
+}
+
+/** As a part of a transaction: returns the new id. Throws `Conflict` on `username` or `email`. */
+export async function insertUser(trx: Transaction<SqlSchema>, row: Omit<UserRow, "id">): Promise<string> {
+  await requireFree(trx, row, undefined);
+  const { id } = await trx
+    .insertInto("users")
+    .values(row)
+    .returning((eb) => eb.cast<string>("id", "text").as("id"))
+    .executeTakeFirstOrThrow();
+  return id;
 }
 
 function selectUsers(db: Kysely<SqlSchema>) {

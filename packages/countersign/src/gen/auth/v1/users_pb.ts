@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth/v1/users.proto.
  */
 export const file_auth_v1_users: GenFile = /*@__PURE__*/
-  fileDesc("ChNhdXRoL3YxL3VzZXJzLnByb3RvEgdhdXRoLnYxIs4BCgRVc2VyEgoKAmlkGAEgASgDEhAKCHVzZXJuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJEhAKCGlzX3N0YWZmGAQgASgIEhQKDGlzX3N1cGVydXNlchgFIAEoCBIRCglpc19hY3RpdmUYBiABKAgSLgoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAibgoRQ3JlYXRlVXNlclJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSDQoFZW1haWwYAiABKAkSEAoIaXNfc3RhZmYYAyABKAgSFAoMaXNfc3VwZXJ1c2VyGAQgASgIEhAKCHBhc3N3b3JkGAUgASgJIjEKEkNyZWF0ZVVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIk8KDkdldFVzZXJSZXF1ZXN0EgwKAmlkGAEgASgDSAASEgoIdXNlcm5hbWUYAiABKAlIABIPCgVlbWFpbBgDIAEoCUgAQgoKCHNlbGVjdG9yIi4KD0dldFVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIkgKEExpc3RVc2Vyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSDQoFcXVlcnkYAyABKAkiSgoRTGlzdFVzZXJzUmVzcG9uc2USHAoFdXNlcnMYASADKAsyDS5hdXRoLnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrEBChFVcGRhdGVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoAxIVCgh1c2VybmFtZRgCIAEoCUgAiAEBEhIKBWVtYWlsGAMgASgJSAGIAQESFQoIaXNfc3RhZmYYBCABKAhIAogBARIZCgxpc19zdXBlcnVzZXIYBSABKAhIA4gBAUILCglfdXNlcm5hbWVCCAoGX2VtYWlsQgsKCV9pc19zdGFmZkIPCg1faXNfc3VwZXJ1c2VyIjEKElVwZGF0ZVVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIiAKEkRpc2FibGVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoAyIyChNEaXNhYmxlVXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiHwoRRW5hYmxlVXNlclJlcXVlc3QSCgoCaWQYASABKAMiMQoSRW5hYmxlVXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiHwoRRGVsZXRlVXNlclJlcXVlc3QSCgoCaWQYASABKAMiFAoSRGVsZXRlVXNlclJlc3BvbnNlIjIKElNldFBhc3N3b3JkUmVxdWVzdBIKCgJpZBgBIAEoAxIQCghwYXNzd29yZBgCIAEoCSIVChNTZXRQYXNzd29yZFJlc3BvbnNlMskECgtVc2VyU2VydmljZRJFCgpDcmVhdGVVc2VyEhouYXV0aC52MS5DcmVhdGVVc2VyUmVxdWVzdBobLmF1dGgudjEuQ3JlYXRlVXNlclJlc3BvbnNlEkEKB0dldFVzZXISFy5hdXRoLnYxLkdldFVzZXJSZXF1ZXN0GhguYXV0aC52MS5HZXRVc2VyUmVzcG9uc2UiA5ACARJHCglMaXN0VXNlcnMSGS5hdXRoLnYxLkxpc3RVc2Vyc1JlcXVlc3QaGi5hdXRoLnYxLkxpc3RVc2Vyc1Jlc3BvbnNlIgOQAgESRQoKVXBkYXRlVXNlchIaLmF1dGgudjEuVXBkYXRlVXNlclJlcXVlc3QaGy5hdXRoLnYxLlVwZGF0ZVVzZXJSZXNwb25zZRJICgtEaXNhYmxlVXNlchIbLmF1dGgudjEuRGlzYWJsZVVzZXJSZXF1ZXN0GhwuYXV0aC52MS5EaXNhYmxlVXNlclJlc3BvbnNlEkUKCkVuYWJsZVVzZXISGi5hdXRoLnYxLkVuYWJsZVVzZXJSZXF1ZXN0GhsuYXV0aC52MS5FbmFibGVVc2VyUmVzcG9uc2USRQoKRGVsZXRlVXNlchIaLmF1dGgudjEuRGVsZXRlVXNlclJlcXVlc3QaGy5hdXRoLnYxLkRlbGV0ZVVzZXJSZXNwb25zZRJICgtTZXRQYXNzd29yZBIbLmF1dGgudjEuU2V0UGFzc3dvcmRSZXF1ZXN0GhwuYXV0aC52MS5TZXRQYXNzd29yZFJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChNhdXRoL3YxL3VzZXJzLnByb3RvEgdhdXRoLnYxIs4BCgRVc2VyEgoKAmlkGAEgASgDEhAKCHVzZXJuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJEhAKCGlzX3N0YWZmGAQgASgIEhQKDGlzX3N1cGVydXNlchgFIAEoCBIRCglpc19hY3RpdmUYBiABKAgSLgoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAibgoRQ3JlYXRlVXNlclJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSDQoFZW1haWwYAiABKAkSEAoIaXNfc3RhZmYYAyABKAgSFAoMaXNfc3VwZXJ1c2VyGAQgASgIEhAKCHBhc3N3b3JkGAUgASgJIjEKEkNyZWF0ZVVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIk8KDkdldFVzZXJSZXF1ZXN0EgwKAmlkGAEgASgDSAASEgoIdXNlcm5hbWUYAiABKAlIABIPCgVlbWFpbBgDIAEoCUgAQgoKCHNlbGVjdG9yIi4KD0dldFVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIkgKEExpc3RVc2Vyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSDQoFcXVlcnkYAyABKAkiSgoRTGlzdFVzZXJzUmVzcG9uc2USHAoFdXNlcnMYASADKAsyDS5hdXRoLnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrEBChFVcGRhdGVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoAxIVCgh1c2VybmFtZRgCIAEoCUgAiAEBEhIKBWVtYWlsGAMgASgJSAGIAQESFQoIaXNfc3RhZmYYBCABKAhIAogBARIZCgxpc19zdXBlcnVzZXIYBSABKAhIA4gBAUILCglfdXNlcm5hbWVCCAoGX2VtYWlsQgsKCV9pc19zdGFmZkIPCg1faXNfc3VwZXJ1c2VyIjEKElVwZGF0ZVVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIiAKEkRpc2FibGVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoAyIyChNEaXNhYmxlVXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiHwoRRW5hYmxlVXNlclJlcXVlc3QSCgoCaWQYASABKAMiMQoSRW5hYmxlVXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiHwoRRGVsZXRlVXNlclJlcXVlc3QSCgoCaWQYASABKAMiFAoSRGVsZXRlVXNlclJlc3BvbnNlIjIKElNldFBhc3N3b3JkUmVxdWVzdBIKCgJpZBgBIAEoAxIQCghwYXNzd29yZBgCIAEoCSIVChNTZXRQYXNzd29yZFJlc3BvbnNlIjwKCElkZW50aXR5Eg4KBmlzc3VlchgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEg8KB3VzZXJfaWQYAyABKAMiKAoVTGlzdElkZW50aXRpZXNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAMiPwoWTGlzdElkZW50aXRpZXNSZXNwb25zZRIlCgppZGVudGl0aWVzGAEgAygLMhEuYXV0aC52MS5JZGVudGl0eSJHChNMaW5rSWRlbnRpdHlSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAMSDgoGaXNzdWVyGAIgASgJEg8KB3N1YmplY3QYAyABKAkiOwoUTGlua0lkZW50aXR5UmVzcG9uc2USIwoIaWRlbnRpdHkYASABKAsyES5hdXRoLnYxLklkZW50aXR5IjgKFVVubGlua0lkZW50aXR5UmVxdWVzdBIOCgZpc3N1ZXIYASABKAkSDwoHc3ViamVjdBgCIAEoCSI9ChZVbmxpbmtJZGVudGl0eVJlc3BvbnNlEiMKCGlkZW50aXR5GAEgASgLMhEuYXV0aC52MS5JZGVudGl0eTK8BgoLVXNlclNlcnZpY2USRQoKQ3JlYXRlVXNlchIaLmF1dGgudjEuQ3JlYXRlVXNlclJlcXVlc3QaGy5hdXRoLnYxLkNyZWF0ZVVzZXJSZXNwb25zZRJBCgdHZXRVc2VyEhcuYXV0aC52MS5HZXRVc2VyUmVxdWVzdBoYLmF1dGgudjEuR2V0VXNlclJlc3BvbnNlIgOQAgESRwoJTGlzdFVzZXJzEhkuYXV0aC52MS5MaXN0VXNlcnNSZXF1ZXN0GhouYXV0aC52MS5MaXN0VXNlcnNSZXNwb25zZSIDkAIBEkUKClVwZGF0ZVVzZXISGi5hdXRoLnYxLlVwZGF0ZVVzZXJSZXF1ZXN0GhsuYXV0aC52MS5VcGRhdGVVc2VyUmVzcG9uc2USSAoLRGlzYWJsZVVzZXISGy5hdXRoLnYxLkRpc2FibGVVc2VyUmVxdWVzdBocLmF1dGgudjEuRGlzYWJsZVVzZXJSZXNwb25zZRJFCgpFbmFibGVVc2VyEhouYXV0aC52MS5FbmFibGVVc2VyUmVxdWVzdBobLmF1dGgudjEuRW5hYmxlVXNlclJlc3BvbnNlEkUKCkRlbGV0ZVVzZXISGi5hdXRoLnYxLkRlbGV0ZVVzZXJSZXF1ZXN0GhsuYXV0aC52MS5EZWxldGVVc2VyUmVzcG9uc2USSAoLU2V0UGFzc3dvcmQSGy5hdXRoLnYxLlNldFBhc3N3b3JkUmVxdWVzdBocLmF1dGgudjEuU2V0UGFzc3dvcmRSZXNwb25zZRJRCg5MaXN0SWRlbnRpdGllcxIeLmF1dGgudjEuTGlzdElkZW50aXRpZXNSZXF1ZXN0Gh8uYXV0aC52MS5MaXN0SWRlbnRpdGllc1Jlc3BvbnNlEksKDExpbmtJZGVudGl0eRIcLmF1dGgudjEuTGlua0lkZW50aXR5UmVxdWVzdBodLmF1dGgudjEuTGlua0lkZW50aXR5UmVzcG9uc2USUQoOVW5saW5rSWRlbnRpdHkSHi5hdXRoLnYxLlVubGlua0lkZW50aXR5UmVxdWVzdBofLmF1dGgudjEuVW5saW5rSWRlbnRpdHlSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message auth.v1.User
@@ -417,6 +417,154 @@ export const SetPasswordResponseSchema: GenMessage<SetPasswordResponse> = /*@__P
   messageDesc(file_auth_v1_users, 16);
 
 /**
+ * Somebody at another issuer: `iss` and `sub` of its tokens.
+ *
+ * @generated from message auth.v1.Identity
+ */
+export type Identity = Message<"auth.v1.Identity"> & {
+  /**
+   * @generated from field: string issuer = 1;
+   */
+  issuer: string;
+
+  /**
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+
+  /**
+   * @generated from field: int64 user_id = 3;
+   */
+  userId: bigint;
+};
+
+/**
+ * Describes the message auth.v1.Identity.
+ * Use `create(IdentitySchema)` to create a new message.
+ */
+export const IdentitySchema: GenMessage<Identity> = /*@__PURE__*/
+  messageDesc(file_auth_v1_users, 17);
+
+/**
+ * @generated from message auth.v1.ListIdentitiesRequest
+ */
+export type ListIdentitiesRequest = Message<"auth.v1.ListIdentitiesRequest"> & {
+  /**
+   * @generated from field: int64 user_id = 1;
+   */
+  userId: bigint;
+};
+
+/**
+ * Describes the message auth.v1.ListIdentitiesRequest.
+ * Use `create(ListIdentitiesRequestSchema)` to create a new message.
+ */
+export const ListIdentitiesRequestSchema: GenMessage<ListIdentitiesRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_users, 18);
+
+/**
+ * @generated from message auth.v1.ListIdentitiesResponse
+ */
+export type ListIdentitiesResponse = Message<"auth.v1.ListIdentitiesResponse"> & {
+  /**
+   * @generated from field: repeated auth.v1.Identity identities = 1;
+   */
+  identities: Identity[];
+};
+
+/**
+ * Describes the message auth.v1.ListIdentitiesResponse.
+ * Use `create(ListIdentitiesResponseSchema)` to create a new message.
+ */
+export const ListIdentitiesResponseSchema: GenMessage<ListIdentitiesResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_users, 19);
+
+/**
+ * @generated from message auth.v1.LinkIdentityRequest
+ */
+export type LinkIdentityRequest = Message<"auth.v1.LinkIdentityRequest"> & {
+  /**
+   * @generated from field: int64 user_id = 1;
+   */
+  userId: bigint;
+
+  /**
+   * As the configuration names it.
+   *
+   * @generated from field: string issuer = 2;
+   */
+  issuer: string;
+
+  /**
+   * @generated from field: string subject = 3;
+   */
+  subject: string;
+};
+
+/**
+ * Describes the message auth.v1.LinkIdentityRequest.
+ * Use `create(LinkIdentityRequestSchema)` to create a new message.
+ */
+export const LinkIdentityRequestSchema: GenMessage<LinkIdentityRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_users, 20);
+
+/**
+ * @generated from message auth.v1.LinkIdentityResponse
+ */
+export type LinkIdentityResponse = Message<"auth.v1.LinkIdentityResponse"> & {
+  /**
+   * @generated from field: auth.v1.Identity identity = 1;
+   */
+  identity?: Identity | undefined;
+};
+
+/**
+ * Describes the message auth.v1.LinkIdentityResponse.
+ * Use `create(LinkIdentityResponseSchema)` to create a new message.
+ */
+export const LinkIdentityResponseSchema: GenMessage<LinkIdentityResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_users, 21);
+
+/**
+ * @generated from message auth.v1.UnlinkIdentityRequest
+ */
+export type UnlinkIdentityRequest = Message<"auth.v1.UnlinkIdentityRequest"> & {
+  /**
+   * @generated from field: string issuer = 1;
+   */
+  issuer: string;
+
+  /**
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+};
+
+/**
+ * Describes the message auth.v1.UnlinkIdentityRequest.
+ * Use `create(UnlinkIdentityRequestSchema)` to create a new message.
+ */
+export const UnlinkIdentityRequestSchema: GenMessage<UnlinkIdentityRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_users, 22);
+
+/**
+ * @generated from message auth.v1.UnlinkIdentityResponse
+ */
+export type UnlinkIdentityResponse = Message<"auth.v1.UnlinkIdentityResponse"> & {
+  /**
+   * @generated from field: auth.v1.Identity identity = 1;
+   */
+  identity?: Identity | undefined;
+};
+
+/**
+ * Describes the message auth.v1.UnlinkIdentityResponse.
+ * Use `create(UnlinkIdentityResponseSchema)` to create a new message.
+ */
+export const UnlinkIdentityResponseSchema: GenMessage<UnlinkIdentityResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_users, 23);
+
+/**
  * Accounts. For administrators: every RPC needs `auth.users:read` or `auth.users:write`.
  *
  * @generated from service auth.v1.UserService
@@ -497,6 +645,36 @@ export const UserService: GenService<{
     methodKind: "unary";
     input: typeof SetPasswordRequestSchema;
     output: typeof SetPasswordResponseSchema;
+  },
+  /**
+   * Who a user is at other issuers, in order of issuer and subject.
+   *
+   * @generated from rpc auth.v1.UserService.ListIdentities
+   */
+  listIdentities: {
+    methodKind: "unary";
+    input: typeof ListIdentitiesRequestSchema;
+    output: typeof ListIdentitiesResponseSchema;
+  },
+  /**
+   * From now on the tokens of this identity stand for the user. ALREADY_EXISTS if they stand for one.
+   *
+   * @generated from rpc auth.v1.UserService.LinkIdentity
+   */
+  linkIdentity: {
+    methodKind: "unary";
+    input: typeof LinkIdentityRequestSchema;
+    output: typeof LinkIdentityResponseSchema;
+  },
+  /**
+   * From now on its tokens are refused, and no user is provisioned for it. NOT_FOUND if it is not linked.
+   *
+   * @generated from rpc auth.v1.UserService.UnlinkIdentity
+   */
+  unlinkIdentity: {
+    methodKind: "unary";
+    input: typeof UnlinkIdentityRequestSchema;
+    output: typeof UnlinkIdentityResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth_v1_users, 0);

@@ -1,0 +1,29 @@
+import type { Authenticator } from "../core/authenticator.ts";
+import type { Principal } from "../core/principal.ts";
+import type { Issuer } from "../oidc/issuer.ts";
+import { createIssuerVerifier } from "../oidc/issuer-verifier.ts";
+import type { IssuedTokenRules } from "../oidc/token-rules.ts";
+import { createForeignerFinder, type ForeignPrincipalOptions } from "./foreign-principal.ts";
+import { type TokenAuthenticatorOptions, tokenAuthenticator } from "./jwt.ts";
+
+/** With `kind: "id-token"` a `clientId`, with `kind: "access-token"` an `audience`. */
+export type OidcOptions<P> = IssuedTokenRules &
+  ForeignPrincipalOptions &
+  TokenAuthenticatorOptions<P> & {
+    /** Made by `createIssuer()`. Several authenticators may share one. */
+    readonly issuer: Issuer;
+  };
+
+/**
+ * Tokens of another issuer: ID tokens of OpenID Connect, or access tokens (RFC 9068). A warm check is that of `jwt()`,
+ * and goes on while the issuer cannot be reached; a token that is new then is `UNAVAILABLE`.
+ */
+export function oidc<P = Principal>(options: OidcOptions<P>): Authenticator<P> {
+  const { issuer, name = "oidc" } = options;
+  const find = createForeignerFinder(name, options);
+  return tokenAuthenticator(options, {
+    name,
+    verifier: createIssuerVerifier(issuer, options),
+    principal: ({ claims }) => find({ issuer: issuer.name, claims }),
+  });
+}
