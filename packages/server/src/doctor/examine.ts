@@ -6,6 +6,7 @@ import { type Check, fail, ok } from "./check.ts";
 import { checkDataFolder, examineDatabase } from "./database.ts";
 import { checkListeners } from "./listeners.ts";
 import { checkClock, checkDiskSpace, checkNode } from "./machine.ts";
+import { checkSigningKeys } from "./signing-keys.ts";
 
 /** Everything that is worth a look, in the order in which it is best mended. Nothing is changed. */
 export async function examine(file: string | undefined): Promise<readonly Check[]> {
@@ -13,12 +14,13 @@ export async function examine(file: string | undefined): Promise<readonly Check[
   if (config instanceof ConfigError) {
     return [checkNode(), fail("configuration", config.message), checkClock(undefined)];
   }
-  const { checks, newestRecord } = examineDatabase(config);
+  const { checks, newestRecord, signingKeys } = examineDatabase(config);
   return [
     checkNode(),
     ...checkConfiguration(config),
     checkDataFolder(config),
     ...checks,
+    await checkSigningKeys(config, signingKeys),
     ...(await checkListeners(config)),
     checkClock(newestRecord),
     checkDiskSpace(config.data),
