@@ -45,6 +45,7 @@ test("beside a running server all is well", async () => {
     );
     for (const name of ["grpc", "http"]) assert.match(find(name).detail, /a server answers, and serves$/);
     assert.equal(find("superuser").detail, "admin is one, and active");
+    assert.match(find("signing keys").detail, /^RS256 [\w-]{43}$/);
     const text = await good(["doctor"], { folder, env });
     assert.match(text, /^ok {4}node +Node \d+/m);
     assert.match(text, /^ok {4}schema +version \d+$/m);

@@ -250,6 +250,11 @@ describe("a start", () => {
         /bring back the master key, or begin anew: countersign keys signing rotate --remove-others/,
       );
     }
+    const examined = await run(["doctor"], { folder: at, env: env(second) });
+    assert.match(
+      examined.stdout,
+      /^fail {2}signing keys +the signing key \S+ was sealed under another master key/m,
+    );
     await good(["keys", "signing", "rotate", "--remove-others"], { folder: at, env: env(second) });
     await good(["tokens", "mint", "--user", "root"], { folder: at, env: env(second) });
   });

@@ -34,6 +34,14 @@ for (const algorithm of names) {
   });
 }
 
+test("REGRESSION: no name of a key that was made begins like an option", async () => {
+  const made = await Promise.all(Array.from({ length: 400 }, () => generateKey("EdDSA")));
+  assert.deepEqual(
+    made.filter(({ kid }) => kid.startsWith("-")),
+    [],
+  );
+});
+
 test("no two keys are the same", async () => {
   const made = await Promise.all(
     ["HS256", "HS256", "ES256", "ES256"].map((name) => generateKey(name as Algorithm)),

@@ -40,8 +40,12 @@ const generatePair = promisify(generateKeyPair);
 /** Makes a key: RSA of 2048 bits, the algorithm's curve, or a secret as long as its hash. */
 export async function generateKey(algorithm: Algorithm): Promise<KeyMaterial> {
   const spec = algorithmSpec(algorithm);
-  const jwk = await generateJwk(spec);
-  return { kid: kidOf(jwk, algorithm), algorithm, jwk };
+  for (;;) {
+    const jwk = await generateJwk(spec);
+    const kid = kidOf(jwk, algorithm);
+    // Else a command line takes it for an option.
+    if (!kid.startsWith("-")) return { kid, algorithm, jwk };
+  }
 }
 
 /** Reads a key. Throws a TypeError, without any part of the key, for one that cannot sign or that is weak. */

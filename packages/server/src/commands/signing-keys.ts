@@ -99,7 +99,7 @@ function addRetire(signing: Command): void {
   addTargetCommand(signing, {
     usage: "retire <kid>",
     description: "let a key sign no more; one that has no successor gets it",
-    more: "What it signed is accepted until it expires. With --now, nothing that it signed is accepted any more, on any\nserver within a second; clients refresh.",
+    more: "What it signed is accepted until it expires. With --now, nothing that it signed is accepted any more, on any\nserver within a second; clients refresh. A kid that begins with - stands after --.",
     examples: [
       "keys signing retire 0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEPsn2Ae4lk",
       "keys signing retire 0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEPsn2Ae4lk --now",

@@ -1,4 +1,5 @@
 import { accessSync, constants, type Stats, statSync } from "node:fs";
+import type { SigningKeyRecord } from "countersign/store";
 import { sqliteSchemaVersion } from "countersign/store/sqlite";
 import type { Config } from "../config/config.ts";
 import { databasePath } from "../database.ts";
@@ -29,6 +30,8 @@ export interface DatabaseFindings {
   readonly checks: readonly Check[];
   /** When the newest of its records was written. */
   readonly newestRecord?: Date | undefined;
+  /** Those that are not removed. */
+  readonly signingKeys?: readonly SigningKeyRecord[] | undefined;
 }
 
 /** Looks at the SQLite database without changing it. */
@@ -83,7 +86,27 @@ function examine(query: Query, path: string, before: readonly Check[]): Database
   );
   const checks = [...before, ok("database", `${path} opens, and is whole`), checkSchema(version)];
   if (version !== sqliteSchemaVersion) return { checks };
-  return { checks: [...checks, checkSuperuser(firstSuperuser(query))], newestRecord: newestRecord(query) };
+  return {
+    checks: [...checks, checkSuperuser(firstSuperuser(query))],
+    newestRecord: newestRecord(query),
+    signingKeys: signingKeys(query),
+  };
+}
+
+function signingKeys(query: Query): readonly SigningKeyRecord[] {
+  const date = (at: unknown): Date | undefined => (at === null ? undefined : new Date(Number(at)));
+  const rows = query(`select * from signing_keys where coalesce(removed_at > ${Date.now()}, true)`);
+  return rows.map((row) => ({
+    kid: String(row["kid"]),
+    algorithm: String(row["algorithm"]),
+    publicJwk: undefined,
+    sealedKey: row["sealed_key"] as Uint8Array,
+    lifetimeSeconds: Number(row["lifetime_seconds"]),
+    createdAt: new Date(Number(row["created_at"])),
+    activeFrom: new Date(Number(row["active_from"])),
+    retiredAt: date(row["retired_at"]),
+    removedAt: date(row["removed_at"]),
+  }));
 }
 
 function firstSuperuser(query: Query): string | undefined {

@@ -8,6 +8,7 @@ import { checkIssuers } from "./issuers.ts";
 import { checkListeners } from "./listeners.ts";
 import { checkClock, checkDiskSpace, checkNode } from "./machine.ts";
 import { examinePostgres } from "./postgres.ts";
+import { checkSigningKeys } from "./signing-keys.ts";
 
 /** Everything that is worth a look, in the order in which it is best mended. Nothing is changed. */
 export async function examine(file: string | undefined): Promise<readonly Check[]> {
@@ -16,15 +17,17 @@ export async function examine(file: string | undefined): Promise<readonly Check[
     return [checkNode(), fail("configuration", config.message), checkClock(undefined)];
   }
   const { databaseUrl } = config.secrets;
-  const { checks, newestRecord } =
+  const { checks, newestRecord, signingKeys } =
     databaseUrl === undefined
       ? examineDatabase(config)
-      : { checks: await examinePostgres(databaseUrl), newestRecord: undefined };
+      : { checks: await examinePostgres(databaseUrl), newestRecord: undefined, signingKeys: undefined };
   return [
     checkNode(),
     ...checkConfiguration(config),
     ...(needsFolder(config) ? [checkDataFolder(config)] : []),
     ...checks,
+    // PostgreSQL's are opened when a server starts, which refuses to where it cannot.
+    ...(databaseUrl === undefined ? [await checkSigningKeys(config, signingKeys)] : []),
     ...(await checkListeners(config)),
     ...(await checkIssuers(config)),
     checkClock(newestRecord),
