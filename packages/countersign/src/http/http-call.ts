@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Call, Peer } from "../core/call.ts";
+import { peerCertificate } from "./peer-certificate.ts";
 
 /** A request of `node:http` as the pipeline sees it. */
 export class HttpCall implements Call {
@@ -23,7 +24,9 @@ export class HttpCall implements Call {
     const { remoteAddress, remotePort } = this.#request.socket;
     if (remoteAddress === undefined) return { address: undefined };
     const host = remoteAddress.includes(":") ? `[${remoteAddress}]` : remoteAddress;
-    return { address: `${host}:${remotePort ?? 0}` };
+    const address = `${host}:${remotePort ?? 0}`;
+    const certificate = peerCertificate(this.#request.socket);
+    return certificate === undefined ? { address } : { address, certificate };
   }
 
   get signal(): AbortSignal {
