@@ -14,6 +14,7 @@ import {
   type UserSource,
 } from "countersign";
 import { apiKey, developmentKey, type Pepper, staticApiKey } from "countersign/api-key";
+import { clientCertificate } from "countersign/client-certificate";
 import { jwt } from "countersign/jwt";
 import { UserService as AccountService, ApiKeyService, AuthService } from "countersign/service";
 import type { Store } from "countersign/store";
@@ -21,6 +22,7 @@ import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 import type { Signing } from "./signing.ts";
+import { certificateEntries } from "./tls/certificate-entries.ts";
 
 const p = policyFor<Principal>();
 
@@ -146,6 +148,11 @@ function authenticatorsOf(
         ...(audience !== undefined && { audience }),
       }),
     );
+  }
+  const [certificate, ...more] = certificateEntries(config);
+  if (certificate !== undefined) {
+    const findByUsername = (username: string) => store.users.findByUsername(username);
+    authenticators.push(clientCertificate({ map: [certificate, ...more], users, findByUsername }));
   }
   return authenticators;
 }

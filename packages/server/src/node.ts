@@ -1,7 +1,8 @@
-import { type Call, createRevocations, type Decision, type Principal } from "countersign";
+import { type Call, createRevocations, type Decision, type Principal, type Revocations } from "countersign";
 import {
   createRevocationFollower,
   createUsageRecorder,
+  type RevocationFollower,
   type Store,
   type UsageRecorder,
 } from "countersign/store";
@@ -16,6 +17,7 @@ import { type HttpListener, listenHttp } from "./listen/http.ts";
 import { jsonApi } from "./listen/json-api.ts";
 import { servicesOf } from "./services.ts";
 import { loadSigning } from "./signing.ts";
+import { type NodeTls, openTls } from "./tls/tls-endpoint.ts";
 import { startUpkeep } from "./upkeep.ts";
 
 /** A node that is bound to its addresses, and serves once it is told to. */
@@ -25,6 +27,8 @@ export interface Node {
   readonly httpAddress: string;
   /** From now on health checks say SERVING. */
   serve(): void;
+  /** Reads certificates anew; of those that cannot be used, the ones of before stay. */
+  reloadCertificates(): void;
   /** Says NOT_SERVING, lets open calls end, flushes what was counted, and closes the store. */
   stop(): Promise<void>;
 }
@@ -36,15 +40,12 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
   const parts = new Parts();
   try {
     const signing = loadSigning(config);
+    const tls = openTls(config, log);
+    parts.add(async () => tls.close());
     const store = await openStore(config);
     parts.add(() => store.close());
     const revocations = createRevocations();
-    const follower = createRevocationFollower({
-      log: store.revocations,
-      view: revocations,
-      staleAfterMs: config.revocations.stale_after * 1000,
-      onError: (error) => log.warn({ err: error }, "the revocation log cannot be read"),
-    });
+    const follower = followerOf(config, store, revocations, log);
     await follower.start();
     parts.add(() => follower.stop());
     const usage = createUsageRecorder({
@@ -69,23 +70,34 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
     parts.add(async () => {
       await Promise.all(listeners.map((listener) => listener.close(config.shutdown_grace * 1000)));
     });
-    const grpc = await listenGrpc({ config: config.grpc, auth, users: store.users, services, onError });
+    const { users } = store;
+    const grpc = await listenGrpc({ config: config.grpc, tls: tls.grpc, auth, users, services, onError });
     listeners.push(grpc);
     let serving = false;
     const about = { name: "countersign", environment: config.environment, grpc: grpc.address };
-    const json = jsonApi(auth, services, { users: store.users, onError });
+    const json = jsonApi(auth, services, { users, onError });
     const http = await listenHttp({
       address: config.http.listen,
       ready: () => serving,
       about,
       handlers: [(request, response) => json.handle(request, response)],
+      tls: tls.http,
     });
     listeners.push(http);
-    return running({ store, grpc, http, parts, setServing: (now) => (serving = now) });
+    return running({ store, grpc, http, parts, tls, setServing: (now) => (serving = now) });
   } catch (error) {
     await parts.close();
     throw error;
   }
+}
+
+function followerOf(config: Config, store: Store, view: Revocations, log: Logger): RevocationFollower {
+  return createRevocationFollower({
+    log: store.revocations,
+    view,
+    staleAfterMs: config.revocations.stale_after * 1000,
+    onError: (error) => log.warn({ err: error }, "the revocation log cannot be read"),
+  });
 }
 
 interface Running {
@@ -93,10 +105,11 @@ interface Running {
   readonly grpc: GrpcListener;
   readonly http: HttpListener;
   readonly parts: Parts;
+  readonly tls: NodeTls;
   readonly setServing: (serving: boolean) => void;
 }
 
-function running({ store, grpc, http, parts, setServing }: Running): Node {
+function running({ store, grpc, http, parts, tls, setServing }: Running): Node {
   const announce = (serving: boolean): void => {
     setServing(serving);
     grpc.setServing(serving);
@@ -106,6 +119,7 @@ function running({ store, grpc, http, parts, setServing }: Running): Node {
     grpcAddress: grpc.address,
     httpAddress: http.address,
     serve: () => announce(true),
+    reloadCertificates: () => tls.reload(),
     async stop() {
       announce(false);
       await parts.close();

@@ -1,4 +1,7 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { certificateThumbprint } from "countersign/client-certificate";
 import { createJwtForUser, type SigningKey } from "countersign/jwt";
 import type { UserRecord } from "countersign/store";
 import { openLocalStore } from "../administration/command-config.ts";
@@ -17,6 +20,7 @@ interface MintOptions extends CommandOptions {
   readonly user: string;
   readonly expires?: string | undefined;
   readonly claim?: readonly string[] | undefined;
+  readonly bindCertificate?: string | undefined;
   readonly server?: string | undefined;
 }
 
@@ -35,13 +39,17 @@ export function addMintCommand(tokens: Command): void {
     .requiredOption("--user <user>", "whom it is for: username, id or email")
     .option("--expires <duration>", "4s, 15m, 24h, 30d (default: auth.jwt.access_lifetime)")
     .option("--claim <name=json>", "add a claim; may be there several times", collect)
+    .option(
+      "--bind-certificate <file>",
+      "good only over connections with this client certificate (PEM; RFC 8705)",
+    )
     .addOption(command.createOption("--server <host:port>").hideHelp())
     .action((options: MintOptions) => perform(options, () => mint(options)));
 }
 
 async function mint(options: MintOptions): Promise<void> {
   refuseServer(options.server);
-  const extraClaims = claimsOf(options.claim ?? []);
+  const extraClaims = { ...claimsOf(options.claim ?? []), ...bindingOf(options.bindCertificate) };
   const { config, store } = await openLocalStore({ file: options.config, createSecrets: true });
   try {
     const key = signingKey(config);
@@ -108,6 +116,16 @@ function lifetimeOf(text: string | undefined, config: Config): number {
   const seconds = text === undefined ? config.auth.jwt.access_lifetime : parseDuration(text);
   if (seconds !== undefined && seconds > 0) return seconds;
   throw new UsageError("--expires is a duration such as 4s, 15m, 24h or 30d");
+}
+
+function bindingOf(path: string | undefined): Readonly<Record<string, unknown>> {
+  if (path === undefined) return {};
+  try {
+    const { raw } = new X509Certificate(readFileSync(path));
+    return { cnf: { "x5t#S256": certificateThumbprint(raw) } };
+  } catch (error) {
+    throw new UsageError(`--bind-certificate ${path} cannot be used: ${(error as Error).message}`);
+  }
 }
 
 function claimsOf(pairs: readonly string[]): Readonly<Record<string, unknown>> {

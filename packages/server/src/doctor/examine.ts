@@ -2,6 +2,7 @@ import { commandConfig } from "../administration/command-config.ts";
 import { configurationProblems } from "../administration/configuration-report.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
+import { checkCertificates } from "./certificates.ts";
 import { type Check, fail, ok } from "./check.ts";
 import { checkDataFolder, examineDatabase } from "./database.ts";
 import { checkListeners } from "./listeners.ts";
@@ -19,6 +20,7 @@ export async function examine(file: string | undefined): Promise<readonly Check[
     ...checkConfiguration(config),
     checkDataFolder(config),
     ...checks,
+    ...(await checkCertificates(config)),
     ...(await checkListeners(config)),
     checkClock(newestRecord),
     checkDiskSpace(config.data),
