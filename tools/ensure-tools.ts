@@ -28,6 +28,8 @@ const tools: readonly Tool[] = [
     isThere: () => onPath("grpc_python_plugin"),
     packages: ["protobuf-compiler-grpc"],
   },
+  { name: "openssl", isThere: () => onPath("openssl"), packages: ["openssl"] },
+  { name: "curl", isThere: () => onPath("curl"), packages: ["curl"] },
 ];
 
 /** Debian's own interpreter first: Debian's packages belong to it, and it is often not the first on the PATH. */

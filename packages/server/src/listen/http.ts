@@ -69,6 +69,7 @@ export async function listenHttp({
           resolve();
         });
         server.closeIdleConnections();
+        tls?.endHandshakes();
       }),
   };
 }

@@ -1,4 +1,5 @@
 import type { X509Certificate } from "node:crypto";
+import type { Socket } from "node:net";
 import type { Server, TLSSocket, TlsOptions } from "node:tls";
 import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
@@ -26,6 +27,8 @@ export class TlsEndpoint {
   readonly #unwatch: () => void;
   /** Connections whose clients have shown a certificate, and the timer of its end. */
   readonly #clients = new Map<TLSSocket, NodeJS.Timeout | undefined>();
+  /** Connections that have not shaken hands yet, by both their ends. */
+  readonly #handshakes = new Map<string, Socket>();
   #material: TlsMaterial;
   #server: Server | undefined;
   #reloadedAt = Number.NEGATIVE_INFINITY;
@@ -50,6 +53,11 @@ export class TlsEndpoint {
   /** Guards a server that was made with the options: nobody gets further who is refused here. */
   attach(server: Server): void {
     this.#server = server;
+    server.on("connection", (socket: Socket) => {
+      const ends = endsOf(socket);
+      this.#handshakes.set(ends, socket);
+      socket.once("close", () => this.#handshakes.delete(ends));
+    });
     server.prependListener("secureConnection", (socket: TLSSocket) => this.#admit(socket));
     server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) =>
       this.#refused(socket, String(socket.authorizationError ?? error.code ?? error.message)),
@@ -86,7 +94,13 @@ export class TlsEndpoint {
     this.#unwatch();
   }
 
+  /** No server closes what hangs in its handshake before its time. */
+  endHandshakes(): void {
+    for (const socket of this.#handshakes.values()) socket.destroy();
+  }
+
   #admit(socket: TLSSocket): void {
+    this.#handshakes.delete(endsOf(socket));
     socket.on("error", () => {});
     if (!asksClients(this.#settings)) return;
     const certificate = socket.getPeerX509Certificate();
@@ -136,7 +150,9 @@ export class TlsEndpoint {
   }
 
   #refused({ remoteAddress: peer }: TLSSocket, cause: string): void {
-    this.#log.info({ peer, cause }, "a TLS connection was refused");
+    // Who hangs up is not worth a line each time.
+    const level = cause === "ECONNRESET" ? "debug" : "info";
+    this.#log[level]({ peer, cause }, "a TLS connection was refused");
   }
 
   #summary(): Readonly<Record<string, unknown>> {
@@ -144,6 +160,10 @@ export class TlsEndpoint {
     const [{ fingerprint256, validTo }] = chain;
     return { fingerprint256, validTo, authorities: authorities.length };
   }
+}
+
+function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
 }
 
 /** The TLS of a node's listeners; undefined where one speaks plain text. */

@@ -8,9 +8,9 @@ export interface WatchOptions {
   readonly onChange: () => boolean;
 }
 
-const intervalMs = 1000;
+const intervalMs = 500;
 /** How many looks later something that could not be used is tried again, although it has not changed. */
-const retryAfter = 30;
+const retryAfter = 60;
 
 /** What tells one state of some files from another. Through links: what they lead to. */
 export function fileState(paths: readonly string[]): string {
@@ -18,7 +18,7 @@ export function fileState(paths: readonly string[]): string {
 }
 
 /**
- * Looks at files once a second, which also sees what a rename, a link that is changed (Kubernetes) and a network's file
+ * Looks at files twice a second, which also sees what a rename, a link that is changed (Kubernetes) and a network's file
  * system do. A change counts when it is the same at two looks, so that a pair of files is not read halfway.
  */
 export function watchFiles(paths: readonly string[], { seen, onChange }: WatchOptions): () => void {
