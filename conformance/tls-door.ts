@@ -99,11 +99,11 @@ export function serialOf({ certificate }: CertificateFiles): string {
   return new X509Certificate(readFileSync(certificate)).serialNumber;
 }
 
-/** Runs a program to its end, whatever that is. It hears its input, and the end of that after a while. */
+/** Runs a program to its end, whatever that is. Its standard input stays open for the given time. */
 export function finished(
   program: string,
   args: readonly string[],
-  { input = "", inputMs = 0 } = {},
+  { inputMs = 0 } = {},
 ): Promise<{ readonly code: number; readonly output: string }> {
   return new Promise((resolve) => {
     const child = execFile(program, args, { timeout: 10_000 }, (error, stdout, stderr) =>
@@ -112,9 +112,6 @@ export function finished(
         output: stdout + stderr,
       }),
     );
-    child.stdin?.on("error", () => {});
-    // s_client takes a letter for a command only if it comes by itself.
-    setTimeout(() => child.stdin?.write(input), inputMs / 2);
     setTimeout(() => child.stdin?.end(), inputMs);
   });
 }

@@ -119,10 +119,17 @@ describe("what is older or weaker", () => {
   });
 
   it("renegotiation is refused", async () => {
-    const args = ["s_client", "-tls1_2", "-alpn", "h2", "-connect", server.grpc];
-    const { output } = await finished("openssl", args, { input: "R\n", inputMs: 1000 });
-    match(output, /RENEGOTIATING/);
-    match(output, /:no renegotiation:/);
+    const { hostname: host, port } = new URL(`https://${server.grpc}`);
+    const socket = connect({ host, port: Number(port), ...anyone, maxVersion: "TLSv1.2" });
+    await once(socket, "secureConnect");
+    socket.resume();
+    const refusal = new Promise<Error | null>((resolve) => {
+      socket.once("error", resolve);
+      socket.renegotiate({ rejectUnauthorized: false }, resolve);
+    });
+    const error = await within(5000, "the refusal", refusal);
+    match(String(error), /no renegotiation/);
+    socket.destroy();
   });
 
   it("a client without HTTP/2 is not taken for one that speaks gRPC", async () => {

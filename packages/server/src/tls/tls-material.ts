@@ -75,9 +75,9 @@ function keyFault(certificate: X509Certificate, pem: Buffer): string | undefined
   let key: KeyObject;
   try {
     key = createPrivateKey(pem);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === "ERR_MISSING_PASSPHRASE"
+  } catch {
+    // "ENCRYPTED PRIVATE KEY", or "Proc-Type: 4,ENCRYPTED" in older files.
+    return pem.includes("ENCRYPTED")
       ? "is encrypted: a key without a passphrase is needed, in a file that only this user may read"
       : "holds no private key in PEM: name the key of the certificate";
   }
