@@ -4,8 +4,10 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { type CertificateFiles, type CertificateSpec, TestAuthority } from "../tools/certificates.ts";
 import { scratchFolder } from "./scratch.ts";
 import { runProgram, type ServerOptions, startServer } from "./server-process.ts";
+import { tlsBlock } from "./tls-door.ts";
 
 // A start that cannot be: one line that names cause and remedy, an exit code, and nothing left behind.
 
@@ -40,6 +42,9 @@ function brokenDatabase(content: string | Buffer): ServerOptions {
   writeFileSync(join(data, "countersign.db"), content);
   return { data };
 }
+
+const authority = new TestAuthority("bad starts");
+const issued = (spec: CertificateSpec = {}): CertificateFiles => authority.issue(spec);
 
 const badStarts: readonly BadStart[] = [
   {
@@ -145,6 +150,23 @@ const badStarts: readonly BadStart[] = [
     name: "TLS whose files are not there",
     options: () => ({ config: "grpc:\n  tls: { certificate_file: no.pem, key_file: no.key }\n" }),
     names: [/grpc\.tls/, /no falling back/],
+  },
+  {
+    name: "a key that is not the certificate's",
+    options: () => ({ config: `grpc: { tls: ${tlsBlock({ ...issued(), key: issued().key })} }\n` }),
+    names: [/grpc\.tls\.key_file/, /is not the key of the certificate/, /no falling back/],
+  },
+  {
+    name: "a certificate that has expired",
+    options: () => ({
+      config: `http: { tls: ${tlsBlock(issued({ to: new Date(Date.now() - 60_000) }))} }\n`,
+    }),
+    names: [/http\.tls\.certificate_file/, /expired at .* renew it/, /no falling back/],
+  },
+  {
+    name: "client certificates that nobody asks for",
+    options: () => ({ config: "auth: { client_certificates: [{ dns: a.example.org, user: alice }] }\n" }),
+    names: [/auth\.client_certificates/, /no listener asks/, /grpc\.tls\.client_certificates/],
   },
   {
     name: "production without secrets",

@@ -143,7 +143,11 @@ type GetUser = (
 
 describe("buf curl, as grpcurl is called in the seeds", () => {
   const curl = async (path: string, args: readonly string[]): Promise<string> => {
-    const { exitCode, stdout, stderr } = await bufCurl([...args, `http://${server.grpc}${path}`]).ended;
+    const { exitCode, stdout, stderr } = await bufCurl([
+      "--http2-prior-knowledge",
+      ...args,
+      `http://${server.grpc}${path}`,
+    ]).ended;
     equal(exitCode, 0, stderr);
     return stdout;
   };

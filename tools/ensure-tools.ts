@@ -33,6 +33,8 @@ const tools: readonly Tool[] = [
     isThere: () => postgresFolder() !== undefined,
     packages: ["postgresql"],
   },
+  { name: "openssl", isThere: () => onPath("openssl"), packages: ["openssl"] },
+  { name: "curl", isThere: () => onPath("curl"), packages: ["curl"] },
 ];
 
 /** Debian's own interpreter first: Debian's packages belong to it, and it is often not the first on the PATH. */

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { errorInfoOf, type JsonDetail } from "../error-info.ts";
 import type { Json } from "../protos.ts";
-import type { ClientCall, ClientKind, Outcome } from "./client.ts";
+import type { ClientCall, ClientKind, ClientTls, Outcome } from "./client.ts";
 import { binFolder } from "./python/stubs.ts";
 
 /** `buf curl`, the grpcurl-like client: it learns the schema by reflection, and sends messages as JSON. */
@@ -10,8 +10,8 @@ export const buf: ClientKind = {
   name: "buf curl",
   abilities: [],
   slow: true,
-  async connect(address) {
-    return { call: (call) => callOnce(address, call), close: async () => {} };
+  async connect(address, tls) {
+    return { call: (call) => callOnce(address, call, tls), close: async () => {} };
   },
 };
 
@@ -20,13 +20,9 @@ export function bufCurl(args: readonly string[]): {
   readonly child: ChildProcess;
   readonly ended: Promise<BufResult>;
 } {
-  const child = spawn(
-    join(binFolder, "buf"),
-    ["curl", "--protocol", "grpc", "--http2-prior-knowledge", ...args],
-    {
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
+  const child = spawn(join(binFolder, "buf"), ["curl", "--protocol", "grpc", ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (chunk: string) => (output[name] += chunk));
@@ -50,10 +46,14 @@ interface BufError {
   readonly details?: readonly JsonDetail[];
 }
 
-async function callOnce(address: string, call: ClientCall): Promise<Outcome> {
+async function callOnce(address: string, call: ClientCall, tls?: ClientTls): Promise<Outcome> {
   const headers = (call.headers ?? []).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
   const data = call.requests.map((request) => JSON.stringify(request)).join("");
-  const { child, ended } = bufCurl([...headers, "-d", data, `http://${address}${call.procedure}`]);
+  const { child, ended } = bufCurl([
+    ...headers,
+    ...transport(tls),
+    ...["-d", data, `${tls === undefined ? "http" : "https"}://${address}${call.procedure}`],
+  ]);
   let left = false;
   let seen = "";
   child.stdout?.on("data", (chunk: string) => {
@@ -67,6 +67,13 @@ async function callOnce(address: string, call: ClientCall): Promise<Outcome> {
   if (left || exitCode === 0) return { code: 0, message: "", answers };
   const error = JSON.parse(stderr) as BufError;
   return { code: exitCode / 8, message: error.message, answers, ...errorInfoOf(error.details) };
+}
+
+function transport(tls: ClientTls | undefined): readonly string[] {
+  if (tls === undefined) return ["--http2-prior-knowledge"];
+  const { authority, certificate, key } = tls;
+  const own = certificate === undefined || key === undefined ? [] : ["--cert", certificate, "--key", key];
+  return ["--cacert", authority, ...own];
 }
 
 /** The messages that stand one after another, each an indented object. */

@@ -48,6 +48,14 @@ export interface Client {
   close(): Promise<void>;
 }
 
+/** With what a client connects by TLS: paths of PEM files. */
+export interface ClientTls {
+  /** Whose certificates it believes. */
+  readonly authority: string;
+  readonly certificate?: string;
+  readonly key?: string;
+}
+
 /** A kind of client. To add one: a file with one of these, and a line in `clients.ts`. */
 export interface ClientKind {
   readonly name: string;
@@ -58,5 +66,6 @@ export interface ClientKind {
   readonly carries?: (method: Method) => boolean;
   /** A process per call: it is asked a few questions only. */
   readonly slow?: boolean;
-  connect(address: string): Promise<Client>;
+  /** Without TLS it speaks plain text. */
+  connect(address: string, tls?: ClientTls): Promise<Client>;
 }

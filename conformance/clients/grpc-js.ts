@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import {
+  type ChannelCredentials,
   type ClientDuplexStream,
   type ClientReadableStream,
   credentials,
@@ -8,23 +10,23 @@ import {
 } from "@grpc/grpc-js";
 import { readErrorInfo } from "../error-info.ts";
 import { type Json, type Method, methodAt } from "../protos.ts";
-import type { Client, ClientCall, ClientKind, Header, Outcome } from "./client.ts";
+import type { Client, ClientCall, ClientKind, ClientTls, Header, Outcome } from "./client.ts";
 
 /** `@grpc/grpc-js` over proto-loader's definitions, as seed 001's JavaScript client has it. */
 export const grpcJs: ClientKind = {
   name: "grpc-js",
   abilities: ["repeated"],
-  async connect(address) {
-    return new GrpcJsClient(address);
+  async connect(address, tls) {
+    return new GrpcJsClient(address, tls);
   },
 };
 
 class GrpcJsClient implements Client {
   readonly #client: GrpcClient;
 
-  constructor(address: string) {
+  constructor(address: string, tls: ClientTls | undefined) {
     // Its own connections: clients of one process would share one otherwise.
-    this.#client = new GrpcClient(address, credentials.createInsecure(), {
+    this.#client = new GrpcClient(address, credentialsOf(tls), {
       "grpc.use_local_subchannel_pool": 1,
     });
   }
@@ -128,6 +130,13 @@ class GrpcJsClient implements Client {
     if (call.take === undefined) stream.end();
     return stream;
   }
+}
+
+function credentialsOf(tls: ClientTls | undefined): ChannelCredentials {
+  if (tls === undefined) return credentials.createInsecure();
+  const { authority, certificate, key } = tls;
+  const [own, secret] = [certificate, key].map((path) => (path === undefined ? null : readFileSync(path)));
+  return credentials.createSsl(readFileSync(authority), secret, own);
 }
 
 function metadataOf(headers: readonly Header[] = []): Metadata {

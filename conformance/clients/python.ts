@@ -3,15 +3,15 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Json } from "../protos.ts";
-import type { Client, ClientCall, ClientKind, Outcome } from "./client.ts";
+import type { Client, ClientCall, ClientKind, ClientTls, Outcome } from "./client.ts";
 import { pythonStubs, requirePython } from "./python/stubs.ts";
 
 /** Debian's `python3-grpcio`: gRPC's C core. One process makes all the calls, each in a thread of its own. */
 export const python: ClientKind = {
   name: "python",
   abilities: ["repeated"],
-  async connect(address) {
-    return new PythonClient(address);
+  async connect(address, tls) {
+    return new PythonClient(address, tls);
   },
 };
 
@@ -40,8 +40,9 @@ class PythonClient implements Client {
   readonly #pending = new Map<number, Pending>();
   #count = 0;
 
-  constructor(address: string) {
-    this.#child = spawn(requirePython(), [script, address, pythonStubs()], {
+  constructor(address: string, tls: ClientTls | undefined) {
+    const files = [tls?.authority, tls?.key, tls?.certificate].filter((path) => path !== undefined);
+    this.#child = spawn(requirePython(), [script, address, pythonStubs(), ...files], {
       stdio: ["pipe", "pipe", "inherit"],
     });
     createInterface(this.#child.stdout).on("line", (line) => this.#read(JSON.parse(line) as Line));

@@ -1,6 +1,6 @@
 """A gRPC client that is not ours, driven by JSON lines: a call on each line in, its answers and its end out.
 
-    python3 client.py ADDRESS FOLDER_OF_GENERATED_STUBS
+    python3 client.py ADDRESS FOLDER_OF_GENERATED_STUBS [AUTHORITY [KEY CERTIFICATE]]
 """
 import json
 import queue
@@ -21,7 +21,20 @@ from auth.v1 import users_pb2 as accounts_pb2, users_pb2_grpc as accounts_pb2_gr
 from google.rpc import error_details_pb2, status_pb2  # noqa: E402
 from grpc.health.v1 import health_pb2, health_pb2_grpc  # noqa: E402
 
-CHANNEL = grpc.insecure_channel(ADDRESS)
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def connect(files):
+    if not files:
+        return grpc.insecure_channel(ADDRESS)
+    return grpc.secure_channel(ADDRESS, grpc.ssl_channel_credentials(*map(read, files)))
+
+
+CHANNEL = connect(sys.argv[3:])
 SERVICES = {
     "api.users.UserService": (users_pb2, users_pb2_grpc.UserServiceStub(CHANNEL)),
     "auth.v1.UserService": (accounts_pb2, accounts_pb2_grpc.UserServiceStub(CHANNEL)),

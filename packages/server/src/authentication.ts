@@ -14,6 +14,7 @@ import {
   type UserSource,
 } from "countersign";
 import { apiKey, developmentKey, type Pepper, staticApiKey } from "countersign/api-key";
+import { clientCertificate } from "countersign/client-certificate";
 import { jwt, type TokenVerifierOptions } from "countersign/jwt";
 import {
   UserService as AccountService,
@@ -28,6 +29,7 @@ import { ConfigError } from "./config/config-error.ts";
 import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 import { issuerAuthenticators, type OpenedIssuer, openIssuers } from "./issuers.ts";
 import type { Signing } from "./signing.ts";
+import { certificateEntries } from "./tls/certificate-entries.ts";
 
 const p = policyFor<Principal>();
 
@@ -162,6 +164,11 @@ function authenticatorsOf(
   authenticators.push(
     jwt({ ...tokenRulesOf(config, signing), users, header: tokenHeader, scheme: tokenScheme }),
   );
+  const [certificate, ...more] = certificateEntries(config);
+  if (certificate !== undefined) {
+    const findByUsername = (username: string) => store.users.findByUsername(username);
+    authenticators.push(clientCertificate({ map: [certificate, ...more], users, findByUsername }));
+  }
   return authenticators;
 }
 

@@ -1,7 +1,8 @@
-import { type Call, createRevocations, type Decision, type Principal, type Revocations } from "countersign";
+import { createRevocations, type Revocations } from "countersign";
 import {
   createRevocationFollower,
   createUsageRecorder,
+  type RevocationFollower,
   type Store,
   type UsageRecorder,
 } from "countersign/store";
@@ -14,12 +15,16 @@ import { openStore } from "./database.ts";
 import { startIssuers } from "./issuers.ts";
 import { connectServices } from "./listen/connect.ts";
 import { createCors } from "./listen/cors.ts";
-import { type GrpcListener, listenGrpc } from "./listen/grpc.ts";
-import { type HttpListener, listenHttp } from "./listen/http.ts";
+import { listenGrpc } from "./listen/grpc.ts";
+import { listenHttp } from "./listen/http.ts";
 import { jsonPaths } from "./listen/json-paths.ts";
 import { wellKnown } from "./listen/well-known.ts";
+import { observeDecisions } from "./observe-decisions.ts";
+import { Parts } from "./parts.ts";
+import { Readiness } from "./readiness.ts";
 import { servicesOf } from "./services.ts";
 import { configuredSigning, type Signing, signingOf, startSigning } from "./signing.ts";
+import { type NodeTls, openTls } from "./tls/tls-endpoint.ts";
 import { startUpkeep } from "./upkeep.ts";
 
 /** A node that is bound to its addresses, and serves once it is told to. */
@@ -29,6 +34,8 @@ export interface Node {
   readonly httpAddress: string;
   /** From now on health checks say SERVING. */
   serve(): void;
+  /** Reads certificates anew; of those that cannot be used, the ones of before stay. */
+  reloadCertificates(): void;
   /** Says NOT_SERVING, lets open calls end, flushes what was counted, and closes the store. */
   stop(): Promise<void>;
 }
@@ -41,143 +48,106 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
   configuredSigning(config);
   const parts = new Parts();
   try {
-    const store = await openStore(config);
-    parts.add(() => store.close());
-    const revocations = createRevocations();
-    const follower = createRevocationFollower({
-      log: store.revocations,
-      view: revocations,
-      staleAfterMs: config.revocations.stale_after * 1000,
-      onError: (error) => log.warn({ err: error }, "the revocation log cannot be read"),
-    });
-    await follower.start();
-    parts.add(() => follower.stop());
-    const signing = await openSigning(config, { store, log, parts });
-    const usage = createUsageRecorder({
-      apiKeys: store.apiKeys,
-      onError: (error) => log.warn({ err: error }, "usage cannot be written; it is kept and tried again"),
-    });
-    parts.add(() => usage.close());
-    const upkeep = startUpkeep(store, (error) => log.warn({ err: error }, "old rows cannot be removed"));
-    parts.add(() => upkeep.stop());
-    const issuers = startIssuers(config, (issuer, err) =>
-      log.warn({ issuer, err }, "an issuer cannot be used"),
-    );
-    const onDecision = observer(usage, log);
-    const auth = createAuthentication({ config, store, revocations, signing, issuers, onDecision });
-    const services = servicesOf({ config, store, revocations, signing, caughtUp: () => follower.catchUp() });
-    const onError = (error: unknown, procedure: string): void =>
-      log.error({ err: error, procedure }, "a handler failed");
-    const listeners: { close(graceMs: number): Promise<void> }[] = [];
-    // Together: each has the whole grace.
-    parts.add(async () => {
-      await Promise.all(listeners.map((listener) => listener.close(config.shutdown_grace * 1000)));
-    });
-    const grpc = await listenGrpc({ config: config.grpc, auth, users: store.users, services, onError });
-    listeners.push(grpc);
-    let serving = false;
-    const about = { name: "countersign", environment: config.environment, grpc: grpc.address };
-    const calls = { users: store.users, onError };
-    const http = await listenHttp({
-      address: config.http.listen,
-      ready: () => serving,
-      about,
-      cors: createCors({
-        ...config.http.cors,
-        credentialHeaders: [config.auth.jwt.header, config.auth.api_keys.header],
-      }),
-      handlers: [
-        wellKnown(config.auth.jwt, signing),
-        connectServices(auth, services, calls),
-        jsonPaths(auth, services, calls),
-      ],
-    });
-    listeners.push(http);
-    return running({ store, grpc, http, parts, revocations, setServing: (now) => (serving = now) });
+    const tls = openTls(config, log);
+    parts.add(async () => tls.close());
+    const state = await openState(config, log, parts);
+    const readiness = new Readiness(state.revocations);
+    const addresses = await listen(config, { ...state, tls, readiness, log, parts });
+    return {
+      store: state.store,
+      ...addresses,
+      serve: () => readiness.serve(),
+      reloadCertificates: () => tls.reload(),
+      async stop() {
+        readiness.end();
+        await parts.close();
+      },
+    };
   } catch (error) {
     await parts.close();
     throw error;
   }
 }
 
-async function openSigning(
-  config: Config,
-  { store, log, parts }: { readonly store: Store; readonly log: Logger; readonly parts: Parts },
-): Promise<Signing> {
+/** What a node knows, and what keeps that up to date. */
+interface State {
+  readonly store: Store;
+  readonly revocations: Revocations;
+  readonly follower: RevocationFollower;
+  readonly signing: Signing;
+  readonly usage: UsageRecorder;
+}
+
+async function openState(config: Config, log: Logger, parts: Parts): Promise<State> {
+  const store = await openStore(config);
+  parts.add(() => store.close());
+  const revocations = createRevocations();
+  const follower = createRevocationFollower({
+    log: store.revocations,
+    view: revocations,
+    staleAfterMs: config.revocations.stale_after * 1000,
+    onError: (error) => log.warn({ err: error }, "the revocation log cannot be read"),
+  });
+  await follower.start();
+  parts.add(() => follower.stop());
   const signing = signingOf(config, store, (error) =>
     log.warn({ err: error }, "the signing keys cannot be followed"),
   );
   parts.add(await startSigning(signing));
-  return signing;
+  const usage = createUsageRecorder({
+    apiKeys: store.apiKeys,
+    onError: (error) => log.warn({ err: error }, "usage cannot be written; it is kept and tried again"),
+  });
+  parts.add(() => usage.close());
+  const upkeep = startUpkeep(store, (error) => log.warn({ err: error }, "old rows cannot be removed"));
+  parts.add(() => upkeep.stop());
+  return { store, revocations, follower, signing, usage };
 }
 
-interface Running {
-  readonly store: Store;
-  readonly grpc: GrpcListener;
-  readonly http: HttpListener;
+interface ListenParts extends State {
+  readonly tls: NodeTls;
+  readonly readiness: Readiness;
+  readonly log: Logger;
   readonly parts: Parts;
-  readonly revocations: Revocations;
-  readonly setServing: (serving: boolean) => void;
 }
 
-function running({ store, grpc, http, parts, revocations, setServing }: Running): Node {
-  let wanted = false;
-  let told = false;
-  // A node that has been cut off from its store for too long refuses everything: others had better be asked.
-  const announce = (): void => {
-    const serving = wanted && revocations.check({}, revocations.version) !== "unavailable";
-    if (serving === told) return;
-    told = serving;
-    setServing(serving);
-    grpc.setServing(serving);
-  };
-  const forget = revocations.onChange(announce);
-  return {
-    store,
-    grpcAddress: grpc.address,
-    httpAddress: http.address,
-    serve() {
-      wanted = true;
-      announce();
-    },
-    async stop() {
-      wanted = false;
-      announce();
-      forget();
-      await parts.close();
-    },
-  };
-}
-
-/** What was opened, closed in the opposite order. One that fails to close does not keep the others open. */
-class Parts {
-  readonly #closers: (() => Promise<void>)[] = [];
-
-  add(close: () => Promise<void>): void {
-    this.#closers.unshift(close);
-  }
-
-  async close(): Promise<void> {
-    const failures: unknown[] = [];
-    for (const close of this.#closers.splice(0))
-      await close().catch((error: unknown) => failures.push(error));
-    if (failures.length > 0) throw failures[0];
-  }
-}
-
-function observer(usage: UsageRecorder, log: Logger): (decision: Decision<Principal>, call: Call) => void {
-  return (decision, call) => {
-    if (decision.ok) {
-      const key = decision.principal?.apiKey;
-      if (key !== undefined) usage.record(key.id, Date.now());
-      return;
-    }
-    const { reason, cause, subject } = decision.denial;
-    const level = reason === "UNAVAILABLE" ? "error" : "info";
-    const details = cause instanceof Error ? { err: cause } : { cause };
-    log[level](
-      { procedure: call.procedure, reason, peer: call.peer.address, ...subject, ...details },
-      "refused",
-    );
-  };
+/** Binds both listeners to one decision and one set of services. */
+async function listen(
+  config: Config,
+  { store, revocations, follower, signing, usage, tls, readiness, log, parts }: ListenParts,
+): Promise<Pick<Node, "grpcAddress" | "httpAddress">> {
+  const issuers = startIssuers(config, (issuer, err) =>
+    log.warn({ issuer, err }, "an issuer cannot be used"),
+  );
+  const onDecision = observeDecisions(usage, log);
+  const auth = createAuthentication({ config, store, revocations, signing, issuers, onDecision });
+  const services = servicesOf({ config, store, revocations, signing, caughtUp: () => follower.catchUp() });
+  const onError = (error: unknown, procedure: string): void =>
+    log.error({ err: error, procedure }, "a handler failed");
+  const calls = { users: store.users, onError };
+  const listeners: { close(graceMs: number): Promise<void> }[] = [];
+  // Together: each has the whole grace.
+  parts.add(async () => {
+    await Promise.all(listeners.map((listener) => listener.close(config.shutdown_grace * 1000)));
+  });
+  const grpc = await listenGrpc({ config: config.grpc, tls: tls.grpc, auth, services, ...calls });
+  listeners.push(grpc);
+  readiness.onChange((ready) => grpc.setServing(ready));
+  const http = await listenHttp({
+    address: config.http.listen,
+    tls: tls.http,
+    ready: () => readiness.ready,
+    about: { name: "countersign", environment: config.environment, grpc: grpc.address },
+    cors: createCors({
+      ...config.http.cors,
+      credentialHeaders: [config.auth.jwt.header, config.auth.api_keys.header],
+    }),
+    handlers: [
+      wellKnown(config.auth.jwt, signing),
+      connectServices(auth, services, calls),
+      jsonPaths(auth, services, calls),
+    ],
+  });
+  listeners.push(http);
+  return { grpcAddress: grpc.address, httpAddress: http.address };
 }

@@ -91,7 +91,7 @@ test("rules that contradict each other, TLS that is not there, keys that cannot 
   assert.match((await check("auth: { public_methods: [/a.B/C] }")).join(), /a rule, but no RPC: \/a\.B\/C/);
   assert.match(
     (await check("grpc: { tls: { certificate_file: none, key_file: none } }")).join(),
-    /^grpc\.tls cannot be used: ENOENT.*\/none/,
+    /^grpc\.tls\.certificate_file .*\/none cannot be read \(ENOENT\)/,
   );
   writeFileSync(join(folder, "pem"), "no key at all, but somebody's secret");
   const [problem = ""] = await check("auth: { jwt: { algorithm: ES256, private_key: { file: pem } } }");

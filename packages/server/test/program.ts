@@ -65,6 +65,9 @@ export interface DevServer {
   readonly http: string;
   readonly apiKey: string;
   readonly users: readonly { readonly username: string; readonly password: string }[];
+  /** What stood on its standard error so far. */
+  stderr(): string;
+  signal(signal: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
@@ -83,9 +86,11 @@ export async function startServer(args: readonly string[], folder: string): Prom
     child.stdout?.on("data", () => stdout().includes("\n") && resolve());
     void over.then((code) => reject(new Error(`the server ended with ${code}: ${stderr()}`)));
   });
-  const ready = JSON.parse(stdout()) as Omit<DevServer, "stop">;
+  const ready = JSON.parse(stdout()) as Omit<DevServer, "stop" | "stderr" | "signal">;
   return {
     ...ready,
+    stderr,
+    signal: (signal) => void child.kill(signal),
     async stop() {
       child.kill("SIGTERM");
       await over;

@@ -1,4 +1,5 @@
 import type { Authenticator, AuthRuntime } from "../core/authenticator.ts";
+import type { Call } from "../core/call.ts";
 import { credentialStart, longestCredential, refuseUnrecognized } from "../core/credential.ts";
 import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } from "../core/decision.ts";
 import type { Reason } from "../core/denial.ts";
@@ -16,6 +17,7 @@ import {
 import { type CredentialFacts, principalOf } from "./account.ts";
 import { type CachedCredential, fill, recheck, refusal } from "./cached-credential.ts";
 import { principalOfClaims } from "./claims-principal.ts";
+import { bindingFaults, holdsBinding, type TokenBinding, tokenBinding } from "./token-binding.ts";
 
 /** What authenticators of tokens have in common, whoever has issued the tokens. */
 export interface TokenAuthenticatorOptions<P> {
@@ -68,6 +70,8 @@ interface CachedToken<P> extends CachedCredential<P> {
    */
   readonly goodFrom: number;
   readonly goodUntil: number;
+  /** Asked about at each use: the same token is refused over another connection. */
+  readonly binding: TokenBinding;
 }
 
 /** Signed tokens (RFC 7519): a warm check costs a look-up by the token's end and one comparison with the whole. */
@@ -116,7 +120,7 @@ export function tokenAuthenticator<P>(
     unrecognized: (value: string) => refuseUnrecognized(value, scheme, "TOKEN_INVALID"),
     start(runtime: AuthRuntime) {
       const checker = new TokenChecker<P>(settings, runtime);
-      return (value: string) => checker.authenticate(value);
+      return (value: string, call: Call) => checker.authenticate(value, call);
     },
   });
 }
@@ -145,23 +149,25 @@ class TokenChecker<P> {
     this.#cache = createTokenCache({ capacity: settings.capacity });
   }
 
-  authenticate(value: string): MaybePromise<Decision<P>> | undefined {
+  authenticate(value: string, call: Call): MaybePromise<Decision<P>> | undefined {
     const cached = this.#cache.get(value);
-    if (cached === undefined) return this.#verify(value);
+    if (cached === undefined) return this.#verify(value, call);
     const now = this.#runtime.now();
     const second = Math.floor(now / 1000);
     if (second < cached.goodFrom || second >= cached.goodUntil) {
       if (now >= cached.decision.expiresAt) return this.#deny("TOKEN_EXPIRED");
       if (now < cached.notBefore) return this.#deny("TOKEN_INVALID");
     }
+    if (cached.binding !== undefined && !holdsBinding(cached.binding, call))
+      return this.#invalid(value, bindingFaults.broken);
     if (cached.stamp === this.#runtime.revocations.version) return cached.decision;
     const verdict = recheck(this.#runtime, cached);
     if (verdict === "good") return cached.decision;
-    if (verdict === "stale") return this.#verify(value);
+    if (verdict === "stale") return this.#verify(value, call);
     return this.#refuse(verdict, cached.subject.userId);
   }
 
-  #verify(value: string): MaybePromise<Decision<P>> | undefined {
+  #verify(value: string, call: Call): MaybePromise<Decision<P>> | undefined {
     const { scheme, verifier } = this.#settings;
     if (value.length > longestCredential) return undefined;
     const start = credentialStart(value, scheme);
@@ -171,23 +177,38 @@ class TokenChecker<P> {
     if (!this.#runtime.sole && !verifier.recognizes(token)) return undefined;
     return andThen(verifier.verify(token, this.#runtime.now()), (verified) => {
       if (!verified.ok) return this.#invalid(value, verified);
+      const binding = tokenBinding(verified.claims);
+      if (typeof binding === "object") return this.#invalid(value, binding);
+      if (binding !== undefined && !holdsBinding(binding, call))
+        return this.#invalid(value, bindingFaults.broken);
       return fill(
         this.#runtime,
-        (stamp) => this.#read(value, verified, stamp),
+        (stamp) => this.#read(value, verified, binding, stamp),
         (credential) => this.#cache.set(credential),
         (verdict) => this.#refuse(verdict, verified.userId),
       );
     });
   }
 
-  #read(value: string, token: VerifiedToken, stamp: number): MaybePromise<CachedToken<P> | Denied> {
+  #read(
+    value: string,
+    token: VerifiedToken,
+    binding: TokenBinding,
+    stamp: number,
+  ): MaybePromise<CachedToken<P> | Denied> {
     return andThen(this.#settings.principal(token), (principal) => {
       if ("ok" in principal) return this.#deny(principal.reason, principal.cause);
-      return this.#found(value, token, principal, stamp);
+      return this.#found(value, token, binding, principal, stamp);
     });
   }
 
-  #found(value: string, token: VerifiedToken, principal: Principal, stamp: number): CachedToken<P> {
+  #found(
+    value: string,
+    token: VerifiedToken,
+    binding: TokenBinding,
+    principal: Principal,
+    stamp: number,
+  ): CachedToken<P> {
     const { name, toPrincipal } = this.#settings;
     // Who does not say when a token was issued cannot escape from "everything issued before".
     const { iss: issuer = "", jti, iat: issuedAt = 0 } = token.claims;
@@ -197,6 +218,7 @@ class TokenChecker<P> {
       notBefore: token.notBefore,
       goodFrom: Math.ceil(token.notBefore / 1000),
       goodUntil: Math.min(Math.floor(token.expiresAt / 1000), lastSecond),
+      binding,
       stamp,
       decision: allow(toPrincipal(principal), name, token.expiresAt),
       // The account's own spelling of the id, which is the one that the revocation log has.

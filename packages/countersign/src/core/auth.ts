@@ -49,13 +49,15 @@ export interface Auth<P> {
   rules(): readonly RuleListing[];
 }
 
+interface Started<P> {
+  readonly definition: Authenticator<P>;
+  readonly authenticate: Authenticate<P>;
+}
+
 /** The authenticators of one header. */
 interface Slot<P> {
   readonly header: string;
-  readonly authenticators: readonly {
-    readonly definition: Authenticator<P>;
-    readonly authenticate: Authenticate<P>;
-  }[];
+  readonly authenticators: readonly Started<P>[];
 }
 
 /** Builds an `Auth`. Throws a `TypeError` for what only a programmer's mistake can be. */
@@ -66,7 +68,7 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
     mode: options.mode,
     publicProcedures: options.publicProcedures ?? [],
   });
-  const slots = openSlots(authenticators, { revocations, now });
+  const { slots, ofConnections } = startAll(authenticators, { revocations, now });
   const missing = missingCredential(authenticators);
   const ambiguous = deny("CREDENTIALS_AMBIGUOUS", { challenges: missing.denial.challenges });
   const openCalls = new OpenCalls<P>({ evaluate, revocations, now });
@@ -104,9 +106,10 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
         slot = candidate;
         value = values[0] ?? "";
       }
-      if (slot === undefined) return rule.admits === "anonymous" ? anonymous : missing;
-
-      const verified = authenticate(slot, value, call);
+      const verified =
+        slot === undefined
+          ? fromConnection(ofConnections, call, rule.admits === "anonymous" ? anonymous : missing)
+          : authenticate(slot, value, call);
       return isPromise(verified)
         ? verified.then((decision) => conclude(decision, rule, value, call)).catch(unavailable)
         : conclude(verified, rule, value, call);
@@ -140,7 +143,29 @@ function authenticate<P>(slot: Slot<P>, value: string, call: Call): MaybePromise
   }
   const [first] = slot.authenticators;
   const reason: Reason = first?.definition.unrecognized(value) ?? "CREDENTIALS_MALFORMED";
-  return deny(reason, { challenges: slot.authenticators.map(({ definition }) => definition.challenge) });
+  return deny(reason, { challenges: challengesOf(slot.authenticators.map(({ definition }) => definition)) });
+}
+
+/** Nobody chooses what a connection brings for one call: what stands for nobody counts as no credential. */
+function fromConnection<P>(
+  authenticators: readonly Started<P>[],
+  call: Call,
+  none: Decision<P>,
+): MaybePromise<Decision<P>> {
+  let nobody = none;
+  for (const candidate of authenticators) {
+    const decision = candidate.authenticate("", call);
+    if (decision === undefined) continue;
+    if (isPromise(decision)) return decision.then((settled) => orNone(settled, none));
+    if (decision.ok || decision.denial.reason !== "CREDENTIALS_MISSING") return decision;
+    nobody = orNone(decision, none);
+  }
+  return nobody;
+}
+
+function orNone<P>(decision: Decision<P>, none: Decision<P>): Decision<P> {
+  if (decision.ok || decision.denial.reason !== "CREDENTIALS_MISSING") return decision;
+  return none.ok ? none : deny("CREDENTIALS_MISSING", { ...none.denial, cause: decision.denial.cause });
 }
 
 function guarded<P>(
@@ -179,34 +204,44 @@ function observed<P>(
   return decision;
 }
 
-function openSlots<P>(
+interface AllStarted<P> {
+  readonly slots: readonly Slot<P>[];
+  /** Those that read no header. */
+  readonly ofConnections: readonly Started<P>[];
+}
+
+function startAll<P>(
   authenticators: readonly Authenticator<P>[],
   runtime: Omit<AuthRuntime, "sole">,
-): readonly Slot<P>[] {
+): AllStarted<P> {
   if (authenticators.length === 0) throw new TypeError("createAuth() needs at least one authenticator");
-  const headers = new Set(authenticators.map(({ header }) => header));
-  for (const header of headers) {
-    if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(header)) {
-      throw new TypeError(`"${header}" is no header name in lower case`);
-    }
-    if (header.endsWith("-bin"))
-      throw new TypeError(`"${header}" is a binary header, which no credential can be`);
-  }
-  return [...headers].map((header) => {
-    const readers = authenticators.filter((definition) => definition.header === header);
-    const sole = readers.length === 1;
-    return {
-      header,
-      authenticators: readers.map((definition) => ({
-        definition,
-        authenticate: definition.start({ ...runtime, sole }),
-      })),
-    };
-  });
+  const readers = (header: string | undefined): readonly Started<P>[] => {
+    const found = authenticators.filter((definition) => definition.header === header);
+    const sole = found.length === 1;
+    return found.map((definition) => ({ definition, authenticate: definition.start({ ...runtime, sole }) }));
+  };
+  const headers = authenticators.map(({ header }) => header).filter((header) => header !== undefined);
+  for (const header of headers) requireHeaderName(header);
+  return {
+    slots: [...new Set(headers)].map((header) => ({ header, authenticators: readers(header) })),
+    ofConnections: readers(undefined),
+  };
+}
+
+function requireHeaderName(header: string): void {
+  if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(header))
+    throw new TypeError(`"${header}" is no header name in lower case`);
+  if (header.endsWith("-bin"))
+    throw new TypeError(`"${header}" is a binary header, which no credential can be`);
+}
+
+function challengesOf<P>(authenticators: readonly Authenticator<P>[]): readonly string[] {
+  const challenges = authenticators.map(({ challenge }) => challenge);
+  return [...new Set(challenges.filter((challenge) => challenge !== undefined))];
 }
 
 function missingCredential<P>(authenticators: readonly Authenticator<P>[]): Denied {
-  const challenges = [...new Set(authenticators.map(({ challenge }) => challenge))];
+  const challenges = challengesOf(authenticators);
   const messages = new Set(authenticators.map(({ missingMessage }) => missingMessage));
   const [message] = messages;
   return deny(

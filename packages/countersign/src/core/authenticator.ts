@@ -14,7 +14,8 @@ export interface AuthRuntime {
 
 /**
  * Checks one header value. Undefined: this is not a credential of mine, ask the next one. A throw or a rejection
- * means that it could not tell, and becomes `UNAVAILABLE`.
+ * means that it could not tell, and becomes `UNAVAILABLE`. `CREDENTIALS_MISSING`, from one that reads no header: what
+ * the connection brought is no credential, and the cause says why.
  */
 export type Authenticate<P> = (value: string, call: Call) => MaybePromise<Decision<P>> | undefined;
 
@@ -22,10 +23,13 @@ export type Authenticate<P> = (value: string, call: Call) => MaybePromise<Decisi
 export interface Authenticator<P> {
   /** Ends up in `Principal.authenticator` and in logs. */
   readonly name: string;
-  /** The header it reads, in lower case. */
-  readonly header: string;
-  /** Value for `WWW-Authenticate` when this authenticator could have been used. */
-  readonly challenge: string;
+  /**
+   * The header it reads, in lower case. Undefined: it reads none but the connection, and is asked only where no header
+   * has a credential; its value is then the empty string.
+   */
+  readonly header: string | undefined;
+  /** Value for `WWW-Authenticate` when this authenticator could have been used; undefined if there is none for it. */
+  readonly challenge: string | undefined;
   /** The message of `CREDENTIALS_MISSING` where this is the only way in. */
   readonly missingMessage?: string;
   /** Why a value is refused that no authenticator of this header recognises. */

@@ -11,6 +11,7 @@ export class GrpcCall implements Call {
   readonly #metadata: Metadata;
   readonly #call: ServerInterceptingCallInterface;
   readonly #unreadable: readonly string[];
+  #peer: Peer | undefined;
   #cancelled = false;
   #abort: AbortController | undefined;
 
@@ -34,9 +35,11 @@ export class GrpcCall implements Call {
   }
 
   get peer(): Peer {
-    const certificate = this.#call.getAuthContext().sslPeerCertificate?.raw;
+    if (this.#peer !== undefined) return this.#peer;
+    const certificate = certificateOf(this.#call);
     const address = this.#call.getPeer();
-    return certificate === undefined ? { address } : { address, certificate };
+    this.#peer = certificate === undefined ? { address } : { address, certificate };
+    return this.#peer;
   }
 
   get signal(): AbortSignal {
@@ -50,4 +53,19 @@ export class GrpcCall implements Call {
     this.#cancelled = true;
     this.#abort?.abort();
   }
+}
+
+/** By connection, since reading a certificate out of TLS costs as much as fifty decisions. */
+const certificates = new WeakMap<object, Uint8Array | undefined>();
+
+/** The client certificate, where TLS has verified it: grpc-js tells of no other. */
+function certificateOf(call: ServerInterceptingCallInterface): Uint8Array | undefined {
+  // Not public, and only ever a key: without it, the certificate is read anew for each call.
+  const { session } = (call as { readonly stream?: { readonly session?: object } }).stream ?? {};
+  if (session === undefined) return call.getAuthContext().sslPeerCertificate?.raw;
+  const known = certificates.get(session);
+  if (known !== undefined || certificates.has(session)) return known;
+  const certificate = call.getAuthContext().sslPeerCertificate?.raw;
+  certificates.set(session, certificate);
+  return certificate;
 }

@@ -1,4 +1,5 @@
 import {
+  type ConnectionInjector,
   Server,
   type ServerCredentials,
   type ServerOptions,
@@ -44,5 +45,11 @@ export class GuardedServer extends Server {
   ): void {
     this.#policy.seal();
     super.bindAsync(address, credentials, callback);
+  }
+
+  /** For connections that were accepted elsewhere. Throws a `TypeError` if a rule names an RPC that no service has. */
+  override createConnectionInjector(credentials: ServerCredentials): ConnectionInjector {
+    this.#policy.seal();
+    return super.createConnectionInjector(credentials);
   }
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { Call, Peer } from "../core/call.ts";
+import { peerCertificate } from "./peer-certificate.ts";
 
 /** A request of `node:http`, or of `node:http2` in the same shape. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -30,7 +31,9 @@ export class HttpCall implements Call {
     const { remoteAddress, remotePort } = this.#request.socket;
     if (remoteAddress === undefined) return { address: undefined };
     const host = remoteAddress.includes(":") ? `[${remoteAddress}]` : remoteAddress;
-    return { address: `${host}:${remotePort ?? 0}` };
+    const address = `${host}:${remotePort ?? 0}`;
+    const certificate = peerCertificate(this.#request.socket);
+    return certificate === undefined ? { address } : { address, certificate };
   }
 
   get signal(): AbortSignal {

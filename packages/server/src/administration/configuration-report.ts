@@ -1,6 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createSecureContext } from "node:tls";
 import type { DescService } from "@bufbuild/protobuf";
 import { createRevocations } from "countersign";
 import {
@@ -20,6 +18,7 @@ import { databasePath } from "../database.ts";
 import { UserService as DemoUserService } from "../gen/api/users/users_pb.ts";
 import { openIssuers } from "../issuers.ts";
 import { configuredSigning, signingOf } from "../signing.ts";
+import { loadTlsMaterial } from "../tls/tls-material.ts";
 import { loadDigests } from "./local.ts";
 
 /** All that is told of a secret. In development, what is missing of some is made at the first start. */
@@ -66,6 +65,7 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
         ...issuer,
         ...(issuer.kind === "introspection" && { cache: formatDuration(cache), credentials: "set" }),
       })),
+      client_certificates: auth.client_certificates,
       sessions: {
         refresh_lifetime: formatDuration(auth.sessions.refresh_lifetime),
         maximum_lifetime: formatDuration(auth.sessions.maximum_lifetime),
@@ -108,11 +108,10 @@ function serviceProblems({ services }: Config): readonly string[] {
     .map((name) => `services: "${name}" is not known; there are ${known.join(", ")}`);
 }
 
-function tlsProblems({ grpc: { tls } }: Config): readonly string[] {
-  if (tls === undefined) return [];
-  return thrownBy(() =>
-    createSecureContext({ cert: readFileSync(tls.certificate_file), key: readFileSync(tls.key_file) }),
-  ).map((text) => `grpc.tls cannot be used: ${text}`);
+function tlsProblems({ grpc, http }: Config): readonly string[] {
+  return Object.entries({ grpc, http }).flatMap(([listener, { tls }]) =>
+    tls === undefined ? [] : thrownBy(() => loadTlsMaterial(`${listener}.tls`, tls)),
+  );
 }
 
 const descriptors: readonly DescService[] = [

@@ -9,30 +9,37 @@ import type { Credential } from "./credential.ts";
 import { remoteFailure } from "./remote-failure.ts";
 
 export interface RemoteOptions {
-  /** `HOST:PORT`. */
+  /** `HOST:PORT`, or `https://HOST:PORT` for TLS in any case. */
   readonly server: string;
   /** PEM: whose certificates are believed. Default: those that the system believes. */
   readonly caFile?: string | undefined;
+  /** PEM: a client certificate with its chain, and its key. */
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
   readonly credential: Credential | undefined;
 }
 
 const deadlineMs = 15_000;
 
 /** Acts through a running server, as whoever the credential belongs to. In clear only on this machine; else by TLS. */
-export function createRemoteAdministration({ server, caFile, credential }: RemoteOptions): Administration {
+export function createRemoteAdministration(options: RemoteOptions): Administration {
+  const { credential } = options;
+  const server = options.server.replace(/^https:\/\//, "");
   const address = parseListenAddress(server);
   if (address === undefined || address.port === 0) {
     throw new UsageError("--server is an address such as 127.0.0.1:50051 or auth.example.com:443");
   }
-  const plain = isLoopback(address) && caFile === undefined;
+  const secured = server !== options.server || options.caFile !== undefined || options.certFile !== undefined;
+  const plain = isLoopback(address) && !secured;
   // grpc-js sends an IP address as the TLS server name, which Node deprecates aloud; this program says one line.
   if (!plain && isIP(address.host) !== 0) process.noDeprecation = true;
   const client = new Client(
     server,
-    plain ? credentials.createInsecure() : tlsCredentials(caFile),
+    plain ? credentials.createInsecure() : tlsCredentials(options),
     // A proxy of the environment's would get the credential in clear.
     plain ? { "grpc.enable_http_proxy": 0 } : {},
   );
+  const anonymous = credential === undefined && options.certFile === undefined;
   return {
     async call(method, request) {
       const definition = serviceDefinition(method.parent)[method.localName];
@@ -50,8 +57,7 @@ export function createRemoteAdministration({ server, caFile, credential }: Remot
           metadata,
           options,
           (error: ServiceError | null, answer) => {
-            if (error !== null)
-              reject(remoteFailure(error, { server, plain, anonymous: credential === undefined }));
+            if (error !== null) reject(remoteFailure(error, { server, plain, anonymous }));
             else resolve(answer);
           },
         );
@@ -65,14 +71,27 @@ export function createRemoteAdministration({ server, caFile, credential }: Remot
   };
 }
 
-function tlsCredentials(caFile: string | undefined): ChannelCredentials {
-  if (caFile === undefined) return credentials.createSsl();
+function tlsCredentials({ caFile, certFile, keyFile }: RemoteOptions): ChannelCredentials {
+  const roots = readPem("--ca-file", caFile);
+  const [certificate, key] = [readPem("--cert-file", certFile), readPem("--key-file", keyFile)];
+  if ((certificate === undefined) !== (key === undefined))
+    throw new UsageError("--cert-file and --key-file go together");
   try {
-    return credentials.createSsl(readFileSync(caFile));
+    return credentials.createSsl(roots, key, certificate);
+  } catch (error) {
+    const named = [caFile, certFile, keyFile].filter((file) => file !== undefined).join(", ");
+    throw new CommandFailure("INVALID_ARGUMENT", `${named} cannot be used: ${(error as Error).message}`);
+  }
+}
+
+function readPem(option: string, path: string | undefined): Buffer | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path);
   } catch (error) {
     throw new CommandFailure(
       "INVALID_ARGUMENT",
-      `--ca-file ${caFile} cannot be used: ${(error as Error).message}`,
+      `${option} ${path} cannot be used: ${(error as Error).message}`,
     );
   }
 }

@@ -10,6 +10,8 @@ export async function runNode(config: Config, prepare: (node: Node) => Promise<s
   const log = createLog(config);
   const node = await createNode(config, log);
   const stopping = stopSignal();
+  // In production only: elsewhere this is what a terminal says that is closed.
+  if (config.environment === "production") process.on("SIGHUP", () => node.reloadCertificates());
   try {
     const announcement = await prepare(node);
     node.serve();

@@ -10,6 +10,8 @@ import { addCommand, type CommandOptions, type CommandSpec, perform, wholeNumber
 export interface TargetOptions extends CommandOptions {
   readonly server?: string | undefined;
   readonly caFile?: string | undefined;
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
   readonly credentialFile?: string | undefined;
 }
 
@@ -25,12 +27,17 @@ export function addTargetCommand(parent: Command, spec: CommandSpec): Command {
   return addCommand(parent, spec)
     .option(
       "--server <host:port>",
-      "act on a running server instead of the store, by gRPC; with TLS unless it is on this machine",
+      "act on a running server instead of the store, by gRPC; with TLS unless it is on this machine (https://HOST:PORT: there, too)",
     )
     .option(
       "--ca-file <file>",
       "with --server: use TLS, and believe the certificates of this authority (PEM)",
     )
+    .option(
+      "--cert-file <file>",
+      "with --server: the client certificate to connect with, and its chain (PEM)",
+    )
+    .option("--key-file <file>", "with --cert-file: its private key (PEM)")
     .option(
       "--credential-file <file>",
       "with --server: the API key or token to act with (default: COUNTERSIGN_API_KEY or COUNTERSIGN_TOKEN)",
@@ -63,7 +70,7 @@ export function administer(
 
 /** The server that was named, or the store. To be closed. */
 export async function openTarget(
-  { server, caFile, credentialFile, config: file }: TargetOptions,
+  { server, caFile, certFile, keyFile, credentialFile, config: file }: TargetOptions,
   local: { readonly createStore?: boolean; readonly createSecrets?: boolean } = {},
 ): Promise<Administration> {
   if (server !== undefined) {
@@ -71,9 +78,15 @@ export async function openTarget(
       throw new UsageError("--server and --config exclude each other: a server has its own configuration");
     // Only now, because it takes a while to load.
     const { createRemoteAdministration } = await import("../administration/remote.ts");
-    return createRemoteAdministration({ server, caFile, credential: findCredential(credentialFile) });
+    return createRemoteAdministration({
+      ...{ server, caFile, certFile, keyFile },
+      credential: findCredential(credentialFile),
+    });
   }
-  const stray = caFile === undefined ? credentialFile && "--credential-file" : "--ca-file";
+  const remoteOnly = { "--ca-file": caFile, "--cert-file": certFile, "--key-file": keyFile };
+  const [stray] = Object.entries({ ...remoteOnly, "--credential-file": credentialFile }).find(
+    ([, value]) => value !== undefined,
+  ) ?? [undefined];
   if (stray !== undefined) throw new UsageError(`${stray} goes with --server`);
   const { config, store } = await openLocalStore({ file, ...local });
   return createLocalAdministration(config, store);

@@ -1,5 +1,8 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { Command } from "commander";
+import { certificateThumbprint } from "countersign/client-certificate";
 import { TokenService } from "countersign/service";
 import { findUserId } from "../administration/find-user.ts";
 import { parseDuration } from "../config/duration.ts";
@@ -12,6 +15,7 @@ interface MintOptions extends TargetOptions {
   readonly user: string;
   readonly expires?: string | undefined;
   readonly claim?: readonly string[] | undefined;
+  readonly bindCertificate?: string | undefined;
 }
 
 /** `countersign tokens mint` */
@@ -28,11 +32,15 @@ export function addMintCommand(tokens: Command): void {
     .requiredOption("--user <user>", "whom it is for: username, id or email")
     .option("--expires <duration>", "4s, 15m, 24h, 30d (default: auth.jwt.access_lifetime)")
     .option("--claim <name=json>", "add a claim; may be there several times", collect)
+    .option(
+      "--bind-certificate <file>",
+      "good only over connections with this client certificate (PEM; RFC 8705)",
+    )
     .action((options: MintOptions) =>
       administer(
         options,
         async (administration) => {
-          const claims = claimsOf(options.claim ?? []);
+          const claims = { ...claimsOf(options.claim ?? []), ...bindingOf(options.bindCertificate) };
           const expiresIn = lifetimeOf(options.expires);
           const userId = await findUserId(administration, options.user);
           const answer = await administration.call(TokenService.method.mintToken, {
@@ -59,6 +67,16 @@ function lifetimeOf(text: string | undefined): bigint {
   const seconds = parseDuration(text);
   if (seconds !== undefined && seconds > 0) return BigInt(seconds);
   throw new UsageError("--expires is a duration such as 4s, 15m, 24h or 30d");
+}
+
+function bindingOf(path: string | undefined): JsonObject {
+  if (path === undefined) return {};
+  try {
+    const { raw } = new X509Certificate(readFileSync(path));
+    return { cnf: { "x5t#S256": certificateThumbprint(raw) } };
+  } catch (error) {
+    throw new UsageError(`--bind-certificate ${path} cannot be used: ${(error as Error).message}`);
+  }
 }
 
 function claimsOf(pairs: readonly string[]): JsonObject {

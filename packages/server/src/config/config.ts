@@ -100,6 +100,7 @@ export function loadConfig(request: ConfigRequest = {}): Config {
     environment,
     source,
     data,
+    http: { ...file.http, ...tlsFiles(file.http, base) },
     grpc: { ...file.grpc, ...tlsFiles(file.grpc, base), reflection: file.grpc.reflection ?? development },
     services: file.services ?? (development ? [...demoServices, ...accountServices] : accountServices),
     auth: {
@@ -181,10 +182,17 @@ function validate(raw: unknown, source: string | undefined): ConfigFile {
 }
 
 /** Like every path in a file, these are relative to the file. */
-function tlsFiles({ tls }: ConfigFile["grpc"], base: string): Pick<ConfigFile["grpc"], "tls"> {
+function tlsFiles({ tls }: Pick<ConfigFile["http"], "tls">, base: string): Pick<ConfigFile["http"], "tls"> {
   if (tls === undefined) return {};
-  const { certificate_file: certificate, key_file: key } = tls;
-  return { tls: { certificate_file: resolve(base, certificate), key_file: resolve(base, key) } };
+  const { certificate_file: certificate, key_file: key, client_ca_file: authorities } = tls;
+  return {
+    tls: {
+      ...tls,
+      certificate_file: resolve(base, certificate),
+      key_file: resolve(base, key),
+      ...(authorities !== undefined && { client_ca_file: resolve(base, authorities) }),
+    },
+  };
 }
 
 interface SecretContext {

@@ -5,7 +5,7 @@ import { formatAddress, isLoopback } from "./listen-address.ts";
 /** What stands against a start with this configuration, as sentences that name the member and the remedy. */
 export function configProblems(config: Config): readonly string[] {
   const { secrets, auth } = config;
-  const problems = [...keyProblems(config), ...databaseProblems(config)];
+  const problems = [...keyProblems(config), ...databaseProblems(config), ...tlsProblems(config)];
   if (config.environment === "development") return [...problems, ...developmentProblems(config)];
   if (secrets.pepper !== undefined) problems.push(...weakness("auth.api_keys.pepper", secrets.pepper));
   if (secrets.masterKey !== undefined) problems.push(...weakness("master_key", secrets.masterKey));
@@ -26,10 +26,10 @@ export function configProblems(config: Config): readonly string[] {
       `grpc.listen ${address} can be reached from outside, and would take credentials in plain text: set grpc.tls, or listen on 127.0.0.1`,
     );
   }
-  if (!config.http.behind_tls_proxy && !isLoopback(config.http.listen)) {
+  if (config.http.tls === undefined && !config.http.behind_tls_proxy && !isLoopback(config.http.listen)) {
     const address = formatAddress(config.http.listen);
     problems.push(
-      `http.listen ${address} can be reached from outside, and would take credentials in plain text: listen on 127.0.0.1, or put a proxy with TLS in front and set http.behind_tls_proxy: true`,
+      `http.listen ${address} can be reached from outside, and would take credentials in plain text: set http.tls, listen on 127.0.0.1, or put a proxy with TLS in front and set http.behind_tls_proxy: true`,
     );
   }
   return [...problems, ...secrets.staticKeys.flatMap(staticKeyProblems)];
@@ -98,6 +98,29 @@ function keyProblems(config: Config): readonly string[] {
     );
   }
   if (auth.jwt.leeway > 60) problems.push("auth.jwt.leeway is at most 60s");
+  return problems;
+}
+
+/** What a `tls` block needs besides its files, in development too. */
+function tlsProblems({ grpc, http, auth }: Config): readonly string[] {
+  const problems: string[] = [];
+  for (const [listener, { tls }] of Object.entries({ grpc, http })) {
+    if (tls === undefined) continue;
+    const asks = tls.client_certificates !== "none";
+    if (asks && tls.client_ca_file === undefined)
+      problems.push(
+        `${listener}.tls.client_certificates is ${tls.client_certificates}, and nobody is believed about them: set ${listener}.tls.client_ca_file`,
+      );
+    if (!asks && tls.client_ca_file !== undefined)
+      problems.push(
+        `${listener}.tls.client_ca_file is set, but clients are not asked: set ${listener}.tls.client_certificates to optional or required`,
+      );
+  }
+  const asked = [grpc, http].some(({ tls }) => tls !== undefined && tls.client_certificates !== "none");
+  if (auth.client_certificates.length > 0 && !asked)
+    problems.push(
+      "auth.client_certificates names clients, and no listener asks for their certificates: set grpc.tls.client_certificates or http.tls.client_certificates to optional or required",
+    );
   return problems;
 }
 

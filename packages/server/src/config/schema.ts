@@ -38,6 +38,12 @@ const headerName = z
 const tls = z.strictObject({
   certificate_file: z.string().min(1).describe("PEM: the certificate, then its chain"),
   key_file: z.string().min(1).describe("PEM: the private key"),
+  client_ca_file: z.string().min(1).optional().describe("PEM: the authorities of client certificates"),
+  client_certificates: z
+    .enum(["none", "optional", "required"])
+    .default("none")
+    .describe("whether clients show certificates; a bad one is refused in any case"),
+  min_version: z.enum(["TLSv1.2", "TLSv1.3"]).default("TLSv1.2").describe("older ones are refused"),
 });
 
 const cors = z.strictObject({
@@ -126,6 +132,35 @@ const apiKeys = z.strictObject({
     .describe("keys of any shape, each with its permissions"),
 });
 
+const permissionList = z.array(z.string().min(1)).default([]);
+const text = z.string().min(1).optional();
+const clientNames = ["spiffe", "spiffe_under", "dns", "subject", "common_name"] as const;
+
+const clientCertificate = z
+  .strictObject({
+    spiffe: text.describe("a SPIFFE ID, whole: the certificate's only URI"),
+    spiffe_under: text.describe("every SPIFFE ID below this trust domain or folder, by whole segments"),
+    dns: text.describe("a DNS name among the subject alternative names; no wildcards"),
+    subject: text.describe("the whole subject as RFC 4514 writes it: `CN=alice,O=Example`"),
+    common_name: text.describe("the only CN of the subject"),
+    user: text.describe("the account that it stands for, by username"),
+    user_id: text.describe("the account that it stands for, by id"),
+    name: text.describe("a program without an account; unique"),
+    permissions: permissionList.describe("what a program with a name may do"),
+    is_staff: z.boolean().default(false).describe("passes as staff"),
+    is_superuser: z.boolean().default(false).describe("passes as a superuser"),
+  })
+  .superRefine((entry, context) => {
+    const issue = (message: string): void => context.addIssue({ code: "custom", message });
+    if (clientNames.filter((member) => entry[member] !== undefined).length !== 1)
+      issue(`a client certificate is told by one of ${clientNames.join(", ")}`);
+    if ([entry.user, entry.user_id, entry.name].filter((holder) => holder !== undefined).length !== 1)
+      issue("a client certificate stands for one of user, user_id, name");
+    const granted = entry.permissions.length > 0 || entry.is_staff || entry.is_superuser;
+    if (granted && entry.name === undefined)
+      issue("permissions, is_staff and is_superuser go with name: a user has rights of its own");
+  });
+
 const auth = z.strictObject({
   mode: z.enum(["required", "optional", "disabled"]).optional().describe("the rule of an RPC that has none"),
   acknowledge_insecure: z.boolean().default(false).describe("needed for mode: disabled in production"),
@@ -142,6 +177,10 @@ const auth = z.strictObject({
     .array(issuerSchema(secret))
     .default([])
     .describe("other issuers whose tokens are accepted: see docs/other-issuers.md"),
+  client_certificates: z
+    .array(clientCertificate)
+    .default([])
+    .describe("whom client certificates stand for, where a call has no other credential"),
   development_key: secret.optional().describe("acts as the first active superuser; never in production"),
 });
 
@@ -180,10 +219,13 @@ export const configSchema = z.strictObject({
   http: z
     .strictObject({
       listen: listen.prefault("127.0.0.1:8000").describe("as `grpc.listen`"),
+      tls: tls.optional(),
       behind_tls_proxy: z
         .boolean()
         .default(false)
-        .describe("a proxy in front speaks TLS: needed in production for an address that is not loopback"),
+        .describe(
+          "a proxy in front speaks TLS: in production, an address that is not loopback needs this or `tls`",
+        ),
       cors: cors.prefault({}),
     })
     .prefault({}),

@@ -2,6 +2,7 @@ import { commandConfig } from "../administration/command-config.ts";
 import { configurationProblems } from "../administration/configuration-report.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
+import { checkCertificates } from "./certificates.ts";
 import { type Check, fail, ok } from "./check.ts";
 import { checkDataFolder, examineDatabase } from "./database.ts";
 import { checkIssuers } from "./issuers.ts";
@@ -26,6 +27,7 @@ export async function examine(file: string | undefined): Promise<readonly Check[
     ...checkConfiguration(config),
     ...(needsFolder(config) ? [checkDataFolder(config)] : []),
     ...checks,
+    ...(await checkCertificates(config)),
     // PostgreSQL's are opened when a server starts, which refuses to where it cannot.
     ...(databaseUrl === undefined ? [await checkSigningKeys(config, signingKeys)] : []),
     ...(await checkListeners(config)),

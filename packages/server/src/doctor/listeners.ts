@@ -1,8 +1,11 @@
+import { get as getPlain } from "node:http";
+import { get as getByTls } from "node:https";
 import { createServer } from "node:net";
 import { Client, credentials } from "@grpc/grpc-js";
 import { service as healthService } from "grpc-health-check";
 import type { Config } from "../config/config.ts";
 import { formatAddress, type ListenAddress } from "../config/listen-address.ts";
+import { servedCertificate } from "./certificates.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 
 const patienceMs = 3000;
@@ -10,12 +13,21 @@ const patienceMs = 3000;
 /** Does a server answer on the configured addresses, or can one be started there? */
 export async function checkListeners({ grpc, http }: Config): Promise<readonly Check[]> {
   return Promise.all([
-    checkListener("grpc", grpc.listen, () => askHealth(grpc)),
-    checkListener("http", http.listen, () => askReadiness(http.listen)),
+    checkListener("grpc", grpc.listen, () => (closed(grpc) ? askHandshake(grpc) : askHealth(grpc))),
+    checkListener("http", http.listen, () => (closed(http) ? askHandshake(http) : askReadiness(http))),
   ]);
 }
 
-type Answer = "serving" | "not serving" | undefined;
+type Answer = "serving" | "not serving" | "shaking hands" | undefined;
+
+/** Does it talk to nobody without a certificate? */
+function closed({ tls }: Pick<Config["http"], "tls">): boolean {
+  return tls?.client_certificates === "required";
+}
+
+async function askHandshake({ listen }: Pick<Config["http"], "listen">): Promise<Answer> {
+  return (await servedCertificate(listen)) === undefined ? undefined : "shaking hands";
+}
 
 async function checkListener(
   name: "grpc" | "http",
@@ -30,6 +42,8 @@ async function checkListener(
   if (obstacle !== "EADDRINUSE") return fail(name, `${where} cannot be listened on (${obstacle})`, move);
   const answer = await question();
   if (answer === "serving") return ok(name, `${where}: a server answers, and serves`);
+  if (answer === "shaking hands")
+    return ok(name, `${where}: a server answers; it talks only to clients with a certificate`);
   if (answer === "not serving")
     return warn(
       name,
@@ -83,12 +97,24 @@ function askHealth({ listen, tls }: Config["grpc"]): Promise<Answer> {
   });
 }
 
-async function askReadiness(listen: ListenAddress): Promise<Answer> {
-  try {
-    const response = await fetch(`http://${reachable(listen)}/readyz`, {
-      signal: AbortSignal.timeout(patienceMs),
+function askReadiness({ listen, tls }: Config["http"]): Promise<Answer> {
+  const url = `${tls === undefined ? "http" : "https"}://${reachable(listen)}/readyz`;
+  const get = tls === undefined ? getPlain : getByTls;
+  return new Promise((resolve) => {
+    const options = { rejectUnauthorized: false, agent: false, signal: AbortSignal.timeout(patienceMs) };
+    const request = get(url, options, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      response.on("error", () => resolve(undefined));
+      response.on("end", () => resolve(readiness(text)));
     });
-    const { status } = (await response.json()) as { status?: unknown };
+    request.on("error", () => resolve(undefined));
+  });
+}
+
+function readiness(text: string): Answer {
+  try {
+    const { status } = JSON.parse(text) as { status?: unknown };
     return status === "ready" ? "serving" : status === "not ready" ? "not serving" : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { ServerCredentials } from "@grpc/grpc-js";
@@ -12,7 +11,9 @@ import { ConfigError } from "../config/config-error.ts";
 import { formatAddress, type ListenAddress } from "../config/listen-address.ts";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import type { ServedService } from "../services.ts";
-import { bindFailure } from "./http.ts";
+import type { TlsEndpoint } from "../tls/tls-endpoint.ts";
+import { bindFailure } from "./bind-failure.ts";
+import { TlsFront } from "./tls-front.ts";
 
 export interface GrpcListenerOptions {
   readonly config: Config["grpc"];
@@ -20,6 +21,8 @@ export interface GrpcListenerOptions {
   readonly users: UserSource<UserRecord>;
   readonly services: readonly ServedService[];
   readonly onError: (error: unknown, procedure: string) => void;
+  /** Undefined for plain text. */
+  readonly tls: TlsEndpoint | undefined;
 }
 
 export interface GrpcListener {
@@ -33,8 +36,7 @@ export interface GrpcListener {
 
 /** Binds the gRPC side. Nothing is served before health says so, but an address that cannot be had is known now. */
 export async function listenGrpc(options: GrpcListenerOptions): Promise<GrpcListener> {
-  const { config, auth, users, services, onError } = options;
-  const credentials = credentialsOf(config);
+  const { config, auth, users, services, onError, tls } = options;
   const rpc = grpcAuth(auth, { users, onError });
   const server = rpc.createServer({
     // Before authentication: how much one caller may send, and how many streams it may open at once.
@@ -50,6 +52,7 @@ export async function listenGrpc(options: GrpcListenerOptions): Promise<GrpcList
   const health = new HealthImplementation(
     Object.fromEntries(["", ...names].map((name) => [name, "NOT_SERVING"])),
   );
+  let front: TlsFront | undefined;
   try {
     for (const { descriptor, handlers } of services) {
       const { definition, implementation } = implement(descriptor, handlers);
@@ -57,44 +60,34 @@ export async function listenGrpc(options: GrpcListenerOptions): Promise<GrpcList
     }
     health.addToServer(server);
     if (config.reflection) reflectionOf(services.map(({ descriptor }) => descriptor)).addToServer(server);
-    const port = await bind(server, config.listen, credentials);
+    front = tls === undefined ? undefined : new TlsFront(tls, server);
+    const port = await (front?.listen(config.listen) ?? bind(server, config.listen));
     return {
       address: formatAddress({ host: config.listen.host, port }),
       setServing(serving) {
         for (const name of ["", ...names]) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
       },
-      close: (graceMs) => shutDown(server, graceMs),
+      async close(graceMs) {
+        front?.stopListening();
+        await shutDown(server, graceMs);
+        front?.close();
+      },
     };
   } catch (error) {
     server.forceShutdown();
+    front?.close();
     if (error instanceof TypeError) throw new ConfigError(`auth: ${error.message}`);
     throw error;
   }
 }
 
-function bind(
-  server: GuardedServer,
-  address: ListenAddress,
-  credentials: ServerCredentials,
-): Promise<number> {
+function bind(server: GuardedServer, address: ListenAddress): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(formatAddress(address), credentials, (error, port) => {
+    server.bindAsync(formatAddress(address), ServerCredentials.createInsecure(), (error, port) => {
       if (error === null) resolve(port);
       else reject(bindFailure("grpc", address, error.message));
     });
   });
-}
-
-function credentialsOf({ tls }: Config["grpc"]): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  try {
-    const pair = { cert_chain: readFileSync(tls.certificate_file), private_key: readFileSync(tls.key_file) };
-    return ServerCredentials.createSsl(null, [pair]);
-  } catch (error) {
-    throw new ConfigError(
-      `grpc.tls cannot be used, and there is no falling back to plain text: ${(error as Error).message}`,
-    );
-  }
 }
 
 /** Reflection, v1 and v1alpha, over the descriptors of what is served and all that they import. */

@@ -1,7 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { ConfigError } from "../config/config-error.ts";
 import { formatAddress, type ListenAddress } from "../config/listen-address.ts";
+import type { TlsEndpoint } from "../tls/tls-endpoint.ts";
+import { bindFailure } from "./bind-failure.ts";
 import type { Cors } from "./cors.ts";
 
 /** Answers the requests for its own paths. False: this is none of them, and nothing was done. */
@@ -17,6 +25,8 @@ export interface HttpListenerOptions {
   readonly cors: Cors;
   /** What is served besides; the first that knows a path answers. */
   readonly handlers: readonly HttpHandler[];
+  /** Undefined for plain text. */
+  readonly tls: TlsEndpoint | undefined;
 }
 
 export interface HttpListener {
@@ -36,8 +46,9 @@ export async function listenHttp({
   about,
   cors,
   handlers,
+  tls,
 }: HttpListenerOptions): Promise<HttpListener> {
-  const server = createServer(limits, (request, response) => {
+  const server = serverOf(tls, (request, response) => {
     const reply = (status: number, body: unknown): void => {
       response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
       response.end(`${JSON.stringify(body)}\n`);
@@ -67,6 +78,7 @@ export async function listenHttp({
           resolve();
         });
         server.closeIdleConnections();
+        tls?.endHandshakes();
       }),
   };
 }
@@ -77,28 +89,16 @@ function isWellFormed({ url = "", headersDistinct }: IncomingMessage): boolean {
   return url.startsWith("/") && others.length === 0 && (host === undefined || URL.canParse(`http://${host}`));
 }
 
+function serverOf(tls: TlsEndpoint | undefined, answer: RequestListener): Server {
+  if (tls === undefined) return createServer(limits, answer);
+  const server = createTlsServer({ ...tls.options, ...limits }, answer);
+  tls.attach(server);
+  return server;
+}
+
 function listening(server: Server, address: ListenAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error) => reject(bindFailure("http", address, error.message)));
     server.listen(address.port, address.host, resolve);
   });
-}
-
-/** Why an address cannot be listened on, and what to do. */
-export function bindFailure(listener: "grpc" | "http", address: ListenAddress, cause: string): ConfigError {
-  const where = formatAddress(address);
-  const variable = `COUNTERSIGN_${listener.toUpperCase()}_LISTEN`;
-  if (cause.includes("EADDRINUSE")) {
-    return new ConfigError(
-      `${listener}.listen ${where} is in use: stop what listens there, or set ${variable} to another address`,
-    );
-  }
-  if (cause.includes("EACCES")) {
-    return new ConfigError(
-      `${listener}.listen ${where} is not permitted to this user: set ${variable} to a port above 1023`,
-    );
-  }
-  return new ConfigError(
-    `${listener}.listen ${where} cannot be used: ${cause}; set ${variable} to another address`,
-  );
 }
