@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
+  existsSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -60,6 +61,8 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
   const server = new LocalServer({ programs, owner, folder, port: await freePort(), options });
   process.once("exit", () => server.killAtExit());
+  // What node --test does to a file that takes too long: without a listener, nothing of the above would happen.
+  process.once("SIGTERM", () => process.exit(143));
   try {
     server.initialise();
     await server.start();
@@ -69,6 +72,8 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     throw error;
   }
 }
+
+const setpriv = "/usr/bin/setpriv";
 
 interface Owner {
   readonly uid: number;
@@ -156,7 +161,12 @@ class LocalServer implements PostgresServer {
       ...options.settings,
     };
     const args = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-    const child = spawn(join(programs, "postgres"), ["-D", join(folder, "data"), ...args], {
+    // Where the system can do that, the server ends with this process also if that is killed.
+    const [program = "", ...before] = [
+      ...(existsSync(setpriv) ? [setpriv, "--pdeathsig", "QUIT"] : []),
+      join(programs, "postgres"),
+    ];
+    const child = spawn(program, [...before, "-D", join(folder, "data"), ...args], {
       ...owner,
       cwd: folder,
       stdio: ["ignore", "ignore", "pipe"],
@@ -191,7 +201,10 @@ class LocalServer implements PostgresServer {
 
   /** Whatever happened before. */
   killAtExit(): void {
-    this.#child?.kill("SIGQUIT");
+    if (this.#child?.kill("SIGQUIT")) {
+      // Nothing else can be waited for any more; what it still writes would be in the way of removing it.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    }
     rmSync(this.#place.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 

@@ -3,6 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { postgresPassword, startPostgres } from "../../../tools/postgres-server.ts";
+import { loadConfig } from "../src/config/config.ts";
+import { configProblems } from "../src/config/production-checks.ts";
 import {
   bad,
   type ErrorJson,
@@ -23,7 +25,8 @@ const secrets = {
   COUNTERSIGN_API_KEY_PEPPER: `${random}p`,
   COUNTERSIGN_MASTER_KEY: `${random}m`,
 };
-const at = (url: string) => ({ folder: scratchFolder(), env: { ...secrets, COUNTERSIGN_DATABASE_URL: url } });
+const place = scratchFolder();
+const at = (url: string) => ({ folder: place, env: { ...secrets, COUNTERSIGN_DATABASE_URL: url } });
 
 interface Checked {
   readonly ok: boolean;
@@ -51,22 +54,20 @@ test("commands work on the database that is named, by a variable or by a file", 
 });
 
 test("config check says that it is set, and what is wrong with it", async () => {
-  const good1 = await json<Checked>(["config", "check"], at(server.url()));
-  assert.deepEqual([good1.ok, good1.config.database.url], [true, "set"]);
-  const problems = async (url: string): Promise<string> => {
-    const ran = await run(["config", "check", "--environment", "production", "-o", "json"], at(url));
-    assert.ok(!`${ran.stdout}${ran.stderr}`.includes("hunter2"));
-    return (JSON.parse(ran.stdout) as Checked).problems.join("; ");
+  const checked = await json<Checked>(["config", "check"], at(server.url()));
+  assert.deepEqual([checked.ok, checked.config.database.url], [true, "set"]);
+  const problems = (url: string): string => {
+    const env = { ...secrets, COUNTERSIGN_DATABASE_URL: url };
+    const text = configProblems(loadConfig({ env, environment: "production" })).join("; ");
+    assert.ok(!text.includes("hunter2"));
+    return text;
   };
+  assert.match(problems("postgres://ada:hunter2@db.example.org/app"), /says nothing of TLS: add sslmode=/);
   assert.match(
-    await problems("postgres://ada:hunter2@db.example.org/app"),
-    /says nothing of TLS: add sslmode=/,
-  );
-  assert.match(
-    await problems("postgres://ada:hunter2@db.example.org/app?sslmode=prefer"),
+    problems("postgres://ada:hunter2@db.example.org/app?sslmode=prefer"),
     /database\.url: sslmode is one of/,
   );
-  assert.match(await problems("ada:hunter2@db"), /database\.url: a PostgreSQL URL is like/);
+  assert.match(problems("ada:hunter2@db"), /database\.url: a PostgreSQL URL is like/);
   for (const fine of [
     "postgres://ada:hunter2@db.example.org/app?sslmode=verify-full",
     "postgres://ada:hunter2@db.example.org/app?sslmode=disable",
@@ -74,7 +75,7 @@ test("config check says that it is set, and what is wrong with it", async () => 
     "postgres://ada:hunter2@[::1]/app",
     "postgres:///app?host=/run/postgresql",
   ])
-    assert.equal(await problems(fine), "", fine);
+    assert.equal(problems(fine), "", fine);
 });
 
 test("doctor looks at the server, its clock, its schema, and whether it keeps what it acknowledges", async () => {

@@ -40,7 +40,7 @@ async function migrateTo(version: number, database: ReturnType<typeof server.loc
   await backend.close();
 }
 
-describe("PostgreSQL: several processes", { timeout: 60_000 }, () => {
+describe("PostgreSQL: several processes", { timeout: 240_000 }, () => {
   it("loses nothing acknowledged when a client is killed, nor when the server is", async () => {
     const { url, database } = await newDatabase();
     const acknowledged: string[] = [];
@@ -87,12 +87,12 @@ describe("PostgreSQL: several processes", { timeout: 60_000 }, () => {
     for (const version of [0, 1]) {
       const { url, name, database } = await newDatabase();
       if (version > 0) await migrateTo(version, database);
-      const children = Array.from({ length: 4 }, () => new TestChild("migrate", url));
+      const children = Array.from({ length: 3 }, () => new TestChild("migrate", url));
       for (const child of children) assert.equal(await child.line(), "ready");
       for (const child of children) child.goOn();
-      assert.deepEqual(await Promise.all(children.map(({ exit }) => exit)), [0, 0, 0, 0]);
+      assert.deepEqual(await Promise.all(children.map(({ exit }) => exit)), [0, 0, 0]);
       const ids = (await Promise.all(children.map((child) => child.rest()))).flat();
-      assert.deepEqual(ids.sort(), ["1", "2", "3", "4"]);
+      assert.deepEqual(ids.sort(), ["1", "2", "3"]);
       const versions = await server.query("select version from countersign_schema order by 1", name);
       assert.deepEqual(
         versions.map((row) => row["version"]),
@@ -131,7 +131,7 @@ interface Race {
   readonly stepsUsed: number;
 }
 
-describe("PostgreSQL: upgrading", { timeout: 60_000 }, () => {
+describe("PostgreSQL: upgrading", { timeout: 240_000 }, () => {
   for (let version = 1; version < postgresSchemaVersion; version += 1) {
     it(`brings a database of version ${version} up to date, and keeps what is in it`, async () => {
       const [old, fresh] = [await newDatabase(), await newDatabase()];

@@ -17,7 +17,9 @@ import { newKey } from "./suite/store-case.suite.ts";
 
 const pem = (name: string) => fileURLToPath(new URL(`../../../server/test/tls/${name}.pem`, import.meta.url));
 const server = await startPostgres({ tls: { certificate: pem("certificate"), key: pem("key") } });
-after(() => server.stop());
+/** Without TLS, and to be turned into a standby. */
+const plain = await startPostgres();
+after(() => Promise.all([server.stop(), plain.stop()]));
 
 async function openBackend(name?: string): Promise<{ backend: SqlBackend; store: Store; name: string }> {
   const database = name ?? (await server.createDatabase());
@@ -208,24 +210,22 @@ describe("PostgreSQL: what it refuses", () => {
     await store.close();
   });
 
-  it("does not work with a standby, and finds the primary when there is one again", async (context) => {
-    const primary = await startPostgres();
-    context.after(() => primary.stop());
-    const database = primary.local(await primary.createDatabase());
+  it("does not work with a standby, and finds the primary when there is one again", async () => {
+    const database = plain.local(await plain.createDatabase());
     const store = await openPostgresStore({ database });
     const { id } = await store.users.create({ username: "ada" });
     const signal = join(database.host, "data", "standby.signal");
-    await primary.kill();
+    await plain.kill();
     closeSync(openSync(signal, "w"));
-    await primary.start();
+    await plain.start();
     await assert.rejects(async () => store.users.load(id), StoreUnavailable);
     await assert.rejects(openPostgresStore({ database }), {
       name: "StoreUnavailable",
       message: /it is a standby, .*name another server/,
     });
-    await primary.kill();
+    await plain.kill();
     rmSync(signal);
-    await primary.start();
+    await plain.start();
     const end = performance.now() + 5000;
     for (;;) {
       const user = await Promise.resolve(store.users.load(id)).catch(() => undefined);
@@ -259,9 +259,7 @@ describe("PostgreSQL: TLS", () => {
     await unavailable(other, /cannot be reached|does not match/);
   });
 
-  it("never falls back to plain text", async (context) => {
-    const plain = await startPostgres();
-    context.after(() => plain.stop());
+  it("never falls back to plain text", async () => {
     const url = plain.url(await plain.createDatabase());
     for (const mode of ["require", "verify-full", "no-verify"])
       await unavailable(`${url}?sslmode=${mode}`, /does not support SSL/);

@@ -8,6 +8,8 @@ import type { RevocationLogTable, SqlSchema } from "./sql-schema.ts";
 
 /** How many rows one INSERT carries: well below the parameters that a statement may have. */
 const insertSize = 500;
+/** How many live entries are read at a time. */
+const liveSize = 10_000;
 /** How many rows one transaction removes. */
 const pruneSize = 5000;
 
@@ -88,17 +90,28 @@ export class SqlRevocationLog implements RevocationLog {
       : undefined;
   }
 
+  /** In pages, so that none takes long. Entries never change, and those that are pruned meanwhile refuse nothing. */
   async live(now: Date): Promise<{ head: number; events: readonly RevocationEvent[] }> {
-    const rows = await this.#reader
-      .selectFrom("revocation_head as head")
-      .leftJoin("revocation_log as log", (join) => join.on("log.expires_at", ">", now.getTime()))
-      .select(["head.sequence as head", "log.event"])
-      .orderBy("log.sequence")
+    const head = await this.head();
+    const events: RevocationEvent[] = [];
+    for (let last: number | undefined = 0; last !== undefined; ) {
+      const rows = await this.#livePage(now, last, head);
+      for (const { event } of rows) events.push(parseEvent(event));
+      last = rows.length < liveSize ? undefined : Number(rows.at(-1)?.sequence);
+    }
+    return { head, events };
+  }
+
+  #livePage(now: Date, after: number, head: number) {
+    return this.#reader
+      .selectFrom("revocation_log")
+      .select(["sequence", "event"])
+      .where("sequence", ">", after)
+      .where("sequence", "<=", head)
+      .where("expires_at", ">", now.getTime())
+      .orderBy("sequence")
+      .limit(liveSize)
       .execute();
-    const [first] = rows;
-    if (first === undefined) throw headless();
-    const events = rows.flatMap(({ event }) => (event === null ? [] : [parseEvent(event)]));
-    return { head: Number(first.head), events };
   }
 
   async prune(now: Date, keepSeconds: number): Promise<void> {
