@@ -14,7 +14,7 @@ import { universalRequest } from "./universal-request.ts";
 
 /** What `createServer` of `node:http`, `node:https` and `node:http2` takes. */
 export type NodeListener = ReturnType<typeof connectNodeAdapter>;
-export type NodeResponse = Parameters<NodeListener>[1];
+type NodeResponse = Parameters<NodeListener>[1];
 
 /**
  * What `connectNodeAdapter` is, without what it takes for granted: it throws outside of every handler for a Host that

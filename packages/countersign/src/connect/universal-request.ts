@@ -1,7 +1,6 @@
 import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
 import type { NodeRequest } from "../http/http-call.ts";
-import type { NodeResponse } from "./listener.ts";
 
 /** Why the signal of a call is aborted that its caller has ended. Made once: an error costs as much as a decision. */
 const left = new ConnectError("The caller has left", Code.Canceled);
@@ -9,7 +8,7 @@ const left = new ConnectError("The caller has left", Code.Canceled);
 /** A request of Node's as Connect takes it from every server. */
 export function universalRequest(
   request: NodeRequest,
-  response: NodeResponse,
+  response: { once(event: "close", listener: () => void): unknown },
   contextValues: ContextValues | undefined,
 ): UniversalServerRequest {
   const { httpVersion, method = "", url = "" } = request;
