@@ -7,6 +7,7 @@ import type { GenService } from "@bufbuild/protobuf/codegenv2";
 import type { EmptySchema, StringValueSchema } from "@bufbuild/protobuf/wkt";
 import type { ServiceDefinition } from "@grpc/grpc-js";
 import { staticApiKey } from "./api-key.ts";
+import { connectAuth, implement as implementForConnect } from "./connect.ts";
 import type { CallContext } from "./context/call-context.ts";
 import { grpcAuth, implement } from "./grpc.ts";
 import {
@@ -154,3 +155,28 @@ implement(service, {
 implement(service, { login: () => ({}) });
 // @ts-expect-error the answer has no such field
 implement(service, { login: () => ({ token: "x" }), logout: () => ({}) });
+
+// On Connect as on grpc-js.
+const guard = connectAuth(auth);
+declare const handler: Parameters<typeof guard.principal>[0];
+holds<Equal<ReturnType<typeof guard.principal>, Member | undefined>>();
+guard.context(handler).requireStaff().tenant satisfies string;
+guard.listener({
+  routes(router) {
+    router.service(
+      service,
+      implementForConnect(service, {
+        login(request, context) {
+          holds<Equal<IsAny<typeof request>, false>>();
+          holds<Equal<typeof context, CallContext>>();
+          return { value: request.value };
+        },
+        logout: async () => ({}),
+      }),
+    );
+  },
+});
+// @ts-expect-error logout is not implemented
+implementForConnect(service, { login: () => ({}) });
+// @ts-expect-error routes are not optional
+guard.protect({});

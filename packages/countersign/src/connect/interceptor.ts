@@ -6,8 +6,8 @@ import { type Admission, admissionKey } from "./admission.ts";
 import { denialError, failureError, thrownError } from "./errors.ts";
 import { hangUpSoon } from "./hang-up.ts";
 import { type Passage, passing, unlessEnded } from "./passage.ts";
+import { type OnError, report } from "./report.ts";
 
-type OnError = (error: unknown, procedure: string) => void;
 type Next = Parameters<Interceptor>[0];
 
 /**
@@ -74,13 +74,4 @@ function abortion(thrown: unknown, signal: AbortSignal): ConnectError | undefine
   if (thrown !== signal.reason && (thrown as Partial<Error> | undefined)?.name !== "AbortError")
     return undefined;
   return ConnectError.from(signal.reason, Code.Canceled);
-}
-
-function report(onError: OnError, thrown: unknown, procedure: string): void {
-  try {
-    const pending: unknown = onError(thrown, procedure);
-    if (pending instanceof Promise) pending.catch(() => {});
-  } catch {
-    // A logger that fails changes nothing for the caller.
-  }
 }

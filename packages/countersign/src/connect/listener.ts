@@ -5,16 +5,16 @@ import {
   compressionBrotli,
   compressionGzip,
   type connectNodeAdapter,
-  universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import type { NodeRequest } from "../http/http-call.ts";
 import { attend } from "./hang-up.ts";
+import { type OnError, report } from "./report.ts";
+import { universalRequest } from "./universal-request.ts";
 
 /** What `createServer` of `node:http`, `node:https` and `node:http2` takes. */
 export type NodeListener = ReturnType<typeof connectNodeAdapter>;
 type NodeResponse = Parameters<NodeListener>[1];
-type OnError = (error: unknown, procedure: string) => void;
 
 /**
  * What `connectNodeAdapter` is, without what it takes for granted: it throws outside of every handler for a Host that
@@ -33,7 +33,7 @@ export function listenerOf(options: ConnectNodeAdapterOptions, onError: OnError)
     const handler = handlers.get(pathOf(request));
     if (handler === undefined) return fallback(request, response);
     attend(request, response as Parameters<typeof attend>[1]);
-    void serve(handler, request, response);
+    serve(handler, request, response).catch(() => response.destroy());
   };
 
   async function serve(
@@ -42,14 +42,12 @@ export function listenerOf(options: ConnectNodeAdapterOptions, onError: OnError)
     response: NodeResponse,
   ): Promise<void> {
     try {
-      // Leaving a loop over the body destroys the connection by default, and the answer with it.
-      request[Symbol.asyncIterator] = () => request.iterator({ destroyOnReturn: false });
-      const call = universalRequestFromNodeRequest(request, response, undefined, contextValues?.(request));
+      const call = universalRequest(request, response, contextValues?.(request));
       await universalResponseToNodeResponse(await handler(call), response);
     } catch (error) {
       // An answer that was begun and cannot be written has nobody who waits for it.
       if (response.headersSent || response.destroyed) return;
-      onError(error, handler.requestPath);
+      report(onError, error, handler.requestPath);
       answer(response, 500, "internal", "Internal error");
     }
   }

@@ -58,14 +58,12 @@ for (const door of doorNames) {
         const mine = server.call(door, kind, { "x-user": "ada" }, { until: forEver });
         const others = server.call(door, kind, { "x-user": "bob" }, { until: forEver });
         await until(() => seen.filter((text) => text.startsWith("begun")).length === 2);
-        const began = performance.now();
         server.revocations.apply({ kind: "user", userId: "ada", state: "disabled" });
         const outcome = await mine;
         assert.deepEqual(
           [outcome.code, outcome.message, outcome.reason],
           [16, "User disabled", "USER_DISABLED"],
         );
-        assert.ok(performance.now() - began < 900, "it took the last resort");
         await until(() => seen.includes("aborted ada"));
         if (kind !== "download") await until(() => seen.includes("left as ada"));
         assert.ok(!seen.includes("aborted bob"));
