@@ -7,6 +7,8 @@ export type { ApiKeyServiceOptions } from "./service/api-key-service.ts";
 export { createApiKeyService } from "./service/api-key-service.ts";
 export type { AuthServiceOptions, ValidateApiKey } from "./service/auth-service.ts";
 export { createAuthService } from "./service/auth-service.ts";
+export type { LoginLimitOptions } from "./service/login-limits.ts";
+export { loopbackAddresses } from "./service/network.ts";
 export type { Passwords } from "./service/passwords.ts";
 export type { Lifetimes } from "./service/session-tokens.ts";
 export { defaultLifetimes } from "./service/session-tokens.ts";

@@ -169,7 +169,7 @@ class TokenChecker<P> {
     const challenges = this.#challenges;
     return refusal(
       verdict,
-      "TOKEN_REVOKED",
+      { revoked: "TOKEN_REVOKED", gone: "TOKEN_INVALID" },
       userId === undefined ? { challenges } : { challenges, subject: { userId } },
     );
   }

@@ -19,14 +19,14 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const { now = Date.now } = options;
   const revocations = new MemoryRevocationLog(now);
   const audit = new MemoryAudit(now);
-  const users = new MemoryUsers({ now, revocations });
+  const users = new MemoryUsers({ now, revocations, audit });
   const parts = { now, revocations, audit, users };
   const apiKeys = new MemoryApiKeys(parts);
   const sessions = new MemorySessions(parts);
   const totp = new MemoryTotp(parts);
   const identities = new MemoryIdentities(parts);
   users.own(apiKeys, sessions, totp, identities);
-  const attempts = new MemoryAttempts();
+  const attempts = new MemoryAttempts(users);
   const signingKeys = new MemorySigningKeys(parts);
   return Object.freeze({
     users,
