@@ -11,7 +11,6 @@ import {
   policyFor,
   type Revocations,
   type RuleTable,
-  type UserSource,
 } from "countersign";
 import { apiKey, developmentKey, type Pepper, staticApiKey } from "countersign/api-key";
 import { jwt } from "countersign/jwt";
@@ -71,6 +70,12 @@ export const ruleTables: Readonly<Record<string, RuleTable<Principal>>> = Object
   }),
 });
 
+/** Token endpoints: whose tokens a caller may revoke is looked at where the token is known. */
+const tokenRules = p.routes({
+  "POST /oauth/introspect": hasPermission("auth.tokens:introspect"),
+  "POST /oauth/revoke": "authenticated",
+});
+
 const reflectionProcedures = ["grpc.reflection.v1", "grpc.reflection.v1alpha"].map(
   (name) => `/${name}.ServerReflection/ServerReflectionInfo`,
 );
@@ -99,6 +104,8 @@ export function createAuthentication({
 }: AuthenticationParts): Auth<Principal> {
   const { auth, services } = config;
   const tables = services.map((name) => ruleTables[name]).filter((table) => table !== undefined);
+  // Routes, beside the services that they belong to.
+  if (signing !== undefined && services.includes(AuthService.typeName)) tables.push(tokenRules);
   const reflection = config.grpc.reflection ? reflectionProcedures : [];
   try {
     return createAuth<Principal>({
@@ -121,10 +128,9 @@ function authenticatorsOf(
   signing: Signing | undefined,
 ): [Authenticator<Principal>, ...Authenticator<Principal>[]] {
   const { auth, secrets } = config;
-  const { header, scheme, prefix } = auth.api_keys;
-  const users: UserSource = store.users;
+  const { header, scheme } = auth.api_keys;
   const authenticators: [Authenticator<Principal>, ...Authenticator<Principal>[]] = [
-    apiKey({ keys: store.apiKeys, users, peppers: peppersOf(config), header, scheme, prefix }),
+    keyAuthenticator(config, store),
   ];
   const [first, ...rest] = secrets.staticKeys;
   if (first !== undefined) authenticators.push(staticApiKey({ keys: [first, ...rest], header, scheme }));
@@ -132,20 +138,44 @@ function authenticatorsOf(
     const firstSuperuser = () => store.users.firstSuperuser();
     authenticators.push(developmentKey({ secret: secrets.developmentKey, firstSuperuser, header }));
   }
-  if (signing !== undefined) {
-    const { issuer, audience, leeway } = auth.jwt;
-    authenticators.push(
-      jwt({
-        keys: signing.ring,
-        users,
-        leewaySeconds: leeway,
-        header: auth.jwt.header,
-        scheme: auth.jwt.scheme,
-        requiredClaims: ["exp", "jti"],
-        ...(issuer !== undefined && { issuer }),
-        ...(audience !== undefined && { audience }),
-      }),
-    );
-  }
+  if (signing !== undefined) authenticators.push(tokenAuthenticator(config, store, signing));
   return authenticators;
+}
+
+/** What stands before a credential; where it is not said, what the configuration says. */
+interface Form {
+  readonly scheme: string;
+}
+
+/** Stored API keys. */
+export function keyAuthenticator(config: Config, store: Store, form?: Form): Authenticator<Principal> {
+  const { header, scheme, prefix } = { ...config.auth.api_keys, ...form };
+  return apiKey({
+    keys: store.apiKeys,
+    users: store.users,
+    peppers: peppersOf(config),
+    header,
+    scheme,
+    prefix,
+  });
+}
+
+/** Tokens of our own. */
+export function tokenAuthenticator(
+  { auth }: Config,
+  store: Store,
+  signing: Signing,
+  form?: Form,
+): Authenticator<Principal> {
+  const { issuer, audience, leeway, header, scheme } = { ...auth.jwt, ...form };
+  return jwt({
+    keys: signing.ring,
+    users: store.users,
+    leewaySeconds: leeway,
+    header,
+    scheme,
+    requiredClaims: ["exp", "jti"],
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience }),
+  });
 }

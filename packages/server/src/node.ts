@@ -16,6 +16,7 @@ import { type HttpListener, listenHttp } from "./listen/http.ts";
 import { jsonApi } from "./listen/json-api.ts";
 import { servicesOf } from "./services.ts";
 import { loadSigning } from "./signing.ts";
+import { askingLimits, tokenEndpoints } from "./token-endpoints.ts";
 import { startUpkeep } from "./upkeep.ts";
 
 /** A node that is bound to its addresses, and serves once it is told to. */
@@ -61,9 +62,12 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
       signing,
       onDecision: observer(usage, log),
     });
-    const services = servicesOf({ config, store, revocations, signing, caughtUp: () => follower.catchUp() });
     const onError = (error: unknown, procedure: string): void =>
       log.error({ err: error, procedure }, "a handler failed");
+    const asking = askingLimits(config);
+    const shared = { config, store, revocations, signing, asking, caughtUp: () => follower.catchUp() };
+    const services = servicesOf(shared);
+    const tokens = tokenEndpoints({ ...shared, auth, onError });
     const listeners: { close(graceMs: number): Promise<void> }[] = [];
     // Together: each has the whole grace.
     parts.add(async () => {
@@ -78,7 +82,7 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
       address: config.http.listen,
       ready: () => serving,
       about,
-      handlers: [(request, response) => json.handle(request, response)],
+      handlers: [(request, response) => json.handle(request, response), ...tokens],
     });
     listeners.push(http);
     return running({ store, grpc, http, parts, setServing: (now) => (serving = now) });

@@ -1,9 +1,10 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Revocations } from "countersign";
-import { apiKey, createKeyDigests } from "countersign/api-key";
+import { createKeyDigests } from "countersign/api-key";
 import type { ServiceHandlers } from "countersign/grpc";
 import {
   ApiKeyService,
+  type AskingLimits,
   AuthService,
   createApiKeyService,
   createAuthService,
@@ -14,7 +15,7 @@ import {
   validatesApiKeys,
 } from "countersign/service";
 import type { Store } from "countersign/store";
-import { peppersOf } from "./authentication.ts";
+import { keyAuthenticator, peppersOf } from "./authentication.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { createDemoUserService } from "./demo/user-service.ts";
@@ -34,6 +35,8 @@ export interface ServiceParts {
   readonly store: Store;
   readonly revocations: Revocations;
   readonly signing: Signing | undefined;
+  /** How often one caller may ask about other people's credentials. */
+  readonly asking: AskingLimits;
   /** Returns when this node has applied every revocation that is committed. */
   readonly caughtUp: () => Promise<void>;
 }
@@ -84,18 +87,12 @@ function served<S extends DescService>(descriptor: S, handlers: ServiceHandlers<
 }
 
 function authService(
-  { config, store, revocations, signing, caughtUp }: ServiceParts,
+  { config, store, revocations, signing, asking, caughtUp }: ServiceParts,
   passwords: ReturnType<typeof createPasswords>,
 ): ServiceHandlers<typeof AuthService> {
   if (signing === undefined) throw new ConfigError("auth.jwt has no key, and AuthService signs tokens");
-  const { jwt, sessions, api_keys: apiKeys } = config.auth;
+  const { jwt, sessions, limits } = config.auth;
   const keys = deriveKeys(config);
-  const authenticator = apiKey({
-    keys: store.apiKeys,
-    users: store.users,
-    peppers: peppersOf(config),
-    prefix: apiKeys.prefix,
-  });
   return createAuthService({
     store,
     passwords,
@@ -111,6 +108,14 @@ function authService(
       refresh: sessions.refresh_lifetime,
       session: sessions.maximum_lifetime,
     },
-    validateApiKey: validatesApiKeys({ authenticator, revocations }),
+    loginLimits: {
+      failuresPerNetwork: limits.failed_logins_per_network,
+      sharedAddresses: limits.shared_addresses,
+    },
+    validateApiKey: validatesApiKeys({
+      authenticator: keyAuthenticator(config, store, { scheme: "" }),
+      revocations,
+      limits: asking,
+    }),
   });
 }

@@ -1,14 +1,20 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Authenticator } from "../core/authenticator.ts";
+import type { Call } from "../core/call.ts";
 import type { Principal } from "../core/principal.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { RevocationView } from "../core/revocation.ts";
+import type { ApiKeyRequest, ApiKeyResponseSchema } from "../gen/auth/v1/auth_pb.ts";
+import { type AskingLimits, createAskingLimits } from "./asking-limits.ts";
 import type { ValidateApiKey } from "./auth-service.ts";
 
 export interface ValidatesApiKeysOptions {
   /** What says whether a key is good. */
   readonly authenticator: Authenticator<Principal>;
   readonly revocations: RevocationView;
+  /** How often one caller may ask. Default: those of this process. */
+  readonly limits?: AskingLimits | undefined;
   /** Milliseconds since the epoch. Default: `Date.now`. */
   readonly now?: () => number;
 }
@@ -20,9 +26,17 @@ const serviceScope = "service:";
 
 /** Answers `AuthService.ValidateApiKey`. A key that is not good is told without its reason. */
 export function validatesApiKeys(options: ValidatesApiKeysOptions): ValidateApiKey {
-  const { authenticator, revocations, now = Date.now } = options;
+  const { authenticator, revocations, limits = createAskingLimits(), now = Date.now } = options;
   const authenticate = authenticator.start({ revocations, now, sole: true });
-  return async ({ apiKey, serviceName }, { call }) => {
+  return async (request, context) => {
+    const caller = context.requireUser();
+    await limits.ask(caller);
+    const answer = await answerTo(request, context.call);
+    if (!answer.valid) await limits.wasWrong(caller);
+    return answer;
+  };
+
+  async function answerTo({ apiKey, serviceName }: ApiKeyRequest, call: Call): Promise<ApiKeyAnswer> {
     const decision = await authenticate(apiKey, call);
     if (decision === undefined) return invalid;
     if (!decision.ok) {
@@ -31,8 +45,7 @@ export function validatesApiKeys(options: ValidatesApiKeysOptions): ValidateApiK
       return invalid;
     }
     const { principal, expiresAt } = decision;
-    const scopes = principal?.apiKey?.scopes ?? [];
-    const services = scopes.filter((scope) => scope.startsWith(serviceScope));
+    const services = principal === undefined ? [] : scopesOfServices(principal);
     if (services.length > 0 && !services.includes(`${serviceScope}${serviceName}`)) return invalid;
     return {
       valid: true,
@@ -40,7 +53,14 @@ export function validatesApiKeys(options: ValidatesApiKeysOptions): ValidateApiK
       permissions: principal === undefined ? [] : permissionsOf(principal),
       ...(Number.isFinite(expiresAt) && { expiresAt: timestampFromMs(expiresAt) }),
     };
-  };
+  }
+}
+
+type ApiKeyAnswer = MessageInitShape<typeof ApiKeyResponseSchema> & { readonly valid: boolean };
+
+/** The scopes that name a service. */
+export function scopesOfServices({ apiKey }: Principal): readonly string[] {
+  return (apiKey?.scopes ?? []).filter((scope) => scope.startsWith(serviceScope));
 }
 
 /** What `grants()` would say yes to, by name. A superuser's key without scopes has no list: it may everything but `auth.…`. */

@@ -1,7 +1,7 @@
 import type { MaybePromise } from "../core/decision.ts";
 import type { RevocationEvent } from "../core/revocation.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
-import type { SessionStores } from "./session-contracts.ts";
+import type { AuditEntry, SessionStores } from "./session-contracts.ts";
 
 /** A user as a store keeps it. */
 export interface UserRecord extends UserAccount {
@@ -176,8 +176,8 @@ export interface RevocationLogEntry {
 
 /** The revocation log: numbers rise by one, in the order of commit. */
 export interface RevocationLog {
-  /** Returns the number of the last entry appended, committed. */
-  append(events: readonly RevocationEvent[]): Promise<number>;
+  /** Returns the number of the last entry appended, committed; with them, their audit row. */
+  append(events: readonly RevocationEvent[], audit?: AuditEntry): Promise<number>;
   /** The number of the last committed entry; 0 for an empty log. */
   head(): Promise<number>;
   /**

@@ -17,8 +17,8 @@ export interface MemoryStoreOptions {
 /** A store that forgets everything with the process: for tests and trials. It passes the tests that SQL stores pass. */
 export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const { now = Date.now } = options;
-  const revocations = new MemoryRevocationLog(now);
   const audit = new MemoryAudit(now);
+  const revocations = new MemoryRevocationLog(now, audit);
   const users = new MemoryUsers({ now, revocations, audit });
   const parts = { now, revocations, audit, users };
   const apiKeys = new MemoryApiKeys(parts);
