@@ -1,4 +1,7 @@
+import type { Decision } from "../core/decision.ts";
+import type { Reason } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
+import { Refusal } from "../core/refusal.ts";
 import { type CallLimits, createCallLimits, requireRoom } from "./call-limits.ts";
 
 export interface AskingLimitsOptions {
@@ -6,7 +9,7 @@ export interface AskingLimitsOptions {
   readonly limits?: CallLimits | undefined;
   /** Questions of one caller in a minute. Default: 600. */
   readonly perMinute?: number | undefined;
-  /** Of them, those about credentials that were not good. Default: 60. */
+  /** Of them, those about credentials that somebody made up. Default: 60. */
   readonly wrongPerMinute?: number | undefined;
 }
 
@@ -14,7 +17,7 @@ export interface AskingLimitsOptions {
 export interface AskingLimits {
   /** Throws `RATE_LIMITED`. */
   ask(caller: Principal): Promise<void>;
-  /** It was about a credential that is not good. */
+  /** It was about a credential that somebody made up. */
   wasWrong(caller: Principal): Promise<void>;
 }
 
@@ -31,6 +34,17 @@ export function createAskingLimits(options: AskingLimitsOptions = {}): AskingLim
       await limits.take(`wrong ${nameOf(caller)}`, wrong);
     },
   });
+}
+
+/** What is said of a credential that was never ours. One that was good once is no guess. */
+const guessed: readonly Reason[] = ["TOKEN_INVALID", "API_KEY_INVALID", "CREDENTIALS_MALFORMED"];
+
+/** Was it made up? Throws `UNAVAILABLE` where nobody can tell: that is no answer about it. */
+export function isGuess(decision: Decision<Principal> | undefined): boolean {
+  if (decision === undefined) return true;
+  if (decision.ok) return false;
+  if (decision.denial.reason === "UNAVAILABLE") throw new Refusal("UNAVAILABLE");
+  return guessed.includes(decision.denial.reason);
 }
 
 /** Each key is a caller of its own. */

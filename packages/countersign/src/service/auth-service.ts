@@ -23,6 +23,8 @@ import { Login } from "./login.ts";
 import type { LoginLimitOptions } from "./login-limits.ts";
 import { found, pageOf, pageSize, readTimePosition } from "./page.ts";
 import { type Passwords, passwordViolation } from "./passwords.ts";
+import { requireRank } from "./rank.ts";
+import { requireReason } from "./reason.ts";
 import { SecondFactor } from "./second-factor.ts";
 import { currentSession, endCurrentSession, mayReach, sessionMessage } from "./session-access.ts";
 import {
@@ -149,12 +151,13 @@ class AuthServiceHandlers implements ServiceHandlers<typeof AuthService> {
   }
 
   async revokeSession({ id, reason }: RevokeSessionRequest, context: CallContext) {
-    if (reason.length > 500)
-      throw invalidArgument({ field: "reason", description: "at most 500 characters" });
+    requireReason(reason);
     const caller = context.requireUser();
     const session = await this.#store.sessions.load(id);
     const reachable = session !== undefined && mayReach(caller, session.userId, "auth.sessions:write");
-    const { id: sessionId } = found(reachable ? session : undefined, "session");
+    const { id: sessionId, userId } = found(reachable ? session : undefined, "session");
+    const owner = userId === caller.userId ? undefined : await this.#store.users.load(userId);
+    if (owner !== undefined) requireRank(caller, owner);
     const revoked = found(
       await this.#store.sessions.revoke(sessionId, { reason, by: caller.userId }),
       "session",

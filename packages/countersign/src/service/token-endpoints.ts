@@ -7,10 +7,9 @@ import { grants, type Principal } from "../core/principal.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { RevocationView } from "../core/revocation.ts";
 import type { TokenClaims } from "../jwt/claim-schema.ts";
-import type { RefreshTokens } from "../session/refresh-token.ts";
+import type { ParsedRefreshToken, RefreshTokens } from "../session/refresh-token.ts";
 import type { Store } from "../store/contracts.ts";
-import type { SessionRecord } from "../store/session-contracts.ts";
-import type { AskingLimits } from "./asking-limits.ts";
+import { type AskingLimits, isGuess } from "./asking-limits.ts";
 import { requireRank } from "./rank.ts";
 import { scopesOfServices } from "./validate-api-key.ts";
 
@@ -57,24 +56,22 @@ const inactive: Introspection = Object.freeze({ active: false });
 
 /** Token revocation (RFC 7009) and introspection (RFC 7662), without the transport. */
 export function createTokenEndpoints(options: TokenEndpointsOptions): TokenEndpoints {
-  const { now = Date.now, revocations, accessTokens, apiKeys } = options;
-  const runtime = { revocations, now, sole: true };
-  return new Endpoints(options, {
-    access: opened(accessTokens.start(runtime)),
-    key: opened(apiKeys.start(runtime)),
-    now,
-  });
+  return new Endpoints(options);
 }
 
-type Reader = (credential: string, call: Call) => Promise<Allowed<Principal> | undefined>;
+/** What a credential stands for, if it is good, and whether it was ever one. Throws `UNAVAILABLE` where nobody can tell. */
+interface Read {
+  readonly admitted?: Allowed<Principal>;
+  readonly guess: boolean;
+}
 
-/** Undefined for what is not good; throws `UNAVAILABLE` where nobody can tell. */
+type Reader = (credential: string, call: Call) => Promise<Read>;
+
 function opened(authenticate: ReturnType<Authenticator<Principal>["start"]>): Reader {
   return async (credential, call) => {
     const decision = await authenticate(credential, call);
-    if (decision === undefined || decision.ok) return decision;
-    if (decision.denial.reason === "UNAVAILABLE") throw new Refusal("UNAVAILABLE");
-    return undefined;
+    const guess = isGuess(decision);
+    return decision?.ok === true ? { admitted: decision, guess } : { guess };
   };
 }
 
@@ -82,42 +79,47 @@ function opened(authenticate: ReturnType<Authenticator<Principal>["start"]>): Re
 interface Readers {
   readonly access: Reader;
   readonly key: Reader;
-  readonly now: () => number;
 }
 
 class Endpoints implements TokenEndpoints {
   readonly #options: TokenEndpointsOptions;
   readonly #read: Readers;
+  readonly #now: () => number;
 
-  constructor(options: TokenEndpointsOptions, read: Readers) {
+  constructor(options: TokenEndpointsOptions) {
+    const { now = Date.now, revocations, accessTokens, apiKeys } = options;
+    const runtime = { revocations, now, sole: true };
     this.#options = options;
-    this.#read = read;
+    this.#read = { access: opened(accessTokens.start(runtime)), key: opened(apiKeys.start(runtime)) };
+    this.#now = now;
   }
 
   async introspect(token: string, context: CallContext): Promise<Introspection> {
     const caller = context.requireUser();
     await this.#options.limits.ask(caller);
-    const answer =
-      (await this.#refreshToken(token)) ??
-      (await this.#accessToken(token, context.call)) ??
-      (await this.#apiKey(token, context.call)) ??
-      inactive;
-    if (!answer.active) await this.#options.limits.wasWrong(caller);
-    return answer;
+    const parsed = this.#options.refreshTokens.parse(token);
+    if (parsed !== undefined) return this.#ofRefreshToken(parsed);
+    const access = await this.#read.access(token, context.call);
+    if (access.admitted !== undefined) return ofAccessToken(access.admitted);
+    const key = await this.#read.key(token, context.call);
+    if (key.admitted !== undefined) return ofApiKey(key.admitted);
+    if (access.guess && key.guess) await this.#options.limits.wasWrong(caller);
+    return inactive;
   }
 
   async revoke(token: string, context: CallContext): Promise<void> {
     const caller = context.requireUser();
-    const session = await this.#sessionOf(token);
+    const parsed = this.#options.refreshTokens.parse(token);
+    const session = parsed && (await this.#options.store.sessions.load(parsed.sessionId));
     if (session !== undefined) {
       await this.#requireOwn(caller, session.userId);
       // RFC 7009 section 2.1: with a refresh token, the access tokens of the same grant end.
       await this.#options.store.sessions.revoke(session.id, { reason: "token revoked", by: caller.userId });
       return this.#options.caughtUp();
     }
-    const admitted = await this.#read.access(token, context.call);
-    if (admitted?.principal !== undefined) return this.#revokeAccess(admitted.principal, caller);
-    if (await this.#read.key(token, context.call)) {
+    const { principal } = (await this.#read.access(token, context.call)).admitted ?? {};
+    if (principal !== undefined) return this.#revokeAccess(principal, caller);
+    if ((await this.#read.key(token, context.call)).admitted !== undefined) {
       throw new CallError("UNIMPLEMENTED", "API keys are revoked by ApiKeyService");
     }
   }
@@ -143,47 +145,40 @@ class Endpoints implements TokenEndpoints {
     if (owner !== undefined && userId !== caller.userId) requireRank(caller, owner);
   }
 
-  async #accessToken(token: string, call: Call): Promise<Introspection | undefined> {
-    const admitted = await this.#read.access(token, call);
-    if (admitted?.principal === undefined) return undefined;
-    const { principal } = admitted;
-    const { exp, iat, nbf, aud, iss, jti } = principal.claims as TokenClaims;
-    return { ...whose(principal), token_type: "Bearer", ...present({ exp, iat, nbf, aud, iss, jti }) };
-  }
-
-  /** A key that is meant for some services is not good wherever it turns up: ValidateApiKey is told which one asks. */
-  async #apiKey(key: string, call: Call): Promise<Introspection | undefined> {
-    const admitted = await this.#read.key(key, call);
-    const { principal, expiresAt = Number.NaN } = admitted ?? {};
-    if (principal === undefined || scopesOfServices(principal).length > 0) return undefined;
-    const exp = Number.isFinite(expiresAt) ? Math.floor(expiresAt / 1000) : undefined;
-    return { ...whose(principal), token_type: "api_key", ...present({ exp }) };
-  }
-
-  async #refreshToken(token: string): Promise<Introspection | undefined> {
-    const { refreshTokens, store, issuer } = this.#options;
-    const session = await this.#sessionOf(token);
-    const generation = refreshTokens.parse(token)?.generation;
-    if (session === undefined || session.revokedAt !== undefined) return undefined;
-    if (session.generation !== generation || session.refreshUntil.getTime() <= this.#read.now())
-      return undefined;
+  async #ofRefreshToken({ sessionId, generation }: ParsedRefreshToken): Promise<Introspection> {
+    const { store, issuer } = this.#options;
+    const session = await store.sessions.load(sessionId);
+    if (session === undefined || session.revokedAt !== undefined) return inactive;
+    if (session.generation !== generation || session.refreshUntil.getTime() <= this.#now()) return inactive;
     const user = await store.users.load(session.userId);
-    if (user?.isActive !== true) return undefined;
-    const [iat, exp] = [session.rotatedAt, session.refreshUntil].map((at) => Math.floor(at.getTime() / 1000));
+    if (user?.isActive !== true) return inactive;
     const { username, id: sub } = user;
+    const times = { iat: seconds(session.rotatedAt), exp: seconds(session.refreshUntil) };
     return {
       active: true,
       token_type: "refresh_token",
       username,
       sub,
-      ...present({ iat, exp, iss: issuer }),
+      ...present({ ...times, iss: issuer }),
     };
   }
+}
 
-  async #sessionOf(token: string): Promise<SessionRecord | undefined> {
-    const parsed = this.#options.refreshTokens.parse(token);
-    return parsed && (await this.#options.store.sessions.load(parsed.sessionId));
-  }
+function ofAccessToken({ principal }: Allowed<Principal>): Introspection {
+  if (principal === undefined) return inactive;
+  const { exp, iat, nbf, aud, iss, jti } = principal.claims as TokenClaims;
+  return { ...whose(principal), token_type: "Bearer", ...present({ exp, iat, nbf, aud, iss, jti }) };
+}
+
+/** A key that is meant for some services is not good wherever it turns up: ValidateApiKey is told which one asks. */
+function ofApiKey({ principal, expiresAt }: Allowed<Principal>): Introspection {
+  if (principal === undefined || scopesOfServices(principal).length > 0) return inactive;
+  const exp = Number.isFinite(expiresAt) ? Math.floor(expiresAt / 1000) : undefined;
+  return { ...whose(principal), token_type: "api_key", ...present({ exp }) };
+}
+
+function seconds(at: Date): number {
+  return Math.floor(at.getTime() / 1000);
 }
 
 function whose({ userId: sub, username, clientId: client_id, permissions }: Principal): Introspection {

@@ -1,12 +1,11 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Authenticator } from "../core/authenticator.ts";
-import type { Call } from "../core/call.ts";
+import type { Allowed } from "../core/decision.ts";
 import type { Principal } from "../core/principal.ts";
-import { Refusal } from "../core/refusal.ts";
 import type { RevocationView } from "../core/revocation.ts";
-import type { ApiKeyRequest, ApiKeyResponseSchema } from "../gen/auth/v1/auth_pb.ts";
-import { type AskingLimits, createAskingLimits } from "./asking-limits.ts";
+import type { ApiKeyResponseSchema } from "../gen/auth/v1/auth_pb.ts";
+import { type AskingLimits, createAskingLimits, isGuess } from "./asking-limits.ts";
 import type { ValidateApiKey } from "./auth-service.ts";
 
 export interface ValidatesApiKeysOptions {
@@ -31,32 +30,25 @@ export function validatesApiKeys(options: ValidatesApiKeysOptions): ValidateApiK
   return async (request, context) => {
     const caller = context.requireUser();
     await limits.ask(caller);
-    const answer = await answerTo(request, context.call);
-    if (!answer.valid) await limits.wasWrong(caller);
-    return answer;
+    const decision = await authenticate(request.apiKey, context.call);
+    if (isGuess(decision)) await limits.wasWrong(caller);
+    return decision?.ok === true ? answerOf(decision, request.serviceName) : invalid;
   };
-
-  async function answerTo({ apiKey, serviceName }: ApiKeyRequest, call: Call): Promise<ApiKeyAnswer> {
-    const decision = await authenticate(apiKey, call);
-    if (decision === undefined) return invalid;
-    if (!decision.ok) {
-      // That nobody can tell is no answer about the key.
-      if (decision.denial.reason === "UNAVAILABLE") throw new Refusal("UNAVAILABLE");
-      return invalid;
-    }
-    const { principal, expiresAt } = decision;
-    const services = principal === undefined ? [] : scopesOfServices(principal);
-    if (services.length > 0 && !services.includes(`${serviceScope}${serviceName}`)) return invalid;
-    return {
-      valid: true,
-      clientId: principal?.clientId ?? "",
-      permissions: principal === undefined ? [] : permissionsOf(principal),
-      ...(Number.isFinite(expiresAt) && { expiresAt: timestampFromMs(expiresAt) }),
-    };
-  }
 }
 
-type ApiKeyAnswer = MessageInitShape<typeof ApiKeyResponseSchema> & { readonly valid: boolean };
+function answerOf(
+  { principal, expiresAt }: Allowed<Principal>,
+  serviceName: string,
+): MessageInitShape<typeof ApiKeyResponseSchema> {
+  const services = principal === undefined ? [] : scopesOfServices(principal);
+  if (services.length > 0 && !services.includes(`${serviceScope}${serviceName}`)) return invalid;
+  return {
+    valid: true,
+    clientId: principal?.clientId ?? "",
+    permissions: principal === undefined ? [] : permissionsOf(principal),
+    ...(Number.isFinite(expiresAt) && { expiresAt: timestampFromMs(expiresAt) }),
+  };
+}
 
 /** The scopes that name a service. */
 export function scopesOfServices({ apiKey }: Principal): readonly string[] {

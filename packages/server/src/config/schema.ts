@@ -126,7 +126,11 @@ const auth = z.strictObject({
         .min(1)
         .default(600)
         .describe("of ValidateApiKey and introspection in a minute, for each caller"),
-      wrong_key_validations: z.int().min(1).default(60).describe("of them those that found nothing good"),
+      wrong_key_validations: z
+        .int()
+        .min(1)
+        .default(60)
+        .describe("of them those about keys and tokens that somebody made up"),
     })
     .prefault({}),
   public_methods: z.array(procedure).default([]).describe("open besides health checks"),
