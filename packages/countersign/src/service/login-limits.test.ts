@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Refusal } from "../core/refusal.ts";
-import { guessAround, home, right, setup, stranger, wrong } from "./login.suite.ts";
+import { Refusal } from "../core/refusal.ts";
+import { createSeal } from "../session/seal.ts";
+import { contextFrom, guessAround, home, right, setup, stranger, wrong } from "./login.suite.ts";
 
 describe("GHSA-cq42: strangers who guess", () => {
   it("keep nobody out who logs in from where they have logged in before", async () => {
@@ -86,6 +87,24 @@ describe("CVE-2024-4629, CVE-2025-6004, GHSA-p6v2: guesses from one network", ()
     await assert.rejects(setup(undefined, { sharedAddresses: ["10.0.0.0/99"] }), TypeError);
     await assert.rejects(setup(undefined, { sharedAddresses: ["proxy"] }), TypeError);
   });
+});
+
+it("R9: codes and recovery codes are guesses like passwords, and of the same ten", async () => {
+  const { store, user, login, attempt, clock, passwords } = await setup();
+  const sealedSecret = createSeal(new Uint8Array(32)).seal(new Uint8Array(20), `totp:${user.id}`);
+  await store.totp.enroll(user.id, sealedSecret);
+  assert.equal(await store.totp.confirm(user.id, { step: 1, sealedSecret }, []), true);
+  const [began, before] = [clock.now, passwords.verified];
+  const codes = ["000000", "aaaa-bbbb-cccc-dddd", ""];
+  for (let n = 0; clock.now < began + 900_000; n += 1) {
+    const guess = { username: "ada", email: "", password: right, code: codes[n % 3] ?? "" };
+    await login
+      .start(guess, contextFrom(stranger(n)))
+      .catch((error: unknown) => assert.ok(error instanceof Refusal));
+    await attempt(wrong, "ada", stranger(n + 1));
+    clock.now += 1000;
+  }
+  assert.equal(passwords.verified - before, 10);
 });
 
 describe("NIST SP 800-63B-4 section 3.2.2: failures in a row", () => {

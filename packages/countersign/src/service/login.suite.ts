@@ -13,6 +13,19 @@ import { defaultLifetimes } from "./session-tokens.ts";
 export const noon = Date.UTC(2026, 0, 1, 12);
 export const right = "the right password";
 
+/** A call from there, which says that it comes from elsewhere. */
+export const contextFrom = (address: string): CallContext =>
+  new CallContext(
+    {
+      ...fakeCall("/auth.v1.AuthService/Login"),
+      header: (name) =>
+        name === "user-agent" ? ["test\0\ud800"] : name === "x-forwarded-for" ? ["1.2.3.4"] : [],
+      peer: { address },
+    },
+    { ok: true, principal: undefined, expiresAt: Number.POSITIVE_INFINITY, authenticator: undefined },
+    undefined,
+  );
+
 /** Hashes that show what they are made of: `v2:the right password`. Counts the work. */
 export class PlainPasswords implements Passwords {
   verified = 0;
@@ -37,17 +50,6 @@ export async function setup(hash = `v2:${right}`, limits: LoginLimitOptions = {}
   const seal = createSeal(new Uint8Array(32));
   const secondFactor = new SecondFactor({ totp: store.totp, seal, issuer: "us", now });
   const login = new Login({ store, passwords, secondFactor, lifetimes: defaultLifetimes, limits, now });
-  const contextFrom = (address: string): CallContext =>
-    new CallContext(
-      {
-        ...fakeCall("/auth.v1.AuthService/Login"),
-        header: (name) =>
-          name === "user-agent" ? ["test\0\ud800"] : name === "x-forwarded-for" ? ["1.2.3.4"] : [],
-        peer: { address },
-      },
-      { ok: true, principal: undefined, expiresAt: Number.POSITIVE_INFINITY, authenticator: undefined },
-      undefined,
-    );
   const attempt = async (password: string, name = "ada", from = "192.0.2.1:1"): Promise<string> => {
     try {
       await login.start({ username: name, email: "", password, code: "" }, contextFrom(from));
