@@ -76,6 +76,14 @@ const tokenRules = p.routes({
   "POST /oauth/revoke": "authenticated",
 });
 
+/** The rules of what is served by HTTP alone. */
+export function routeTables(
+  { services }: Config,
+  signing: Signing | undefined,
+): readonly RuleTable<Principal>[] {
+  return signing !== undefined && services.includes(AuthService.typeName) ? [tokenRules] : [];
+}
+
 const reflectionProcedures = ["grpc.reflection.v1", "grpc.reflection.v1alpha"].map(
   (name) => `/${name}.ServerReflection/ServerReflectionInfo`,
 );
@@ -104,8 +112,7 @@ export function createAuthentication({
 }: AuthenticationParts): Auth<Principal> {
   const { auth, services } = config;
   const tables = services.map((name) => ruleTables[name]).filter((table) => table !== undefined);
-  // Routes, beside the services that they belong to.
-  if (signing !== undefined && services.includes(AuthService.typeName)) tables.push(tokenRules);
+  tables.push(...routeTables(config, signing));
   const reflection = config.grpc.reflection ? reflectionProcedures : [];
   try {
     return createAuth<Principal>({

@@ -5,7 +5,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { createRevocations } from "countersign";
 import { ApiKeyService, AuthService, UserService } from "countersign/service";
 import { createMemoryStore } from "countersign/store/memory";
-import { createAuthentication, ruleTables } from "../authentication.ts";
+import { createAuthentication, routeTables, ruleTables } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { formatDuration } from "../config/format-duration.ts";
 import { formatAddress } from "../config/listen-address.ts";
@@ -116,13 +116,15 @@ const descriptors: readonly DescService[] = [AuthService, UserService, ApiKeySer
 
 /** As a server does it before it listens: every RPC has its rule, and every rule its RPC. */
 function completeRules(config: Config): void {
+  const signing = loadSigning(config);
   const auth = createAuthentication({
     config,
     store: createMemoryStore(),
     revocations: createRevocations(),
-    signing: loadSigning(config),
+    signing,
     onDecision: () => {},
   });
+  for (const table of routeTables(config, signing)) auth.serve(table.keys());
   const served = descriptors.filter(({ typeName }) => config.services.includes(typeName));
   for (const { typeName, methods } of served) auth.serve(methods.map(({ name }) => `/${typeName}/${name}`));
   if (config.grpc.reflection) {
