@@ -67,6 +67,7 @@ const keyDefaults = {
   revokedBy: undefined,
   lastUsedAt: undefined,
   totalRequests: 0,
+  madeBy: undefined,
 } as const;
 
 function account(id: string): UserAccount {

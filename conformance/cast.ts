@@ -47,7 +47,14 @@ export class Administrator {
   }
 
   static async of(server: ServerProcess): Promise<Administrator> {
-    const token = await sign(developmentSecrets(server.data).jwtSecret, accessClaims(ids.admin));
+    return Administrator.with(
+      server,
+      await sign(developmentSecrets(server.data).jwtSecret, accessClaims(ids.admin)),
+    );
+  }
+
+  /** With a token of a superuser's. */
+  static async with(server: ServerProcess, token: string): Promise<Administrator> {
     return new Administrator(await grpcJs.connect(server.grpc), token);
   }
 

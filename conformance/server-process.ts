@@ -26,6 +26,8 @@ export interface ServerOptions {
    * installation does. Default: `configured`.
    */
   readonly signing?: "configured" | "managed";
+  /** Node's own arguments, such as `--import`. */
+  readonly nodeArguments?: readonly string[];
 }
 
 /** The program, serving. */
@@ -110,7 +112,10 @@ interface Running {
   readonly stderr: () => string;
 }
 
-function run(args: readonly string[], { config, data, env }: ServerOptions & { data: string }): Running {
+function run(
+  args: readonly string[],
+  { config, data, env, nodeArguments = [] }: ServerOptions & { data: string },
+): Running {
   const folder = scratchFolder();
   const more: string[] = [];
   if (config !== undefined) {
@@ -118,18 +123,22 @@ function run(args: readonly string[], { config, data, env }: ServerOptions & { d
     writeFileSync(file, config);
     more.push("--config", file);
   }
-  const child = spawn(process.execPath, ["--conditions=countersign-source", program, ...args, ...more], {
-    // A folder of its own: no configuration that happens to lie about is picked up.
-    cwd: folder,
-    env: {
-      ...cleanEnvironment(),
-      ...addresses,
-      NODE_COMPILE_CACHE: compileCache,
-      COUNTERSIGN_DATA: data,
-      ...env,
+  const child = spawn(
+    process.execPath,
+    ["--conditions=countersign-source", ...nodeArguments, program, ...args, ...more],
+    {
+      // A folder of its own: no configuration that happens to lie about is picked up.
+      cwd: folder,
+      env: {
+        ...cleanEnvironment(),
+        ...addresses,
+        NODE_COMPILE_CACHE: compileCache,
+        COUNTERSIGN_DATA: data,
+        ...env,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
     },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  );
   const killAtExit = (): void => void child.kill("SIGKILL");
   process.once("exit", killAtExit);
   const ended = new Promise<Exit>((resolve) => {

@@ -74,7 +74,7 @@ export const tokenScenarios: readonly Scenario[] = [
   {
     name: "a deleted user's token",
     headers: ({ tokens }) => bearer(tokens.ownerDeleted),
-    gives: "USER_DISABLED",
+    gives: "TOKEN_INVALID",
   },
   { name: "a token of another signer", headers: otherSigner, gives: "TOKEN_INVALID" },
   {

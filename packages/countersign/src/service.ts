@@ -8,8 +8,12 @@ export type { Identity, User } from "./gen/auth/v1/users_pb.ts";
 export { UserService } from "./gen/auth/v1/users_pb.ts";
 export type { ApiKeyServiceOptions } from "./service/api-key-service.ts";
 export { createApiKeyService } from "./service/api-key-service.ts";
+export type { AskingLimits, AskingLimitsOptions } from "./service/asking-limits.ts";
+export { createAskingLimits } from "./service/asking-limits.ts";
 export type { AuthServiceOptions, ValidateApiKey } from "./service/auth-service.ts";
 export { createAuthService } from "./service/auth-service.ts";
+export type { CallLimit, CallLimits, LimitVerdict } from "./service/call-limits.ts";
+export { createCallLimits } from "./service/call-limits.ts";
 export type {
   IssuedTo,
   IssuedTokens,
@@ -17,11 +21,16 @@ export type {
   TokenIssuerOptions,
 } from "./service/issue-tokens.ts";
 export { createTokenIssuer } from "./service/issue-tokens.ts";
+export type { LoginLimitOptions } from "./service/login-limits.ts";
+export { loopbackAddresses } from "./service/network.ts";
 export type { Passwords } from "./service/passwords.ts";
 export type { Lifetimes } from "./service/session-tokens.ts";
 export { defaultLifetimes } from "./service/session-tokens.ts";
 export type { SigningKeyServiceOptions } from "./service/signing-key-service.ts";
 export { createSigningKeyService } from "./service/signing-key-service.ts";
+export type { Introspection, TokenEndpoints, TokenEndpointsOptions } from "./service/token-endpoints.ts";
+export { createTokenEndpoints } from "./service/token-endpoints.ts";
+export { tokenRoutes } from "./service/token-routes.ts";
 export type { TokenServiceOptions } from "./service/token-service.ts";
 export { createTokenService } from "./service/token-service.ts";
 export type { UserServiceOptions } from "./service/user-service.ts";

@@ -11,7 +11,6 @@ import {
   policyFor,
   type Revocations,
   type RuleTable,
-  type UserSource,
 } from "countersign";
 import { apiKey, developmentKey, type Pepper, staticApiKey } from "countersign/api-key";
 import { clientCertificate } from "countersign/client-certificate";
@@ -93,6 +92,20 @@ export const ruleTables: Readonly<Record<string, RuleTable<Principal>>> = Object
   }),
 });
 
+/** Token endpoints: whose tokens a caller may revoke is looked at where the token is known. */
+const tokenRules = p.routes({
+  "POST /oauth/introspect": hasPermission("auth.tokens:introspect"),
+  "POST /oauth/revoke": "authenticated",
+});
+
+/** The rules of what is served by HTTP alone. */
+export function routeTables(
+  { services }: Config,
+  signing: Signing | undefined,
+): readonly RuleTable<Principal>[] {
+  return signing !== undefined && services.includes(AuthService.typeName) ? [tokenRules] : [];
+}
+
 const reflectionProcedures = ["grpc.reflection.v1", "grpc.reflection.v1alpha"].map(
   (name) => `/${name}.ServerReflection/ServerReflectionInfo`,
 );
@@ -124,6 +137,7 @@ export function createAuthentication({
 }: AuthenticationParts): Auth<Principal> {
   const { auth, services } = config;
   const tables = services.map((name) => ruleTables[name]).filter((table) => table !== undefined);
+  tables.push(...routeTables(config, signing));
   const reflection = config.grpc.reflection ? reflectionProcedures : [];
   try {
     return createAuth<Principal>({
@@ -147,10 +161,9 @@ function authenticatorsOf(
   issuers: readonly OpenedIssuer[],
 ): [Authenticator<Principal>, ...Authenticator<Principal>[]] {
   const { auth, secrets } = config;
-  const { header, scheme, prefix } = auth.api_keys;
-  const users: UserSource = store.users;
+  const { header, scheme } = auth.api_keys;
   const authenticators: [Authenticator<Principal>, ...Authenticator<Principal>[]] = [
-    apiKey({ keys: store.apiKeys, users, peppers: peppersOf(config), header, scheme, prefix }),
+    keyAuthenticator(config, store),
   ];
   const [first, ...rest] = secrets.staticKeys;
   if (first !== undefined) authenticators.push(staticApiKey({ keys: [first, ...rest], header, scheme }));
@@ -160,16 +173,44 @@ function authenticatorsOf(
   }
   // Before our own: they know their tokens by the issuer, and we may have none in ours.
   authenticators.push(...issuerAuthenticators(issuers, config, store));
-  const { header: tokenHeader, scheme: tokenScheme } = auth.jwt;
-  authenticators.push(
-    jwt({ ...tokenRulesOf(config, signing), users, header: tokenHeader, scheme: tokenScheme }),
-  );
+  authenticators.push(tokenAuthenticator(config, store, signing));
   const [certificate, ...more] = certificateEntries(config);
   if (certificate !== undefined) {
     const findByUsername = (username: string) => store.users.findByUsername(username);
-    authenticators.push(clientCertificate({ map: [certificate, ...more], users, findByUsername }));
+    authenticators.push(
+      clientCertificate({ map: [certificate, ...more], users: store.users, findByUsername }),
+    );
   }
   return authenticators;
+}
+
+/** What stands before a credential; where it is not said, what the configuration says. */
+interface Form {
+  readonly scheme: string;
+}
+
+/** Stored API keys. */
+export function keyAuthenticator(config: Config, store: Store, form?: Form): Authenticator<Principal> {
+  const { header, scheme, prefix } = { ...config.auth.api_keys, ...form };
+  return apiKey({
+    keys: store.apiKeys,
+    users: store.users,
+    peppers: peppersOf(config),
+    header,
+    scheme,
+    prefix,
+  });
+}
+
+/** Tokens of our own. */
+export function tokenAuthenticator(
+  config: Config,
+  store: Store,
+  signing: Signing,
+  form?: Form,
+): Authenticator<Principal> {
+  const { header, scheme } = { ...config.auth.jwt, ...form };
+  return jwt({ ...tokenRulesOf(config, signing), users: store.users, header, scheme });
 }
 
 /** What a token of our own has to be. */

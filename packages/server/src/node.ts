@@ -25,6 +25,7 @@ import { Readiness } from "./readiness.ts";
 import { servicesOf } from "./services.ts";
 import { configuredSigning, type Signing, signingOf, startSigning } from "./signing.ts";
 import { type NodeTls, openTls } from "./tls/tls-endpoint.ts";
+import { askingLimits, tokenEndpointPaths, tokenEndpoints } from "./token-endpoints.ts";
 import { startUpkeep } from "./upkeep.ts";
 
 /** A node that is bound to its addresses, and serves once it is told to. */
@@ -121,9 +122,12 @@ async function listen(
   );
   const onDecision = observeDecisions(usage, log);
   const auth = createAuthentication({ config, store, revocations, signing, issuers, onDecision });
-  const services = servicesOf({ config, store, revocations, signing, caughtUp: () => follower.catchUp() });
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");
+  const asking = askingLimits(config);
+  const shared = { config, store, revocations, signing, asking, caughtUp: () => follower.catchUp() };
+  const services = servicesOf(shared);
+  const tokens = tokenEndpoints({ ...shared, auth, onError });
   const calls = { users: store.users, onError };
   const listeners: { close(graceMs: number): Promise<void> }[] = [];
   // Together: each has the whole grace.
@@ -143,7 +147,8 @@ async function listen(
       credentialHeaders: [config.auth.jwt.header, config.auth.api_keys.header],
     }),
     handlers: [
-      wellKnown(config.auth.jwt, signing),
+      wellKnown(config.auth.jwt, signing, tokens.length > 0 ? tokenEndpointPaths : {}),
+      ...tokens,
       connectServices(auth, services, calls),
       jsonPaths(auth, services, calls),
     ],

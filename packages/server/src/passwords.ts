@@ -1,6 +1,7 @@
 import { hash, verify } from "@node-rs/argon2";
 import { CallError } from "countersign";
 import type { Passwords } from "countersign/service";
+import { FairQueue } from "./fair-queue.ts";
 
 /**
  * Argon2id (RFC 9106) with 19 MiB, two passes and one lane, which OWASP names as the floor; about 17 ms of a core.
@@ -12,12 +13,17 @@ const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
  * `@node-rs/argon2` works on libuv's pool, which file and DNS access share: with more than two at once, those starve.
  * Whoever would be the thousandth in the queue would wait for ten seconds, and is refused at once.
  */
-const concurrent = 2;
-const longestQueue = 1000;
+const bounds = {
+  concurrent: 2,
+  places: 1000,
+  placesPerOrigin: 100,
+  full: () =>
+    new CallError("UNAVAILABLE", "Too many passwords are being checked; try again in a few seconds"),
+} as const;
 
 /** Argon2id off the event loop, in a bounded queue. One per process. */
 export function createPasswords(): Passwords {
-  const queue = new Queue();
+  const queue = new FairQueue(bounds);
   // Made like every other one, so that checking against nothing takes as long.
   let nobody: Promise<string> | undefined;
   const nobodys = (): Promise<string> => {
@@ -25,11 +31,11 @@ export function createPasswords(): Passwords {
     return nobody;
   };
   return Object.freeze({
-    hash: (password: string) => queue.run(() => hash(password.normalize("NFC"), cost)),
-    async verify(phc: string | undefined, password: string) {
+    hash: (password: string) => queue.run(() => hash(password.normalize("NFC"), cost), "new passwords"),
+    async verify(phc: string | undefined, password: string, origin?: string) {
       const own = phc !== undefined && form.test(phc);
       const stored = own ? phc : await nobodys();
-      const matches = await queue.run(() => verify(stored, password.normalize("NFC")));
+      const matches = await queue.run(() => verify(stored, password.normalize("NFC")), origin);
       return matches && own;
     },
     isOutdated,
@@ -45,29 +51,4 @@ function isOutdated(phc: string): boolean {
   const number = (name: string): number =>
     Number(new RegExp(`(?:^|,)${name}=(\\d+)`).exec(parameters)?.[1] ?? 0);
   return algorithm !== "argon2id" || number("m") < cost.memoryCost || number("t") < cost.timeCost;
-}
-
-class Queue {
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
-
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running < concurrent) this.#running += 1;
-    else await this.#turn();
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      // A place is handed on, not given back: nobody who comes now gets in between.
-      if (next === undefined) this.#running -= 1;
-      else next();
-    }
-  }
-
-  #turn(): Promise<void> {
-    if (this.#waiting.length >= longestQueue) {
-      throw new CallError("UNAVAILABLE", "Too many passwords are being checked; try again in a few seconds");
-    }
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
 }

@@ -1,10 +1,11 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Revocations } from "countersign";
-import { apiKey, createKeyDigests } from "countersign/api-key";
+import { createKeyDigests } from "countersign/api-key";
 import type { ServiceHandlers } from "countersign/grpc";
 import { createTokenVerifier } from "countersign/jwt";
 import {
   ApiKeyService,
+  type AskingLimits,
   AuthService,
   createApiKeyService,
   createAuthService,
@@ -19,7 +20,7 @@ import {
   validatesApiKeys,
 } from "countersign/service";
 import type { Store } from "countersign/store";
-import { peppersOf, tokenRulesOf } from "./authentication.ts";
+import { keyAuthenticator, peppersOf, tokenRulesOf } from "./authentication.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { createDemoUserService } from "./demo/user-service.ts";
@@ -39,6 +40,8 @@ export interface ServiceParts {
   readonly store: Store;
   readonly revocations: Revocations;
   readonly signing: Signing;
+  /** How often one caller may ask about other people's credentials. */
+  readonly asking: AskingLimits;
   /** Returns when this node has applied every revocation that is committed. */
   readonly caughtUp: () => Promise<void>;
 }
@@ -107,17 +110,11 @@ export function tokenService({
 }
 
 function authService(
-  { config, store, revocations, signing, caughtUp }: ServiceParts,
+  { config, store, revocations, signing, asking, caughtUp }: ServiceParts,
   passwords: ReturnType<typeof createPasswords>,
 ): ServiceHandlers<typeof AuthService> {
-  const { jwt, sessions, api_keys: apiKeys } = config.auth;
+  const { jwt, sessions, limits } = config.auth;
   const keys = deriveKeys(config);
-  const authenticator = apiKey({
-    keys: store.apiKeys,
-    users: store.users,
-    peppers: peppersOf(config),
-    prefix: apiKeys.prefix,
-  });
   return createAuthService({
     store,
     passwords,
@@ -133,6 +130,14 @@ function authService(
       refresh: sessions.refresh_lifetime,
       session: sessions.maximum_lifetime,
     },
-    validateApiKey: validatesApiKeys({ authenticator, revocations }),
+    loginLimits: {
+      failuresPerNetwork: limits.failed_logins_per_network,
+      sharedAddresses: limits.shared_addresses,
+    },
+    validateApiKey: validatesApiKeys({
+      authenticator: keyAuthenticator(config, store, { scheme: "" }),
+      revocations,
+      limits: asking,
+    }),
   });
 }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { before, test } from "node:test";
+import { openSqliteStore } from "countersign/store/sqlite";
 import { bad, type ErrorJson, good, json, type KeyJson, run, scratchFolder } from "./program.ts";
 
 const folder = scratchFolder();
@@ -77,6 +79,27 @@ test("as JSON, with every member", async () => {
     list.map(({ id }) => id),
     [key.id],
   );
+});
+
+test("what a key made is told when it is revoked, and goes with it if that is meant", async () => {
+  const make = async (name: string): Promise<string> =>
+    (await json<Made>(["keys", "create", "--user", "dora", "--name", name], at)).api_key.id;
+  const root = await make("root");
+  const store = await openSqliteStore({ path: join(folder, ".countersign/countersign.db") });
+  const { id: userId } = (await store.users.findByUsername("dora")) ?? { id: "" };
+  for (const [id, madeBy] of [
+    ["made1", root],
+    ["made2", "made1"],
+  ] as const) {
+    const key = { id, madeBy, name: id, type: "service", userId, digest: new Uint8Array(32), pepperId: "p1" };
+    await store.apiKeys.create(key);
+  }
+  await store.close();
+  assert.match(await good(["keys", "show", "made2"], at), /made by the key +made1\n/);
+  const told = await run(["keys", "revoke", root], at);
+  assert.match(told.stderr, /^Keys that it made are not revoked: made1; the same with --with-made /);
+  const text = await good(["keys", "revoke", root, "--with-made"], at);
+  assert.equal(text, 'Revoked the key "root" of dora (id 1).\nRevoked what it made: made1, made2.\n');
 });
 
 test("what is wrong is named", async () => {

@@ -98,6 +98,31 @@ test("disable, enable and delete", async () => {
   );
 });
 
+test("a password that was guessed at too often: show says so, and enable lets it in again", async () => {
+  await good(["users", "create", "ida"], at);
+  const store = await openSqliteStore({ path: join(folder, ".countersign/countersign.db") });
+  const { id } = (await store.users.findByUsername("ida")) ?? { id: "" };
+  const streak = { userId: id, limit: 1, lockAt: 1 };
+  await store.attempts.begin("x", { limit: 10, windowSeconds: 900, now: new Date(), streak });
+  assert.match(await good(["users", "list", "--query", "ida"], at), /ida +- +locked/);
+  const shown = await good(["users", "show", "ida"], at);
+  assert.match(
+    shown,
+    /status +locked\n[\s\S]*password locked +20\S+Z: too many were wrong; countersign users enable ida\n/,
+  );
+  assert.match(await good(["users", "enable", "ida"], at), /^Enabled ida \(id \d+\)\.\n$/);
+  assert.match(await good(["users", "show", "ida"], at), /status +active\n/);
+  const audit = await store.audit.list({ limit: 2, target: `user:${id}` });
+  assert.deepEqual(
+    audit.map(({ actor, action }) => [actor, action]),
+    [
+      ["system", "password.unlocked"],
+      ["system", "password.locked"],
+    ],
+  );
+  await store.close();
+});
+
 test("the last superuser stays, and a taken name is told", async () => {
   assert.match(await bad(1, ["users", "delete", "dora", "--yes"], at), /\(FAILED_PRECONDITION\)$/);
   const taken = JSON.parse(await bad(1, ["users", "create", "Dora", "-o", "json"], at)) as ErrorJson;

@@ -68,6 +68,7 @@ export function storedKey(given: Partial<ApiKeyRecord> = {}): {
     revokedBy: undefined,
     lastUsedAt: undefined,
     totalRequests: 0,
+    madeBy: undefined,
     ...given,
   };
   return { key, record };

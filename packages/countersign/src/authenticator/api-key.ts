@@ -169,7 +169,8 @@ class ApiKeyChecker<P> {
   }
 
   #refuse(verdict: Exclude<Verdict, "good">, apiKeyId: string | undefined): Denied {
-    return refusal(verdict, "API_KEY_REVOKED", this.#detail(apiKeyId));
+    const reasons = { revoked: "API_KEY_REVOKED", gone: "API_KEY_REVOKED" } as const;
+    return refusal(verdict, reasons, this.#detail(apiKeyId));
   }
 
   #detail(apiKeyId: string | undefined): DenialDetail {

@@ -55,14 +55,24 @@ export function recheck<P>({ revocations }: AuthRuntime, credential: CachedCrede
   return verdict;
 }
 
-/** The denial that a verdict leads to. `revoked` is the credential's own reason. */
-export function refusal(verdict: Exclude<Verdict, "good">, revoked: Reason, detail: DenialDetail): Denied {
+/** What tokens, and certificates like them, are refused with. */
+export const tokenReasons = Object.freeze({ revoked: "TOKEN_REVOKED", gone: "TOKEN_INVALID" } as const);
+
+/** The denial that a verdict leads to. `revoked` and `gone` are the credential's own reasons. */
+export function refusal(
+  verdict: Exclude<Verdict, "good">,
+  { revoked, gone }: { readonly revoked: Reason; readonly gone: Reason },
+  detail: DenialDetail,
+): Denied {
   switch (verdict) {
     case "token-revoked":
     case "key-revoked":
       return deny(revoked, detail);
     case "user-disabled":
       return deny("USER_DISABLED", detail);
+    case "user-deleted":
+      // As it is told when nothing is left to read of the account.
+      return deny(gone, { ...detail, cause: "no such user" });
     case "stale":
       return deny("UNAVAILABLE", { ...detail, challenges: [], cause: "changed again each time it was read" });
     case "unavailable":

@@ -6,7 +6,7 @@ import type { DenialDetail, Reason } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
 import { principalOf } from "./account.ts";
-import { type CachedCredential, fill, recheck, refusal } from "./cached-credential.ts";
+import { type CachedCredential, fill, recheck, refusal, tokenReasons } from "./cached-credential.ts";
 import {
   type CertificateEntry,
   type CertificateHolder,
@@ -112,7 +112,7 @@ class CertificateChecker<P> {
     const verdict = recheck(this.#runtime, credential);
     if (verdict === "good") return credential.decision;
     if (verdict === "stale") return this.#read(known, match);
-    return refusal(verdict, "TOKEN_REVOKED", subjectOf(credential.subject.userId));
+    return refusal(verdict, tokenReasons, subjectOf(credential.subject.userId));
   }
 
   #known(certificate: Uint8Array): KnownCertificate<P> {
@@ -148,7 +148,7 @@ class CertificateChecker<P> {
       (credential) => {
         known.credential = credential;
       },
-      (verdict) => refusal(verdict, "TOKEN_REVOKED", {}),
+      (verdict) => refusal(verdict, tokenReasons, {}),
     );
   }
 

@@ -46,7 +46,7 @@ export function developmentKey<P = Principal>(options: DevelopmentKeyOptions<P>)
             return { decision: allow(principal, name), subject: { userId: user.id }, stamp };
           }),
         () => {},
-        (verdict) => refusal(verdict, "API_KEY_REVOKED", {}),
+        (verdict) => refusal(verdict, { revoked: "API_KEY_REVOKED", gone: "API_KEY_REVOKED" }, {}),
       );
     },
   });

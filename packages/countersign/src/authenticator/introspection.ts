@@ -13,7 +13,7 @@ import {
   type IntrospectorOptions,
 } from "../oidc/introspector.ts";
 import type { Issuer } from "../oidc/issuer.ts";
-import { type CachedCredential, fill, recheck, refusal } from "./cached-credential.ts";
+import { type CachedCredential, fill, recheck, refusal, tokenReasons } from "./cached-credential.ts";
 import { type CredentialCache, createCredentialCache } from "./credential-cache.ts";
 import {
   createForeignerFinder,
@@ -185,7 +185,7 @@ class IntrospectionChecker<P> {
   }
 
   #refuse(verdict: Exclude<Verdict, "good">): Denied {
-    return refusal(verdict, "TOKEN_REVOKED", { challenges: this.#challenges });
+    return refusal(verdict, tokenReasons, { challenges: this.#challenges });
   }
 
   #deny(reason: Reason, cause?: string): Denied {

@@ -15,7 +15,7 @@ import {
   type VerifiedToken,
 } from "../jwt/verifier.ts";
 import { type CredentialFacts, principalOf } from "./account.ts";
-import { type CachedCredential, fill, recheck, refusal } from "./cached-credential.ts";
+import { type CachedCredential, fill, recheck, refusal, tokenReasons } from "./cached-credential.ts";
 import { principalOfClaims } from "./claims-principal.ts";
 import { bindingFaults, holdsBinding, type TokenBinding, tokenBinding } from "./token-binding.ts";
 
@@ -230,7 +230,7 @@ class TokenChecker<P> {
     const challenges = this.#challenges;
     return refusal(
       verdict,
-      "TOKEN_REVOKED",
+      tokenReasons,
       userId === undefined ? { challenges } : { challenges, subject: { userId } },
     );
   }

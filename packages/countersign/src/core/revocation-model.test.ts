@@ -16,13 +16,14 @@ const event: fc.Arbitrary<RevocationEvent> = fc.oneof(
   fc.record({
     kind: fc.constant("user" as const),
     userId: few,
-    state: fc.constantFrom("disabled" as const, "enabled" as const, "changed" as const),
+    state: fc.constantFrom("disabled" as const, "deleted" as const, "enabled" as const, "changed" as const),
   }),
   fc.record({
     kind: fc.constant("issued-before" as const),
     userId: few,
     before: fc.nat(1000),
     expiresAt: fc.nat(1000),
+    sparesSessions: fc.boolean(),
   }),
 );
 type Step =
@@ -68,11 +69,16 @@ class NaiveModel {
       case "user":
         return (
           event.userId === about.userId &&
-          event.state === "disabled" &&
+          (event.state === "disabled" || event.state === "deleted") &&
           !this.enabledAfter(event.userId, version)
         );
       case "issued-before":
-        return event.userId === about.userId && about.issuedAt !== undefined && about.issuedAt < event.before;
+        return (
+          event.userId === about.userId &&
+          about.issuedAt !== undefined &&
+          about.issuedAt < event.before &&
+          !(event.sparesSessions === true && about.sessionId !== undefined)
+        );
     }
   }
 
@@ -137,11 +143,11 @@ describe("against a naive model", () => {
 function dropPruned(model: NaiveModel): void {
   const alive = ({ event }: { readonly event: RevocationEvent }): boolean =>
     !("expiresAt" in event) || event.expiresAt + 60 > model.prunedAt;
-  const cut = model.log.flatMap((entry) =>
-    entry.event.kind === "issued-before" && alive(entry) ? [entry.event.userId] : [],
-  );
+  const cutOf = ({ event }: Entry): string =>
+    event.kind === "issued-before" ? `${event.userId} ${event.sparesSessions}` : "";
+  const cut = model.log.filter(alive).map(cutOf);
   const kept = model.log.filter(
-    (entry) => alive(entry) || (entry.event.kind === "issued-before" && cut.includes(entry.event.userId)),
+    (entry) => alive(entry) || (entry.event.kind === "issued-before" && cut.includes(cutOf(entry))),
   );
   model.log.splice(0, model.log.length, ...kept);
 }

@@ -6,12 +6,18 @@ export type RevocationEvent =
   | { readonly kind: "token"; readonly issuer: string; readonly jti: string; readonly expiresAt: number }
   | { readonly kind: "session"; readonly sessionId: string; readonly expiresAt: number }
   | { readonly kind: "key"; readonly keyId: string; readonly state: "revoked" | "changed" }
-  | { readonly kind: "user"; readonly userId: string; readonly state: "disabled" | "enabled" | "changed" }
+  | {
+      readonly kind: "user";
+      readonly userId: string;
+      readonly state: "disabled" | "deleted" | "enabled" | "changed";
+    }
   | {
       readonly kind: "issued-before";
       readonly userId: string;
       readonly before: number;
       readonly expiresAt: number;
+      /** Tokens of sessions stay: those have events of their own. */
+      readonly sparesSessions?: boolean;
     }
   /** A signing key of ours: whatever it signed. */
   | { readonly kind: "signing-key"; readonly kid: string; readonly expiresAt: number };
@@ -34,7 +40,14 @@ export interface RevocationSubject {
  * - `stale`: something about it changed since it was read; read it again.
  * - `unavailable`: this node has been cut off for too long to know.
  */
-export type Verdict = "good" | "stale" | "token-revoked" | "key-revoked" | "user-disabled" | "unavailable";
+export type Verdict =
+  | "good"
+  | "stale"
+  | "token-revoked"
+  | "key-revoked"
+  | "user-disabled"
+  | "user-deleted"
+  | "unavailable";
 
 /** The live part of the revocation log, in memory, as authenticators see it. */
 export interface RevocationView {
@@ -63,8 +76,17 @@ export interface Revocations extends RevocationView {
 }
 
 interface UserState {
-  disabled: boolean;
-  changedAt: number;
+  /** Why everything of this user is refused; undefined if nothing is. */
+  readonly refused: "user-disabled" | "user-deleted" | undefined;
+  readonly changedAt: number;
+}
+
+/** What a user's own entry says; `changed` says nothing of it. */
+const refusedBy = { disabled: "user-disabled", deleted: "user-deleted", enabled: undefined } as const;
+
+interface Cut {
+  readonly before: number;
+  readonly expiresAt: number;
 }
 
 interface KeyState {
@@ -91,7 +113,9 @@ class MemoryRevocations implements Revocations {
   readonly #tokens = new Map<string, Map<string, number>>();
   readonly #sessions = new Map<string, number>();
   readonly #signingKeys = new Map<string, number>();
-  readonly #issuedBefore = new Map<string, { before: number; expiresAt: number }>();
+  readonly #issuedBefore = new Map<string, Cut>();
+  /** Of tokens outside sessions. */
+  readonly #issuedOutsideBefore = new Map<string, Cut>();
   readonly #users = new Map<string, UserState>();
   readonly #keys = new Map<string, KeyState>();
   readonly #listeners = new Set<() => void>();
@@ -119,10 +143,13 @@ class MemoryRevocations implements Revocations {
     }
     if (userId !== undefined) {
       const user = this.#users.get(userId);
-      if (user?.disabled) return "user-disabled";
+      if (user?.refused !== undefined) return user.refused;
       stale ||= user !== undefined && user.changedAt > since;
       const cut = this.#issuedBefore.get(userId);
       if (cut !== undefined && issuedAt !== undefined && issuedAt < cut.before) return "token-revoked";
+      const outside = sessionId === undefined ? this.#issuedOutsideBefore.get(userId) : undefined;
+      if (outside !== undefined && issuedAt !== undefined && issuedAt < outside.before)
+        return "token-revoked";
     }
     return stale ? "stale" : "good";
   }
@@ -141,6 +168,7 @@ class MemoryRevocations implements Revocations {
     deleteWhere(this.#sessions, (expiresAt) => expiresAt <= limit);
     deleteWhere(this.#signingKeys, (expiresAt) => expiresAt <= limit);
     deleteWhere(this.#issuedBefore, (cut) => cut.expiresAt <= limit);
+    deleteWhere(this.#issuedOutsideBefore, (cut) => cut.expiresAt <= limit);
   }
 
   flush(): void {
@@ -149,7 +177,7 @@ class MemoryRevocations implements Revocations {
     this.#keys.clear();
     // Disabled users stay, because a view may be the only place that knows of them. One that was enabled within the gap
     // is refused until its next entry: the safe side.
-    deleteWhere(this.#users, (user) => !user.disabled);
+    deleteWhere(this.#users, (user) => user.refused === undefined);
     this.#notify();
   }
 
@@ -181,18 +209,17 @@ class MemoryRevocations implements Revocations {
         keepLater(this.#signingKeys, event.kid, event.expiresAt);
         return;
       case "issued-before": {
-        const known = this.#issuedBefore.get(event.userId) ?? event;
+        const cuts = event.sparesSessions === true ? this.#issuedOutsideBefore : this.#issuedBefore;
+        const known = cuts.get(event.userId) ?? event;
         const before = Math.max(known.before, event.before);
-        this.#issuedBefore.set(event.userId, {
-          before,
-          expiresAt: Math.max(known.expiresAt, event.expiresAt),
-        });
+        cuts.set(event.userId, { before, expiresAt: Math.max(known.expiresAt, event.expiresAt) });
         return;
       }
       case "user": {
         // A disabled user who is changed is still disabled; only "enabled" undoes it.
-        const known = event.state === "changed" && this.#users.get(event.userId)?.disabled;
-        this.#users.set(event.userId, { disabled: known || event.state === "disabled", changedAt: version });
+        const known = this.#users.get(event.userId)?.refused;
+        const refused = event.state === "changed" ? known : refusedBy[event.state];
+        this.#users.set(event.userId, { refused, changedAt: version });
         break;
       }
       case "key": {
@@ -209,7 +236,7 @@ class MemoryRevocations implements Revocations {
     this.#floor = version;
     this.#keys.clear();
     // A disabled user stays: an application without a user source has no other place to read it from.
-    deleteWhere(this.#users, (user) => !user.disabled);
+    deleteWhere(this.#users, (user) => user.refused === undefined);
   }
 
   #notify(): void {

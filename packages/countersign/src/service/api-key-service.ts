@@ -3,7 +3,8 @@ import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { type FieldViolation, invalidArgument } from "../core/call-error.ts";
-import { grants, type Principal } from "../core/principal.ts";
+import type { Principal } from "../core/principal.ts";
+import { Refusal } from "../core/refusal.ts";
 import type {
   ApiKeySchema,
   ApiKeyService,
@@ -22,8 +23,10 @@ import {
   type Store,
   type UserRecord,
 } from "../store/contracts.ts";
+import { madeKeysOf, mayManageKeys as mayManage, requireKeyRank, revokeMadeKeys } from "./made-keys.ts";
 import { found, pageOf, pageSize, readTimePosition } from "./page.ts";
 import { requireRank } from "./rank.ts";
+import { requireReason } from "./reason.ts";
 
 export interface ApiKeyServiceOptions {
   readonly store: Pick<Store, "apiKeys" | "users">;
@@ -65,9 +68,10 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
     const user = await store.users.load(userId);
     if (user === undefined) throw invalidArgument({ field: "user_id", description: "no such user" });
     requireRank(caller, user);
+    const maker = caller.apiKey && (await store.apiKeys.load(caller.apiKey.id));
     if (caller.apiKey !== undefined) {
       requireOwnScopes(caller, request.scopes);
-      requireOwnLifetime(await store.apiKeys.load(caller.apiKey.id), request.expiresAt);
+      requireOwnLifetime(maker, request.expiresAt);
     }
     const { key, id, body } = generateApiKey(environment, format);
     const record = await namesChecked(
@@ -80,6 +84,7 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
         userId,
         scopes: request.scopes,
         expiresAt: request.expiresAt === undefined ? undefined : timestampDate(request.expiresAt),
+        madeBy: maker?.id,
       }),
     );
     return { apiKey: toMessage(record, user, this.#now()), key };
@@ -103,17 +108,21 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
     return { apiKey: await this.#present(await this.#reachable(id, context, "auth.keys:read")) };
   }
 
-  async revokeApiKey({ id, reason }: RevokeApiKeyRequest, context: CallContext) {
-    if (reason.length > 500)
-      throw invalidArgument({ field: "reason", description: "at most 500 characters" });
+  async revokeApiKey({ id, reason, withMadeKeys }: RevokeApiKeyRequest, context: CallContext) {
+    requireReason(reason);
+    const { store, caughtUp } = this.#options;
+    const revocation = { keys: store.apiKeys, users: store.users, caller: context.requireUser(), reason };
     const key = await this.#reachable(id, context, "auth.keys:write");
-    const caller = context.requireUser();
-    const by = caller.userId;
-    const owner = await this.#options.store.users.load(key.userId);
-    if (owner !== undefined && owner.id !== caller.userId) requireRank(caller, owner);
-    const revoked = found(await this.#options.store.apiKeys.revoke(key.id, { reason, by }), "API key");
-    await this.#options.caughtUp();
-    return { apiKey: await this.#present(revoked) };
+    await requireKeyRank(revocation, key);
+    const revoked = found(
+      await store.apiKeys.revoke(key.id, { reason, by: revocation.caller.userId }),
+      "API key",
+    );
+    const { revokedKeys, madeKeys } = withMadeKeys
+      ? await revokeMadeKeys(revocation, key.id)
+      : { revokedKeys: [], madeKeys: await madeKeysOf(store.apiKeys, key.id) };
+    await caughtUp();
+    return { apiKey: await this.#present(revoked), madeKeys: madeKeys.map((one) => one.id), revokedKeys };
   }
 
   async #present(key: ApiKeyRecord): Promise<ApiKeyInit> {
@@ -138,13 +147,6 @@ function ownerToList(request: ListApiKeysRequest, context: CallContext): string 
 }
 
 type ApiKeyInit = MessageInitShape<typeof ApiKeySchema>;
-
-/** One's own keys, unless one came with a key that was not granted it; others' (or all: undefined) with the permission. */
-function mayManage(caller: Principal, userId: string | undefined, permission: string): boolean {
-  if (grants(caller, permission)) return true;
-  if (userId !== caller.userId) return false;
-  return caller.apiKey === undefined || caller.apiKey.scopes.includes(permission);
-}
 
 /** A key makes no key that may do more than itself. */
 function requireOwnScopes(caller: Principal, scopes: readonly string[]): void {
@@ -181,6 +183,7 @@ function toMessage(key: ApiKeyRecord, user: UserRecord | undefined, now: Date): 
     revokedReason: key.revokedReason ?? "",
     description: key.description,
     scopes: [...key.scopes],
+    madeBy: key.madeBy ?? "",
     ...(key.lastUsedAt && { lastUsedAt: timestampFromDate(key.lastUsedAt) }),
     ...(key.expiresAt && { expiresAt: timestampFromDate(key.expiresAt) }),
     ...(key.revokedAt && { revokedAt: timestampFromDate(key.revokedAt) }),
@@ -216,6 +219,8 @@ async function namesChecked<T>(creation: Promise<T>): Promise<T> {
     return await creation;
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
+    // Revoked since it was let in.
+    if (error.field === "madeBy") throw new Refusal("API_KEY_REVOKED");
     throw invalidArgument({
       field: error.field === "userId" ? "user_id" : error.field,
       description: error.message,

@@ -20,8 +20,11 @@ import type { Store, UserRecord } from "../store/contracts.ts";
 import type { SessionRecord } from "../store/session-contracts.ts";
 import { identityMessage } from "./identity-message.ts";
 import { Login } from "./login.ts";
+import type { LoginLimitOptions } from "./login-limits.ts";
 import { found, pageOf, pageSize, readTimePosition } from "./page.ts";
 import { type Passwords, passwordViolation } from "./passwords.ts";
+import { requireRank } from "./rank.ts";
+import { requireReason } from "./reason.ts";
 import { SecondFactor } from "./second-factor.ts";
 import { currentSession, endCurrentSession, mayReach, sessionMessage } from "./session-access.ts";
 import {
@@ -40,6 +43,8 @@ export interface AuthServiceOptions extends Pick<SessionTokensOptions, "signingK
   readonly lifetimes: Lifetimes;
   /** How an authenticator app names this installation. */
   readonly name: string;
+  /** How many logins may fail. */
+  readonly loginLimits?: LoginLimitOptions | undefined;
   /** Says whether an API key is good for a service. */
   readonly validateApiKey: ValidateApiKey;
   /** Returns when this node has applied every revocation that is committed. */
@@ -76,7 +81,8 @@ class AuthServiceHandlers implements ServiceHandlers<typeof AuthService> {
     this.#store = store;
     this.#now = now;
     this.#secondFactor = new SecondFactor({ totp: store.totp, seal, issuer: name, now });
-    this.#login = new Login({ store, passwords, secondFactor: this.#secondFactor, lifetimes, now });
+    const { loginLimits: limits } = options;
+    this.#login = new Login({ store, passwords, secondFactor: this.#secondFactor, lifetimes, limits, now });
     this.#tokensOf = createSessionTokens(options);
   }
 
@@ -145,12 +151,13 @@ class AuthServiceHandlers implements ServiceHandlers<typeof AuthService> {
   }
 
   async revokeSession({ id, reason }: RevokeSessionRequest, context: CallContext) {
-    if (reason.length > 500)
-      throw invalidArgument({ field: "reason", description: "at most 500 characters" });
+    requireReason(reason);
     const caller = context.requireUser();
     const session = await this.#store.sessions.load(id);
     const reachable = session !== undefined && mayReach(caller, session.userId, "auth.sessions:write");
-    const { id: sessionId } = found(reachable ? session : undefined, "session");
+    const { id: sessionId, userId } = found(reachable ? session : undefined, "session");
+    const owner = userId === caller.userId ? undefined : await this.#store.users.load(userId);
+    if (owner !== undefined) requireRank(caller, owner);
     const revoked = found(
       await this.#store.sessions.revoke(sessionId, { reason, by: caller.userId }),
       "session",
@@ -165,9 +172,12 @@ class AuthServiceHandlers implements ServiceHandlers<typeof AuthService> {
     const weak = passwordViolation(request.newPassword, user, "new_password");
     if (weak !== undefined) throw invalidArgument(weak);
     const { currentPassword, otpCode } = request;
-    await this.#login.confirm(user, { password: currentPassword, code: otpCode, field: "current_password" });
+    const confirmation = { password: currentPassword, code: otpCode, field: "current_password" };
+    const proven = await this.#login.confirm(user, confirmation);
     const passwordHash = await this.#options.passwords.hash(request.newPassword);
-    await this.#store.users.update(user.id, { passwordHash });
+    const changed = await this.#store.users.update(user.id, { passwordHash }, { passwordHash: proven });
+    // Somebody else has changed it since the current one was looked at.
+    if (changed === undefined) throw new Refusal("LOGIN_FAILED");
     await this.#store.sessions.revokeAll(user.id, {
       reason: "password changed",
       by: user.id,

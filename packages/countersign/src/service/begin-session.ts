@@ -4,29 +4,27 @@ import { Conflict } from "../store/contracts.ts";
 import type { NewSession, SessionRecord, SessionStore } from "../store/session-contracts.ts";
 import type { Lifetimes } from "./session-tokens.ts";
 
-export interface SessionBeginning {
-  readonly sessions: SessionStore;
-  readonly lifetimes: Lifetimes;
-  readonly now: Date;
+/** Whose session, and where it comes from. */
+export type SessionOrigin = Pick<NewSession, "userId" | "methods" | "address" | "userAgent">;
+
+/** A session that begins now, with an id of its own. */
+export function newSession(of: SessionOrigin, lifetimes: Lifetimes, now: Date): NewSession {
+  const at = now.getTime();
+  return {
+    ...of,
+    id: randomBytes(18).toString("base64url"),
+    refreshUntil: new Date(at + Math.min(lifetimes.refresh, lifetimes.session) * 1000),
+    endsAt: new Date(at + lifetimes.session * 1000),
+    address: of.address.slice(0, 100),
+    userAgent: of.userAgent.toWellFormed().replaceAll("\0", "").slice(0, 300),
+  };
 }
 
-/** Begins a session of a user's. Refuses one who is gone or disabled. */
-export async function beginSession(
-  { sessions, lifetimes, now }: SessionBeginning,
-  of: Pick<NewSession, "userId" | "methods" | "address" | "userAgent">,
-): Promise<SessionRecord> {
-  const at = now.getTime();
+/** Writes it down. Refuses a user who has been disabled or deleted since it was looked up. */
+export async function beginSession(sessions: SessionStore, session: NewSession): Promise<SessionRecord> {
   try {
-    return await sessions.create({
-      ...of,
-      id: randomBytes(18).toString("base64url"),
-      refreshUntil: new Date(at + Math.min(lifetimes.refresh, lifetimes.session) * 1000),
-      endsAt: new Date(at + lifetimes.session * 1000),
-      address: of.address.slice(0, 100),
-      userAgent: of.userAgent.toWellFormed().replaceAll("\0", "").slice(0, 300),
-    });
+    return await sessions.create(session);
   } catch (error) {
-    // Disabled or deleted since it was looked up.
     if (error instanceof Conflict && error.field === "userId") throw new Refusal("USER_DISABLED");
     throw error;
   }

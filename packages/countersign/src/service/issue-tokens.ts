@@ -1,6 +1,6 @@
 import { Refusal } from "../core/refusal.ts";
 import type { Store } from "../store/contracts.ts";
-import { beginSession } from "./begin-session.ts";
+import { beginSession, newSession } from "./begin-session.ts";
 import {
   createSessionTokens,
   defaultLifetimes,
@@ -54,8 +54,8 @@ export function createTokenIssuer(options: TokenIssuerOptions): TokenIssuer {
       // As the account is now: its name, its flags and whether it is active.
       const user = await store.users.load(id);
       if (user === undefined || !user.isActive) throw new Refusal("USER_DISABLED");
-      const beginning = { sessions: store.sessions, lifetimes, now: now() };
-      const session = await beginSession(beginning, { userId: user.id, methods, address, userAgent });
+      const origin = { userId: user.id, methods, address, userAgent };
+      const session = await beginSession(store.sessions, newSession(origin, lifetimes, now()));
       const { expiresIn, ...pair } = await tokensOf(user, session, now());
       return { ...pair, expiresIn: Number(expiresIn), sessionId: session.id };
     },

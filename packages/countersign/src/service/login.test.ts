@@ -1,59 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { CallContext } from "../context/call-context.ts";
-import { fakeCall } from "../core/fakes.suite.ts";
-import { Refusal } from "../core/refusal.ts";
-import { createSeal } from "../session/seal.ts";
 import type { Store } from "../store/contracts.ts";
-import { createMemoryStore } from "../store/memory.ts";
-import { Login } from "./login.ts";
-import type { Passwords } from "./passwords.ts";
-import { SecondFactor } from "./second-factor.ts";
-import { defaultLifetimes } from "./session-tokens.ts";
-
-const noon = Date.UTC(2026, 0, 1, 12);
-const right = "the right password";
-
-/** Hashes that show what they are made of: `v2:the right password`. Counts the work. */
-class PlainPasswords implements Passwords {
-  verified = 0;
-  async hash(password: string): Promise<string> {
-    return `v2:${password}`;
-  }
-  async verify(phc: string | undefined, password: string): Promise<boolean> {
-    this.verified += 1;
-    return phc?.slice(3) === password;
-  }
-  isOutdated(phc: string): boolean {
-    return phc.startsWith("v1:");
-  }
-}
-
-async function setup(hash = `v2:${right}`) {
-  const clock = { now: noon };
-  const now = (): Date => new Date(clock.now);
-  const store: Store = createMemoryStore({ now: () => clock.now });
-  const passwords = new PlainPasswords();
-  const user = await store.users.create({ username: "ada", email: "ada@example.com", passwordHash: hash });
-  const seal = createSeal(new Uint8Array(32));
-  const secondFactor = new SecondFactor({ totp: store.totp, seal, issuer: "us", now });
-  const login = new Login({ store, passwords, secondFactor, lifetimes: defaultLifetimes, now });
-  const context = new CallContext(
-    fakeCall("/auth.v1.AuthService/Login", { "user-agent": "test\0\ud800" }),
-    { ok: true, principal: undefined, expiresAt: Number.POSITIVE_INFINITY, authenticator: undefined },
-    undefined,
-  );
-  const attempt = async (password: string, name = "ada"): Promise<string> => {
-    try {
-      await login.start({ username: name, email: "", password, code: "" }, context);
-      return "ok";
-    } catch (error) {
-      if (error instanceof Refusal) return error.denial.reason;
-      throw error;
-    }
-  };
-  return { clock, store, passwords, user, login, context, attempt };
-}
+import { noon, right, setup } from "./login.suite.ts";
 
 describe("guesses at one identity", () => {
   for (const [who, name] of [
@@ -140,5 +88,44 @@ describe("a login", () => {
       assert.equal(await attempt(right), "USER_DISABLED");
       assert.deepEqual(await store.sessions.list({ userId: user.id, limit: 10 }), []);
     }
+  });
+});
+
+describe("a password that is changed while it is looked at", () => {
+  /** Changes it after the old one was found right, and before the session is made. */
+  async function changedMeanwhile(hash: string, change: (store: Store, id: string) => Promise<unknown>) {
+    const parts = await setup(hash);
+    const { passwords, store, user } = parts;
+    const { verify } = passwords;
+    let once = true;
+    passwords.verify = async (phc, password) => {
+      const answer = await verify.call(passwords, phc, password);
+      if (once) await change(store, user.id);
+      once = false;
+      return answer;
+    };
+    return parts;
+  }
+
+  for (const hash of [`v2:${right}`, `v1:${right}`]) {
+    it(`makes no session with the old one, which does not come back: ${hash}`, async () => {
+      const parts = await changedMeanwhile(hash, async (store, id) => {
+        await store.users.update(id, { passwordHash: "v2:a new one" });
+        await store.sessions.revokeAll(id, { reason: "password changed", by: id });
+      });
+      const { attempt, store, user } = parts;
+      assert.equal(await attempt(right), "LOGIN_FAILED");
+      assert.deepEqual(await store.sessions.list({ userId: user.id, limit: 10 }), []);
+      assert.equal(await store.users.passwordHash(user.id), "v2:a new one");
+      assert.equal(await attempt("a new one"), "ok");
+    });
+  }
+
+  it("lets everyone in who logs in at once while the hash is made anew", async () => {
+    const { attempt, store, user } = await changedMeanwhile(`v1:${right}`, (store, id) =>
+      store.users.update(id, { passwordHash: `v2:${right}` }),
+    );
+    assert.deepEqual(await Promise.all([attempt(right), attempt(right)]), ["ok", "ok"]);
+    assert.equal((await store.sessions.list({ userId: user.id, limit: 10 })).length, 2);
   });
 });

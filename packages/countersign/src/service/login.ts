@@ -1,12 +1,13 @@
 import type { CallContext } from "../context/call-context.ts";
 import { invalidArgument } from "../core/call-error.ts";
 import { Refusal } from "../core/refusal.ts";
-import type { Store, UserRecord } from "../store/contracts.ts";
+import { Conflict, type Store, type UserRecord } from "../store/contracts.ts";
 import { foldCase } from "../store/fold-case.ts";
-import type { SessionRecord } from "../store/session-contracts.ts";
-import { beginSession } from "./begin-session.ts";
+import type { NewSession, SessionRecord } from "../store/session-contracts.ts";
+import { newSession } from "./begin-session.ts";
+import { type LoginLimitOptions, LoginLimits } from "./login-limits.ts";
 import type { Passwords } from "./passwords.ts";
-import type { SecondFactor } from "./second-factor.ts";
+import type { FactorResult, SecondFactor } from "./second-factor.ts";
 import type { Lifetimes } from "./session-tokens.ts";
 
 export interface LoginOptions {
@@ -14,6 +15,7 @@ export interface LoginOptions {
   readonly passwords: Passwords;
   readonly secondFactor: SecondFactor;
   readonly lifetimes: Lifetimes;
+  readonly limits?: LoginLimitOptions | undefined;
   readonly now: () => Date;
 }
 
@@ -24,18 +26,30 @@ export interface LoginAttempt {
   readonly code: string;
 }
 
+/** What a caller in an open session says it knows. */
+export interface Confirmation {
+  readonly password: string;
+  /** Undefined where no code is asked for. */
+  readonly code?: string;
+  /** The password's field. Default: `password`. */
+  readonly field?: string;
+}
+
 /** RFC 5321 section 4.5.3.1.3 leaves an address 254 characters. */
 const longestName = 254;
 
-/** At most so many guesses at one identity, right ones apart, however they come in. */
-const guesses = { limit: 10, windowSeconds: 900 } as const;
+/** How often a password is looked at again that was changed, or hashed anew, while it was looked at. */
+const looks = 3;
 
 /** A password, and a code where the account has a second factor, for a session. */
 export class Login {
   readonly #options: LoginOptions;
+  readonly #limits: LoginLimits;
 
   constructor(options: LoginOptions) {
+    const { store, now, limits } = options;
     this.#options = options;
+    this.#limits = new LoginLimits({ store, now, ...limits });
   }
 
   /** Ends the call with `LOGIN_FAILED`, `MFA_REQUIRED`, `USER_DISABLED` or `RATE_LIMITED` where it does not end well. */
@@ -43,43 +57,42 @@ export class Login {
     attempt: LoginAttempt,
     context: CallContext,
   ): Promise<{ user: UserRecord; session: SessionRecord }> {
-    const { store, secondFactor } = this.#options;
     requirePassword(attempt.password);
     const user = await this.#find(attempt);
-    const identity = user === undefined ? `name:${nameOf(attempt)}` : `user:${user.id}`;
-    await this.#count(identity);
-    const proven = await this.#checkPassword(user, attempt.password);
-    if (user === undefined || !proven) throw new Refusal("LOGIN_FAILED");
-    if (!user.isActive) throw new Refusal("USER_DISABLED");
-    const factor = await secondFactor.check(user.id, attempt.code);
-    if (factor === "missing") throw new Refusal("MFA_REQUIRED");
-    if (factor === "wrong") throw new Refusal("LOGIN_FAILED");
-    await store.attempts.clear(identity);
+    const network = this.#limits.networkOf(context.call.peer.address);
+    const guess = await this.#limits.login({ userId: user?.id, name: nameOf(attempt), network });
+    // Nobody is told that an account is locked: only accounts are.
+    const known = guess.locked ? undefined : user;
+    const proven = await this.#prove(known, attempt.password, network);
+    if (known === undefined || proven === undefined) throw new Refusal("LOGIN_FAILED");
+    if (!known.isActive) throw new Refusal("USER_DISABLED");
+    const factor = await this.#options.secondFactor.check(known.id, attempt.code);
+    if (factor === "missing") await guess.unfinished();
+    requireFactor(factor);
     const methods = factor === "right" ? ["pwd", "otp"] : ["pwd"];
-    return { user, session: await this.#begin(user, methods, context) };
+    const session = this.#newSession(known, methods, context);
+    const begun = await this.#begin(known, attempt.password, { ...session, password: proven, network });
+    await guess.right();
+    return { user: known, session: begun };
   }
 
-  /** Asks again for what a caller knows, before something that cannot be undone. Counted apart from logins. */
-  async confirm(
-    user: UserRecord,
-    { password, code, field }: { readonly password: string; readonly code?: string; readonly field?: string },
-  ): Promise<void> {
+  /** Asks again for what a caller knows, before something that cannot be undone. Returns the hash of the password. */
+  async confirm(user: UserRecord, { password, code, field }: Confirmation): Promise<string> {
     requirePassword(password, field);
-    await this.limit(user.id, async () => {
-      if (!(await this.#checkPassword(user, password))) throw new Refusal("LOGIN_FAILED");
-      if (code === undefined) return;
-      const factor = await this.#options.secondFactor.check(user.id, code);
-      if (factor === "missing") throw new Refusal("MFA_REQUIRED");
-      if (factor === "wrong") throw new Refusal("LOGIN_FAILED");
-    });
+    const guess = await this.#limits.own(user.id);
+    const proven = await this.#prove(guess.locked ? undefined : user, password, undefined);
+    if (proven === undefined) throw new Refusal("LOGIN_FAILED");
+    if (code !== undefined) requireFactor(await this.#options.secondFactor.check(user.id, code));
+    await guess.right();
+    await this.#options.store.users.unlockPassword(user.id, user.id);
+    return proven;
   }
 
-  /** Counts a guess of someone who is logged in. What throws was a wrong one. */
-  async limit<T>(userId: string, guess: () => Promise<T>): Promise<T> {
-    const identity = `confirm:${userId}`;
-    await this.#count(identity);
-    const result = await guess();
-    await this.#options.store.attempts.clear(identity);
+  /** Counts a guess at a code by someone who is logged in. What throws was a wrong one. */
+  async limit<T>(userId: string, look: () => Promise<T>): Promise<T> {
+    const guess = await this.#limits.own(userId);
+    const result = await look();
+    await guess.right();
     return result;
   }
 
@@ -101,36 +114,52 @@ export class Login {
     return (await users.findByUsername(username)) ?? (await users.findByEmail(username));
   }
 
-  /** Before anything is hashed: guesses that come all at once are counted like those that come one by one. */
-  async #count(identity: string): Promise<void> {
-    const { store, now } = this.#options;
-    const verdict = await store.attempts.begin(identity, { ...guesses, now: now() });
-    if (!verdict.ok) throw new Refusal("RATE_LIMITED", { retryAfterSeconds: verdict.retryAfterSeconds });
-  }
-
-  /** The same work for nobody, for an account without a password, and for a wrong one. */
-  async #checkPassword(user: UserRecord | undefined, password: string): Promise<boolean> {
+  /** The stored hash, if the password is right. The same work for nobody, for an account without a password, and for a wrong one. */
+  async #prove(
+    user: UserRecord | undefined,
+    password: string,
+    network: string | undefined,
+  ): Promise<string | undefined> {
     const { store, passwords } = this.#options;
     const phc = user === undefined ? undefined : await store.users.passwordHash(user.id);
-    const right = await passwords.verify(phc, password);
-    if (right && user !== undefined && phc !== undefined && passwords.isOutdated(phc)) {
-      await store.users.update(user.id, { passwordHash: await passwords.hash(password) });
-    }
-    return right;
+    const right = await passwords.verify(phc, password, network);
+    if (!right || user === undefined || phc === undefined) return undefined;
+    if (!passwords.isOutdated(phc)) return phc;
+    const passwordHash = await passwords.hash(password);
+    // Only in place of the hash that was looked at: the password may have been changed meanwhile.
+    const updated = await store.users.update(user.id, { passwordHash }, { passwordHash: phc });
+    return updated === undefined ? phc : passwordHash;
   }
 
-  #begin(user: UserRecord, methods: readonly string[], { call }: CallContext): Promise<SessionRecord> {
-    const { store, lifetimes, now } = this.#options;
-    return beginSession(
-      { sessions: store.sessions, lifetimes, now: now() },
-      {
-        userId: user.id,
-        methods,
-        address: call.peer.address ?? "",
-        userAgent: call.header("user-agent")[0] ?? "",
-      },
+  /** A session, as long as the password that was proven is the user's: looked at again where it has changed. */
+  async #begin(user: UserRecord, password: string, session: NewSession, looked = 1): Promise<SessionRecord> {
+    try {
+      return await this.#options.store.sessions.create(session);
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+      // Disabled or deleted since it was looked up.
+      if (error.field === "userId") throw new Refusal("USER_DISABLED");
+      if (error.field !== "password") throw error;
+    }
+    const proven = looked < looks ? await this.#prove(user, password, session.network) : undefined;
+    if (proven === undefined) throw new Refusal("LOGIN_FAILED");
+    return this.#begin(user, password, { ...session, password: proven }, looked + 1);
+  }
+
+  #newSession(user: UserRecord, methods: readonly string[], { call }: CallContext): NewSession {
+    const { lifetimes, now } = this.#options;
+    const [userAgent = ""] = call.header("user-agent");
+    return newSession(
+      { userId: user.id, methods, address: call.peer.address ?? "", userAgent },
+      lifetimes,
+      now(),
     );
   }
+}
+
+function requireFactor(factor: FactorResult): void {
+  if (factor === "missing") throw new Refusal("MFA_REQUIRED");
+  if (factor === "wrong") throw new Refusal("LOGIN_FAILED");
 }
 
 /** Longer than any password can be: what is longer is refused before it is worked on. */

@@ -4,8 +4,11 @@ import type { FieldViolation } from "../core/call-error.ts";
 export interface Passwords {
   /** Throws `CallError("UNAVAILABLE")` where too many are waiting. */
   hash(password: string): Promise<string>;
-  /** The same work whether there is a hash or not: without one it is done for nothing. */
-  verify(phc: string | undefined, password: string): Promise<boolean>;
+  /**
+   * The same work whether there is a hash or not: without one it is done for nothing. `origin`: where it comes from, so that
+   * no network takes every place in the queue; undefined where that is not known.
+   */
+  verify(phc: string | undefined, password: string, origin?: string | undefined): Promise<boolean>;
   /** Was it made with less work than is asked for now? */
   isOutdated(phc: string): boolean;
 }

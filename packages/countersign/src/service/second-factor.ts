@@ -66,8 +66,8 @@ export class SecondFactor {
     if (step === undefined) throw new CallError("INVALID_ARGUMENT", "That code is not right", [wrongCode]);
     const codes = Array.from({ length: recoveryCodes }, newRecoveryCode);
     const digests = codes.map((fresh) => recoveryDigest(userId, fresh) ?? new Uint8Array());
-    if (await totp.confirm(userId, step, digests)) return codes;
-    throw isOn();
+    if (await totp.confirm(userId, { step, sealedSecret: record.sealedSecret }, digests)) return codes;
+    throw new CallError("ABORTED", "The second factor was enrolled again meanwhile");
   }
 
   #stepOf(userId: string, sealedSecret: Uint8Array, code: string): number | undefined {

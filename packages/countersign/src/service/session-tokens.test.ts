@@ -21,6 +21,7 @@ const user: UserRecord = {
   permissions: [],
   attributes: {},
   createdAt: at(0),
+  passwordLockedAt: undefined,
   updatedAt: at(0),
 };
 

@@ -81,8 +81,10 @@ class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
     return this.#change(id, context, { isActive: false });
   }
 
-  enableUser({ id }: { readonly id: bigint }, context: CallContext) {
-    return this.#change(id, context, { isActive: true });
+  async enableUser({ id }: { readonly id: bigint }, context: CallContext) {
+    await this.#change(id, context, { isActive: true });
+    const user = await this.#users.unlockPassword(String(id), context.requireUser().userId);
+    return { user: userMessage(found(user, "user")) };
   }
 
   async deleteUser({ id }: { readonly id: bigint }, context: CallContext) {

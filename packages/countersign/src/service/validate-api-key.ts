@@ -1,14 +1,19 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Authenticator } from "../core/authenticator.ts";
+import type { Allowed } from "../core/decision.ts";
 import type { Principal } from "../core/principal.ts";
-import { Refusal } from "../core/refusal.ts";
 import type { RevocationView } from "../core/revocation.ts";
+import type { ApiKeyResponseSchema } from "../gen/auth/v1/auth_pb.ts";
+import { type AskingLimits, createAskingLimits, isGuess } from "./asking-limits.ts";
 import type { ValidateApiKey } from "./auth-service.ts";
 
 export interface ValidatesApiKeysOptions {
   /** What says whether a key is good. */
   readonly authenticator: Authenticator<Principal>;
   readonly revocations: RevocationView;
+  /** How often one caller may ask. Default: those of this process. */
+  readonly limits?: AskingLimits | undefined;
   /** Milliseconds since the epoch. Default: `Date.now`. */
   readonly now?: () => number;
 }
@@ -20,27 +25,34 @@ const serviceScope = "service:";
 
 /** Answers `AuthService.ValidateApiKey`. A key that is not good is told without its reason. */
 export function validatesApiKeys(options: ValidatesApiKeysOptions): ValidateApiKey {
-  const { authenticator, revocations, now = Date.now } = options;
+  const { authenticator, revocations, limits = createAskingLimits(), now = Date.now } = options;
   const authenticate = authenticator.start({ revocations, now, sole: true });
-  return async ({ apiKey, serviceName }, { call }) => {
-    const decision = await authenticate(apiKey, call);
-    if (decision === undefined) return invalid;
-    if (!decision.ok) {
-      // That nobody can tell is no answer about the key.
-      if (decision.denial.reason === "UNAVAILABLE") throw new Refusal("UNAVAILABLE");
-      return invalid;
-    }
-    const { principal, expiresAt } = decision;
-    const scopes = principal?.apiKey?.scopes ?? [];
-    const services = scopes.filter((scope) => scope.startsWith(serviceScope));
-    if (services.length > 0 && !services.includes(`${serviceScope}${serviceName}`)) return invalid;
-    return {
-      valid: true,
-      clientId: principal?.clientId ?? "",
-      permissions: principal === undefined ? [] : permissionsOf(principal),
-      ...(Number.isFinite(expiresAt) && { expiresAt: timestampFromMs(expiresAt) }),
-    };
+  return async (request, context) => {
+    const caller = context.requireUser();
+    await limits.ask(caller);
+    const decision = await authenticate(request.apiKey, context.call);
+    if (isGuess(decision)) await limits.wasWrong(caller);
+    return decision?.ok === true ? answerOf(decision, request.serviceName) : invalid;
   };
+}
+
+function answerOf(
+  { principal, expiresAt }: Allowed<Principal>,
+  serviceName: string,
+): MessageInitShape<typeof ApiKeyResponseSchema> {
+  const services = principal === undefined ? [] : scopesOfServices(principal);
+  if (services.length > 0 && !services.includes(`${serviceScope}${serviceName}`)) return invalid;
+  return {
+    valid: true,
+    clientId: principal?.clientId ?? "",
+    permissions: principal === undefined ? [] : permissionsOf(principal),
+    ...(Number.isFinite(expiresAt) && { expiresAt: timestampFromMs(expiresAt) }),
+  };
+}
+
+/** The scopes that name a service. */
+export function scopesOfServices({ apiKey }: Principal): readonly string[] {
+  return (apiKey?.scopes ?? []).filter((scope) => scope.startsWith(serviceScope));
 }
 
 /** What `grants()` would say yes to, by name. A superuser's key without scopes has no list: it may everything but `auth.…`. */

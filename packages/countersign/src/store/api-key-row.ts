@@ -1,4 +1,4 @@
-import type { ApiKeyRecord, NewApiKey } from "./contracts.ts";
+import { type ApiKeyRecord, Conflict, type NewApiKey } from "./contracts.ts";
 import { requireStorableText } from "./storable-text.ts";
 import { toDate } from "./stored-date.ts";
 
@@ -21,6 +21,7 @@ export interface ApiKeyRow {
   readonly revoked_by: string | null;
   readonly last_used_at: number | null;
   readonly total_requests: number;
+  readonly made_by: string | null;
 }
 
 /** A fresh frozen record: nothing in it is shared with the store. */
@@ -42,12 +43,13 @@ export function toApiKeyRecord(row: ApiKeyRow): ApiKeyRecord {
     revokedBy: row.revoked_by ?? undefined,
     lastUsedAt: toDate(row.last_used_at),
     totalRequests: Number(row.total_requests),
+    madeBy: row.made_by ?? undefined,
   });
 }
 
 /** The row of a new key. Throws `Conflict` on text that cannot be stored and `TypeError` on an invalid date. */
 export function newApiKeyRow(key: NewApiKey, now: number): ApiKeyRow {
-  for (const field of ["id", "name", "description", "type", "pepperId"] as const) {
+  for (const field of ["id", "name", "description", "type", "pepperId", "madeBy"] as const) {
     requireStorableText(field, key[field]);
   }
   const expiresAt = key.expiresAt?.getTime();
@@ -69,5 +71,11 @@ export function newApiKeyRow(key: NewApiKey, now: number): ApiKeyRow {
     revoked_by: null,
     last_used_at: null,
     total_requests: 0,
+    made_by: key.madeBy ?? null,
   };
+}
+
+/** A key that is revoked makes no more keys, even if it was good when it asked. */
+export function makerRevoked(): Conflict {
+  return new Conflict("madeBy", "the key that makes it is revoked");
 }

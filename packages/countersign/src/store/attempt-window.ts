@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
-import type { AttemptRule, AttemptVerdict } from "./session-contracts.ts";
+import type { AttemptRule } from "./session-contracts.ts";
 
 /** The guesses of one identity that count: instants in milliseconds, in ascending order. */
 export type Guesses = readonly number[];
 
-export interface Admission {
-  readonly verdict: AttemptVerdict;
-  /** What to keep from now on; undefined if the guess was refused, and nothing changes. */
-  readonly guesses: Guesses | undefined;
-}
+/** `guesses`: what to keep from now on. After a refusal nothing changes. */
+export type Admission =
+  | { readonly ok: true; readonly guesses: Guesses }
+  | { readonly ok: false; readonly retryAfterSeconds: number };
 
 /** So many guesses wait for nothing: people mistype. */
 const freeGuesses = 2;
@@ -20,10 +19,12 @@ export function identityDigest(identity: string): Uint8Array {
 }
 
 /** Throws `RangeError` or `TypeError` for a rule that would admit anything. */
-export function requireAttemptRule({ limit, windowSeconds, now }: AttemptRule): void {
+export function requireAttemptRule({ limit, windowSeconds, now, freeGuesses = 0 }: AttemptRule): void {
   if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError("limit must be a positive integer");
   if (!(windowSeconds > 0 && windowSeconds < Number.POSITIVE_INFINITY))
     throw new RangeError("windowSeconds must be a positive number");
+  if (!Number.isSafeInteger(freeGuesses) || freeGuesses < 0)
+    throw new RangeError("freeGuesses must be a number of guesses");
   if (Number.isNaN(now.getTime())) throw new TypeError("now is not a valid date");
 }
 
@@ -38,10 +39,10 @@ export function admitGuess(known: Guesses, rule: AttemptRule): Admission {
   const guesses = known.filter((at) => Math.abs(now - at) < windowMs);
   const from = admittedFrom(guesses, { ...rule, windowMs });
   if (from > now) {
-    return { verdict: { ok: false, retryAfterSeconds: Math.ceil((from - now) / 1000) }, guesses: undefined };
+    return { ok: false, retryAfterSeconds: Math.ceil((from - now) / 1000) };
   }
   // In order, also where another node's clock is ahead.
-  return { verdict: { ok: true }, guesses: [...guesses, Math.max(now, guesses.at(-1) ?? now)] };
+  return { ok: true, guesses: [...guesses, Math.max(now, guesses.at(-1) ?? now)] };
 }
 
 /** When the last of them stops counting. */
@@ -50,19 +51,19 @@ export function guessesExpireAt(guesses: Guesses, { windowSeconds }: AttemptRule
 }
 
 /** The first instant at which another guess is admitted: the best choice of how many old ones to wait for. */
-function admittedFrom(guesses: Guesses, rule: { readonly limit: number; readonly windowMs: number }): number {
+function admittedFrom(guesses: Guesses, rule: AttemptRule & { readonly windowMs: number }): number {
   const last = guesses.at(-1);
   if (last === undefined) return Number.NEGATIVE_INFINITY;
   let best = Number.POSITIVE_INFINITY;
   for (let gone = Math.max(0, guesses.length - rule.limit + 1); gone <= guesses.length; gone += 1) {
     const forgotten = gone === 0 ? Number.NEGATIVE_INFINITY : (guesses[gone - 1] ?? last) + rule.windowMs;
-    best = Math.min(best, Math.max(forgotten, last + delayMs(guesses.length - gone)));
+    best = Math.min(best, Math.max(forgotten, last + delayMs(guesses.length - gone, rule.freeGuesses)));
   }
   return best;
 }
 
-/** From the third guess on, doubling from one second. */
-function delayMs(count: number): number {
-  if (count < freeGuesses) return Number.NEGATIVE_INFINITY;
-  return Math.min(2 ** (count - freeGuesses), longestDelaySeconds) * 1000;
+/** From the first guess on that is not free, doubling from one second. */
+function delayMs(count: number, free = freeGuesses): number {
+  if (count < free) return Number.NEGATIVE_INFINITY;
+  return Math.min(2 ** (count - free), longestDelaySeconds) * 1000;
 }

@@ -2,7 +2,7 @@ import { Unavailable } from "../core/call-error.ts";
 import type { MaybePromise } from "../core/decision.ts";
 import type { RevocationEvent } from "../core/revocation.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
-import type { SessionStores } from "./session-contracts.ts";
+import type { AuditEntry, SessionStores } from "./session-contracts.ts";
 
 /** A user as a store keeps it. */
 export interface UserRecord extends UserAccount {
@@ -13,6 +13,8 @@ export interface UserRecord extends UserAccount {
   readonly attributes: Readonly<Record<string, string>>;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  /** Since when nobody gets in with the password, because too many were wrong (NIST SP 800-63B-4 section 3.2.2). */
+  readonly passwordLockedAt: Date | undefined;
 }
 
 export interface NewUser {
@@ -40,6 +42,12 @@ export interface UserPatch {
   readonly attributes?: Readonly<Record<string, string>> | undefined;
 }
 
+/** What must still hold when a change is made. */
+export interface UserCondition {
+  /** The hash that the user has. */
+  readonly passwordHash: string;
+}
+
 export interface UserQuery {
   readonly limit: number;
   /** The id of the last user of the page before. */
@@ -63,10 +71,13 @@ export interface UserStore extends UserSource<UserRecord> {
   /** In order of id. */
   list(query: UserQuery): Promise<readonly UserRecord[]>;
   /**
-   * Undefined if there is no such user. Throws `Conflict`, also on `isSuperuser` or `isActive` when the change would
-   * leave no active superuser where there was one.
+   * Undefined if there is no such user, or the condition does not hold: compare and set, in one transaction. A new password
+   * unlocks the account, and forgets the networks that it is known to log in from. Throws `Conflict`, also on
+   * `isSuperuser` or `isActive` when the change would leave no active superuser where there was one.
    */
-  update(id: string, patch: UserPatch): Promise<UserRecord | undefined>;
+  update(id: string, patch: UserPatch, condition?: UserCondition): Promise<UserRecord | undefined>;
+  /** Forgets the wrong passwords that were counted. Audit `password.unlocked`, if it was locked. Undefined if there is no such user. */
+  unlockPassword(id: string, by: string): Promise<UserRecord | undefined>;
   /**
    * Revokes the user's keys and sessions, whose records stay; the second factor and linked identities go. False if there is no such
    * user. Throws `Conflict` for the last active superuser.
@@ -98,6 +109,8 @@ export interface ApiKeyRecord {
   readonly lastUsedAt: Date | undefined;
   /** Allowed calls. */
   readonly totalRequests: number;
+  /** The id of the key that made it; undefined if it was made without one. */
+  readonly madeBy: string | undefined;
 }
 
 export interface NewApiKey {
@@ -111,6 +124,7 @@ export interface NewApiKey {
   readonly pepperId: string;
   readonly scopes?: readonly string[] | undefined;
   readonly expiresAt?: Date | undefined;
+  readonly madeBy?: string | undefined;
 }
 
 export type ApiKeyStatus = "active" | "disabled" | "expired" | "revoked";
@@ -121,6 +135,8 @@ export interface ApiKeyQuery {
   readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
   readonly userId?: string | undefined;
   readonly status?: ApiKeyStatus | undefined;
+  /** Those that this key made. */
+  readonly madeBy?: string | undefined;
   /** What "expired" is measured against. */
   readonly now: Date;
 }
@@ -139,7 +155,7 @@ export interface ApiKeySource {
 
 /** API keys. Every change but usage appends its revocation event in the same transaction. */
 export interface ApiKeyStore extends ApiKeySource {
-  /** Throws `Conflict` on `name` or `id`, and on `userId` if there is no such user. */
+  /** Throws `Conflict` on `name` or `id`, on `userId` if there is no such user, and on `madeBy` if that key is revoked or none. */
   create(key: NewApiKey): Promise<ApiKeyRecord>;
   /** Newest first; equal instants in descending order of id. */
   list(query: ApiKeyQuery): Promise<readonly ApiKeyRecord[]>;
@@ -161,8 +177,8 @@ export interface RevocationLogEntry {
 
 /** The revocation log: numbers rise by one, in the order of commit. */
 export interface RevocationLog {
-  /** Returns the number of the last entry appended, committed. */
-  append(events: readonly RevocationEvent[]): Promise<number>;
+  /** Returns the number of the last entry appended, committed; with them, their audit row. */
+  append(events: readonly RevocationEvent[], audit?: AuditEntry): Promise<number>;
   /** The number of the last committed entry; 0 for an empty log. */
   head(): Promise<number>;
   /**

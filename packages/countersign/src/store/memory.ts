@@ -17,16 +17,16 @@ export interface MemoryStoreOptions {
 /** A store that forgets everything with the process: for tests and trials. It passes the tests that SQL stores pass. */
 export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const { now = Date.now } = options;
-  const revocations = new MemoryRevocationLog(now);
   const audit = new MemoryAudit(now);
-  const users = new MemoryUsers({ now, revocations });
+  const revocations = new MemoryRevocationLog(now, audit);
+  const users = new MemoryUsers({ now, revocations, audit });
   const parts = { now, revocations, audit, users };
   const apiKeys = new MemoryApiKeys(parts);
   const sessions = new MemorySessions(parts);
   const totp = new MemoryTotp(parts);
   const identities = new MemoryIdentities(parts);
   users.own(apiKeys, sessions, totp, identities);
-  const attempts = new MemoryAttempts();
+  const attempts = new MemoryAttempts(users);
   const signingKeys = new MemorySigningKeys(parts);
   return Object.freeze({
     users,

@@ -109,7 +109,7 @@ describe("PostgreSQL: several processes", { timeout: 240_000 }, () => {
     const { id } = await store.users.create({ username: "ada" });
     await store.sessions.create(newSession("s1", id, clock));
     await store.totp.enroll(id, new Uint8Array(1));
-    await store.totp.confirm(id, 100, []);
+    await store.totp.confirm(id, { step: 100, sealedSecret: new Uint8Array(1) }, []);
     const children = Array.from({ length: 3 }, () => new TestChild("race", url));
     for (const child of children) assert.equal(await child.line(), "ready");
     for (const child of children) child.goOn();

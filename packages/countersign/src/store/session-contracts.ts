@@ -38,6 +38,10 @@ export interface NewSession {
   readonly endsAt: Date;
   readonly address: string;
   readonly userAgent: string;
+  /** The hash that the password was proven against: it must still be the user's. The logins that were counted are forgotten. */
+  readonly password?: string | undefined;
+  /** Known from now on as one that the user logs in from. */
+  readonly network?: string | undefined;
 }
 
 export interface Rotation {
@@ -85,7 +89,11 @@ export interface SessionQuery {
 }
 
 export interface SessionStore {
-  /** Throws `Conflict` on `userId` if there is no such active user, and on `id`. */
+  /**
+   * Throws `Conflict` on `userId` if there is no such active user, on `id`, and on `password` if the user has another one by
+   * now: all in one transaction, so that no session outlives the password that it was made with. Audit
+   * `password.unlocked` where logins with the password were locked.
+   */
   create(session: NewSession): Promise<SessionRecord>;
   load(id: string): MaybePromise<SessionRecord | undefined>;
   /** Newest first; equal instants in descending order of id. */
@@ -100,8 +108,8 @@ export interface SessionStore {
   revoke(id: string, why: Why): Promise<SessionRecord | undefined>;
   /**
    * Ends all of a user's sessions, except one if that is named: an event for each, and an audit row for them together
-   * (`session.all_revoked`). Unless one is kept, also everything else that was issued to the user until the end of this
-   * second: an `issued-before` event. Returns how many sessions ended.
+   * (`session.all_revoked`). Also everything else that was issued to the user until the end of this second: an
+   * `issued-before` event, which spares the tokens of sessions where one is kept. Returns how many sessions ended.
    */
   revokeAll(userId: string, why: RevokeAll): Promise<number>;
   /** Forgets sessions that have been over for `keepSeconds`: revoked, or past `refreshUntil`. */
@@ -123,18 +131,36 @@ export interface AttemptStore {
   begin(identity: string, rule: AttemptRule): Promise<AttemptVerdict>;
   /** Forgets the guesses of an identity: one was right. */
   clear(identity: string): Promise<void>;
-  /** Forgets the guesses that count no more. */
+  /** Forgets the latest guess of an identity: it was right, and says nothing of the others. */
+  takeBack(identity: string): Promise<void>;
+  /** Has this user logged in from this network within the last 30 days, and since the last change of the password? */
+  knows(userId: string, network: string, now: Date): Promise<boolean>;
+  /** Forgets the guesses that count no more, and networks that are known no more. */
   prune(now: Date): Promise<void>;
+}
+
+/** Logins with the password of an account since one was right. */
+export interface PasswordStreak {
+  readonly userId: string;
+  /** So many are looked at. */
+  readonly limit: number;
+  /** With so many the account counts as locked (`UserRecord.passwordLockedAt`). Audit `password.locked`. */
+  readonly lockAt: number;
 }
 
 export interface AttemptRule {
   readonly limit: number;
   readonly windowSeconds: number;
   readonly now: Date;
+  /** So many guesses wait for nothing. Default: 2. */
+  readonly freeGuesses?: number | undefined;
+  /** Counted as well, in the same transaction, where the guess is admitted. */
+  readonly streak?: PasswordStreak | undefined;
 }
 
+/** `locked`: the streak's limit is reached. The guess is counted like every other one, and must not be looked at. */
 export type AttemptVerdict =
-  | { readonly ok: true }
+  | { readonly ok: true; readonly locked: boolean }
   | { readonly ok: false; readonly retryAfterSeconds: number };
 
 /** A user's authenticator app (RFC 6238). */
@@ -148,14 +174,23 @@ export interface TotpRecord {
   readonly lastStep: number;
 }
 
+/** The first code that was right, and the secret that it was checked with. */
+export interface FirstStep {
+  readonly step: number;
+  readonly sealedSecret: Uint8Array;
+}
+
 /** It goes when its user is deleted, and so do the recovery codes. */
 export interface TotpStore {
   load(userId: string): Promise<TotpRecord | undefined>;
   /** Begins an enrolment; one that was begun and not confirmed is replaced. Throws `Conflict` on `userId` if one is
    *  confirmed, or if there is no such user. */
   enroll(userId: string, sealedSecret: Uint8Array): Promise<void>;
-  /** Confirms an enrolment with its first step, and replaces the recovery codes. False if there is none to confirm. Audit `totp.enabled`. */
-  confirm(userId: string, step: number, recoveryDigests: readonly Uint8Array[]): Promise<boolean>;
+  /**
+   * Confirms an enrolment with its first step, and replaces the recovery codes. False if there is none of that secret to
+   * confirm: another may have been begun since the code was checked. Audit `totp.enabled`.
+   */
+  confirm(userId: string, first: FirstStep, recoveryDigests: readonly Uint8Array[]): Promise<boolean>;
   /** Uses a step up: compare and set. False if it, or a later one, was used before, or if nothing is confirmed. */
   useStep(userId: string, step: number): Promise<boolean>;
   /** Uses a recovery code up. False if there is no such unused code. Audit `totp.recovery_code_used`. */

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSy
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { StoreUnavailable } from "./contracts.ts";
-import { openSqliteStore, sqliteSchemaVersion } from "./sqlite.ts";
+import { openSqliteStore } from "./sqlite.ts";
 import { temporaryFolder } from "./suite/temporary-folder.suite.ts";
 
 /** It must be refused in one line that names the path and matches. */
@@ -113,10 +113,7 @@ describe("SQLite: the file", () => {
     );
     newer.close();
     const before = readFileSync(path);
-    await unavailable(
-      path,
-      new RegExp(`version 7 and this program knows ${sqliteSchemaVersion}; run the newer program`),
-    );
+    await unavailable(path, /version 7 and this program knows \d; run the newer program/);
     assert.deepEqual(readFileSync(path), before);
   });
 

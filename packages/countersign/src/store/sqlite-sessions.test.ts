@@ -31,7 +31,7 @@ describe("SQLite: sessions", { timeout: 60_000 }, () => {
     clock.ms = Date.now();
     const { user } = await userWithSession(store, clock);
     await store.totp.enroll(user.id, new Uint8Array());
-    await store.totp.confirm(user.id, 100, []);
+    await store.totp.confirm(user.id, { step: 100, sealedSecret: new Uint8Array() }, []);
     const children = [new TestChild("race", path), new TestChild("race", path)];
     for (const child of children) assert.equal(await child.line(), "ready");
     for (const child of children) child.goOn();
@@ -152,7 +152,7 @@ describe("SQLite: what is kept", () => {
     const clock = new TestClock();
     const { user } = await userWithSession(store, clock);
     await store.totp.enroll(user.id, new Uint8Array([1]));
-    await store.totp.confirm(user.id, 1, [new Uint8Array([2])]);
+    await store.totp.confirm(user.id, { step: 1, sealedSecret: new Uint8Array([1]) }, [new Uint8Array([2])]);
     await store.identities.link({ issuer: "i", subject: "s", userId: user.id }, "system");
     await store.sessions.revokeAll(user.id, { reason: "", by: "system" });
     await store.users.delete(user.id);

@@ -7,6 +7,7 @@ import { concurrencyCases } from "./suite/concurrency-cases.suite.ts";
 import { hostileCases } from "./suite/hostile-cases.suite.ts";
 import { hostileSessionCases } from "./suite/hostile-session-cases.suite.ts";
 import { identityCases } from "./suite/identity-cases.suite.ts";
+import { loginCases } from "./suite/login-cases.suite.ts";
 import { logoutCases } from "./suite/logout-cases.suite.ts";
 import { revocationCases } from "./suite/revocation-cases.suite.ts";
 import { rotationCases } from "./suite/rotation-cases.suite.ts";
@@ -29,6 +30,7 @@ const suites: Readonly<Record<string, Cases>> = {
   rotation: rotationCases,
   "logging out": logoutCases,
   "guesses at logging in": attemptCases,
+  "limits of logging in": loginCases,
   "second factors": totpCases,
   "the audit log": auditCases,
   "signing keys": signingKeyCases,

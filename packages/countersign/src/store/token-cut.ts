@@ -21,13 +21,19 @@ export function tokenCut(now: number): number {
   return (Math.floor(now / 1000) + 1) * 1000;
 }
 
-export function issuedBefore(userId: string, now: number, tokensUntil: Date | undefined): RevocationEvent {
+/** Where a session is kept, the others have events of their own, and the tokens of sessions are spared. */
+export function issuedBefore(
+  userId: string,
+  now: number,
+  { tokensUntil, kept }: { readonly tokensUntil?: Date | undefined; readonly kept: string | undefined },
+): RevocationEvent {
   const until = tokensUntil?.getTime() ?? now + longestToken;
   return {
     kind: "issued-before",
     userId,
     before: tokenCut(now) / 1000,
     expiresAt: Math.ceil(until / 1000),
+    ...(kept !== undefined && { sparesSessions: true }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { RevocationEvent } from "../core/revocation.ts";
 import type { NewUser, UserPatch, UserRecord } from "./contracts.ts";
 import { foldCase } from "./fold-case.ts";
 import { requireStorableText } from "./storable-text.ts";
+import { toDate } from "./stored-date.ts";
 
 /**
  * A user as every store keeps it: one row of the table `users`. Instants are milliseconds since the epoch and flags
@@ -21,6 +22,10 @@ export interface UserRow {
   readonly attributes: string;
   readonly created_at: number;
   readonly updated_at: number;
+  /** Logins with the password since one was right. */
+  readonly password_failures: number;
+  /** Since when nobody gets in with the password: too many were wrong. */
+  readonly password_locked_at: number | null;
 }
 
 /** What an update does to a row. */
@@ -47,6 +52,7 @@ export function toUserRecord(row: UserRow): UserRecord {
     attributes: Object.freeze(JSON.parse(row.attributes) as Record<string, string>),
     createdAt: new Date(Number(row.created_at)),
     updatedAt: new Date(Number(row.updated_at)),
+    passwordLockedAt: toDate(row.password_locked_at),
   });
 }
 
@@ -63,8 +69,12 @@ export function newUserRow(user: NewUser, now: number): Omit<UserRow, "id"> {
     attributes: mergeAttributes("{}", user.attributes),
     created_at: now,
     updated_at: now,
+    ...nothingCounted,
   };
 }
+
+/** Of an account with a new password, and after a right login. */
+export const nothingCounted = Object.freeze({ password_failures: 0, password_locked_at: null });
 
 /** Applies a patch; undefined if it changes nothing. Throws `Conflict` on text that cannot be stored. */
 export function changeUser(before: UserRow, patch: UserPatch, now: number): UserChange | undefined {
@@ -80,8 +90,9 @@ export function changeUser(before: UserRow, patch: UserPatch, now: number): User
     attributes: mergeAttributes(before.attributes, patch.attributes),
   };
   if (userColumns.every((column) => row[column] === before[column])) return undefined;
+  const counted = row.password_hash === before.password_hash ? {} : nothingCounted;
   return {
-    row: { ...row, updated_at: now },
+    row: { ...row, ...counted, updated_at: now },
     event: eventOf(before, row),
     stepsDownBy: stepDown(before, row),
   };

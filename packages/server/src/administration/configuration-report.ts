@@ -9,7 +9,7 @@ import {
   UserService,
 } from "countersign/service";
 import { createMemoryStore } from "countersign/store/memory";
-import { createAuthentication, ruleTables } from "../authentication.ts";
+import { createAuthentication, routeTables, ruleTables } from "../authentication.ts";
 import { type Config, hasManagedKeys } from "../config/config.ts";
 import { formatDuration } from "../config/format-duration.ts";
 import { formatAddress } from "../config/listen-address.ts";
@@ -122,13 +122,15 @@ const descriptors: readonly DescService[] = [
 /** As a server does it before it listens: every RPC has its rule, and every rule its RPC. */
 function completeRules(config: Config): void {
   const store = createMemoryStore();
+  const signing = signingOf(config, store);
   const auth = createAuthentication({
     config,
     store,
     revocations: createRevocations(),
-    signing: signingOf(config, store),
+    signing,
     onDecision: () => {},
   });
+  for (const table of routeTables(config, signing)) auth.serve(table.keys());
   const served = descriptors.filter(({ typeName }) => config.services.includes(typeName));
   for (const { typeName, methods } of served) auth.serve(methods.map(({ name }) => `/${typeName}/${name}`));
   if (config.grpc.reflection) {

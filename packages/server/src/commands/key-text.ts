@@ -38,6 +38,7 @@ export function keyDetails(key: ApiKey | undefined): string {
     ["last used", at(key.lastUsedAt)],
     ["expires", at(key.expiresAt) || "never"],
     ["created", at(key.createdAt)],
+    ...(key.madeBy === "" ? [] : [["made by the key", key.madeBy] as const]),
     ...revoked,
   ]);
 }

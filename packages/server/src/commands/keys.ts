@@ -131,6 +131,7 @@ function addShow(keys: Command): void {
 
 interface RevokeOptions extends TargetOptions {
   readonly reason?: string | undefined;
+  readonly withMade?: boolean | undefined;
 }
 
 function addRevoke(keys: Command): void {
@@ -140,16 +141,27 @@ function addRevoke(keys: Command): void {
     examples: ['keys revoke 0A1b2C3d4E5f6G7h8 --reason "left in a public repository"'],
   })
     .option("--reason <text>", "kept with the key")
+    .option("--with-made", "revoke also the keys that it made, and those that they made")
     .action((id: string, options: RevokeOptions) =>
       administer(options, async (administration) => {
         const answer = await administration.call(revokeApiKey, {
           id: keyId(id),
           reason: options.reason ?? "",
+          withMadeKeys: options.withMade ?? false,
         });
         if (options.output === "json") return printMessage(revokeApiKey.output, answer);
-        print(`Revoked ${keyTitle(answer.apiKey)}.\n`);
+        const { apiKey, revokedKeys, madeKeys } = answer;
+        print(`Revoked ${keyTitle(apiKey)}.\n`);
+        if (revokedKeys.length > 0) print(`Revoked what it made: ${revokedKeys.join(", ")}.\n`);
+        if (madeKeys.length > 0) note(madeNote(madeKeys, options.withMade ?? false));
       }),
     );
+}
+
+/** Keys that a revoked one has left behind. */
+function madeNote(ids: readonly string[], tried: boolean): string {
+  const left = `Keys that it made are not revoked: ${ids.join(", ")}`;
+  return tried ? `${left}; you may not revoke them` : `${left}; the same with --with-made revokes them too`;
 }
 
 /** An id as it was given. A whole key in its place is a secret in an argument, and is not repeated. */

@@ -1,5 +1,6 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { User } from "countersign/service";
+import { oneLine } from "../terminal/failure.ts";
 import { type Column, details, instant, yesNo } from "../terminal/table.ts";
 
 /** Users as a table. */
@@ -25,9 +26,19 @@ export function userDetails(user: User | undefined): string {
     ["superuser", yesNo(user.isSuperuser)],
     ["created", instant(user.createdAt && timestampDate(user.createdAt))],
     ["updated", instant(user.updatedAt && timestampDate(user.updatedAt))],
+    ...lockOf(user),
   ]);
 }
 
-function statusOf({ isActive }: User): string {
-  return isActive ? "active" : "disabled";
+function lockOf({ passwordLockedAt, username }: User): readonly (readonly [string, string])[] {
+  if (passwordLockedAt === undefined) return [];
+  const since = instant(timestampDate(passwordLockedAt));
+  return [
+    ["password locked", `${since}: too many were wrong; countersign users enable ${oneLine(username)}`],
+  ];
+}
+
+function statusOf({ isActive, passwordLockedAt }: User): string {
+  if (!isActive) return "disabled";
+  return passwordLockedAt === undefined ? "active" : "locked";
 }

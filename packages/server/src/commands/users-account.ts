@@ -16,7 +16,7 @@ export function addAccountCommands(users: Command): void {
     "disable",
     "refuse an account's keys and tokens, and end its open calls; nothing is erased",
   );
-  addSwitch(users, "enable", "undo disable");
+  addSwitch(users, "enable", "undo disable, and the lock of a password that was guessed at too often");
   addDelete(users);
   addSetPassword(users);
 }

@@ -27,3 +27,10 @@ export function formatAddress({ host, port }: ListenAddress): string {
 export function isLoopback({ host }: ListenAddress): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
+
+/** An IP address, or a range of them such as `10.0.0.0/8`. */
+export function isNetwork(text: string): boolean {
+  const [, address = "", bits = "0"] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const family = isIP(address);
+  return family !== 0 && Number(bits) <= (family === 4 ? 32 : 128);
+}

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseDuration } from "./duration.ts";
 import { issuerSchema } from "./issuer-schema.ts";
-import { parseListenAddress } from "./listen-address.ts";
+import { isNetwork, parseListenAddress } from "./listen-address.ts";
 
 /** A secret is never written into a configuration: it stands in a file or in an environment variable. */
 const secret = z.union(
@@ -168,6 +168,30 @@ const auth = z.strictObject({
     .strictObject({
       refresh_lifetime: duration.prefault("1d").describe("of a refresh token that is not used"),
       maximum_lifetime: duration.prefault("90d").describe("of a session, however often it is renewed"),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      failed_logins_per_network: z
+        .int()
+        .min(0)
+        .max(100_000)
+        .default(100)
+        .describe("in 15 minutes, from one IPv4 address or IPv6 /64; 0: networks are not counted"),
+      shared_addresses: z
+        .array(z.string().refine(isNetwork, "an address or a range, such as 10.0.0.0/8"))
+        .default(["127.0.0.0/8", "::1"])
+        .describe("addresses and ranges that many callers share, such as a proxy's: not counted"),
+      key_validations: z
+        .int()
+        .min(1)
+        .default(600)
+        .describe("of ValidateApiKey and introspection in a minute, for each caller"),
+      wrong_key_validations: z
+        .int()
+        .min(1)
+        .default(60)
+        .describe("of them those about keys and tokens that somebody made up"),
     })
     .prefault({}),
   public_methods: z.array(procedure).default([]).describe("open besides health checks"),

@@ -1,5 +1,5 @@
 import type { RevocationEvent } from "../../core/revocation.ts";
-import { type ApiKeyRow, newApiKeyRow, toApiKeyRecord } from "../api-key-row.ts";
+import { type ApiKeyRow, makerRevoked, newApiKeyRow, toApiKeyRecord } from "../api-key-row.ts";
 import { apiKeyStatus } from "../api-key-status.ts";
 import {
   type ApiKeyQuery,
@@ -34,6 +34,7 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
     const row = newApiKeyRow(key, this.#options.now());
     if (!this.#options.users.has(row.user_id)) throw noSuchUser();
     if (this.#rows.has(row.id)) throw new Conflict("id", "this id is in use");
+    if (row.made_by !== null && this.#rows.get(row.made_by)?.revoked_at !== null) throw makerRevoked();
     for (const other of this.#unrevokedOf(row.user_id)) {
       if (other.name === row.name) throw new Conflict("name", "another key of this user has this name");
     }
@@ -46,10 +47,11 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
     return row && toApiKeyRecord(row);
   }
 
-  async list({ limit, after, userId, status, now }: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
+  async list({ limit, after, userId, status, madeBy, now }: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
     const position = after && { created_at: after.createdAt.getTime(), id: after.id };
     return [...this.#rows.values()]
       .filter((row) => userId === undefined || row.user_id === userId)
+      .filter((row) => madeBy === undefined || row.made_by === madeBy)
       .filter((row) => position === undefined || newestFirst(position, row) < 0)
       .sort(newestFirst)
       .map(toApiKeyRecord)

@@ -2,6 +2,8 @@ import type { RevocationEvent } from "../../core/revocation.ts";
 import type { RevocationLog, RevocationLogEntry } from "../contracts.ts";
 import { pageLimit } from "../page-limit.ts";
 import { revocationExpiry } from "../revocation-expiry.ts";
+import type { AuditEntry } from "../session-contracts.ts";
+import type { MemoryAudit } from "./memory-audit.ts";
 
 interface Entry extends RevocationLogEntry {
   readonly expiresAt: number | undefined;
@@ -11,13 +13,15 @@ interface Entry extends RevocationLogEntry {
 /** The log as an array in order of number. Every method does its work in one go, which is its transaction. */
 export class MemoryRevocationLog implements RevocationLog {
   readonly #now: () => number;
+  readonly #audit: MemoryAudit;
   #entries: Entry[] = [];
   #head = 0;
   /** The highest number that was pruned. */
   #pruned = 0;
 
-  constructor(now: () => number) {
+  constructor(now: () => number, audit: MemoryAudit) {
     this.#now = now;
+    this.#audit = audit;
   }
 
   /** For a change that must not be seen without its event. Throws before anything is appended. */
@@ -32,7 +36,9 @@ export class MemoryRevocationLog implements RevocationLog {
     return this.#head;
   }
 
-  async append(events: readonly RevocationEvent[]): Promise<number> {
+  async append(events: readonly RevocationEvent[], audit?: AuditEntry): Promise<number> {
+    events.map(revocationExpiry);
+    if (audit !== undefined) this.#audit.appendNow(audit);
     return this.appendNow(events);
   }
 

@@ -1,5 +1,6 @@
 import type { RevocationEvent } from "../../core/revocation.ts";
 import { Conflict } from "../contracts.ts";
+import { passwordChanged, unlockAudit } from "../login-guard.ts";
 import { newestFirst } from "../newest-first.ts";
 import { pageLimit } from "../page-limit.ts";
 import type {
@@ -29,13 +30,16 @@ import { issuedBefore, requireRevokeAll, revokeAllAudit, tokenCut } from "../tok
 import { noSuchUser } from "../user-conflict.ts";
 import type { MemoryAudit } from "./memory-audit.ts";
 import type { MemoryRevocationLog } from "./memory-revocation-log.ts";
-import type { OwnedByUsers } from "./memory-users.ts";
+import type { MemoryUsers, OwnedByUsers } from "./memory-users.ts";
 
 export interface MemorySessionsOptions {
   readonly now: () => number;
   readonly revocations: MemoryRevocationLog;
   readonly audit: MemoryAudit;
-  readonly users: { has(id: string): boolean; isActive(id: string): boolean };
+  readonly users: Pick<
+    MemoryUsers,
+    "has" | "isActive" | "hasPassword" | "forgetFailures" | "rememberNetwork"
+  >;
 }
 
 export class MemorySessions implements SessionStore, OwnedByUsers {
@@ -53,8 +57,17 @@ export class MemorySessions implements SessionStore, OwnedByUsers {
     const row = newSessionRow(session, now);
     if (!this.#options.users.isActive(row.user_id)) throw noSuchUser();
     if (this.#rows.has(row.id)) throw new Conflict("id", "this id is in use");
+    if (session.password !== undefined) this.#settle(row.user_id, session.password);
+    if (session.network !== undefined) this.#options.users.rememberNetwork(row.user_id, session.network, now);
     this.#rows.set(row.id, row);
     return toSessionRecord(row);
+  }
+
+  /** The password that was proven must still be the user's, and then nothing is counted against it. */
+  #settle(userId: string, proven: string): void {
+    const { users, audit } = this.#options;
+    if (!users.hasPassword(userId, proven)) throw passwordChanged();
+    if (users.forgetFailures(userId)) audit.appendNow(unlockAudit(userId, userId));
   }
 
   load(id: string): SessionRecord | undefined {
@@ -104,12 +117,9 @@ export class MemorySessions implements SessionStore, OwnedByUsers {
     const rows = this.#unended(userId, now);
     const kept = rows.find(({ id }) => id === why.except)?.id;
     const ended = rows.filter(({ id }) => id !== kept);
-    if (kept !== undefined && ended.length === 0) return 0;
     const events: RevocationEvent[] = ended.map(sessionRevoked);
-    if (kept === undefined) {
-      events.push(issuedBefore(userId, now, why.tokensUntil));
-      this.#cuts.set(userId, Math.max(tokenCut(now), this.#cuts.get(userId) ?? 0));
-    }
+    events.push(issuedBefore(userId, now, { tokensUntil: why.tokensUntil, kept }));
+    if (kept === undefined) this.#cuts.set(userId, Math.max(tokenCut(now), this.#cuts.get(userId) ?? 0));
     this.#options.revocations.appendNow(events);
     this.#options.audit.appendNow(revokeAllAudit(userId, why, { ended: ended.length, kept }));
     for (const row of ended) this.#edit(row, revoked(why.reason, now));

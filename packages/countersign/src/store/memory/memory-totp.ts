@@ -1,5 +1,5 @@
 import type { RevocationEvent } from "../../core/revocation.ts";
-import type { AuditEntry, TotpRecord, TotpStore } from "../session-contracts.ts";
+import type { AuditEntry, FirstStep, TotpRecord, TotpStore } from "../session-contracts.ts";
 import { requireStorableText } from "../storable-text.ts";
 import {
   alreadyConfirmed,
@@ -39,10 +39,15 @@ export class MemoryTotp implements TotpStore, OwnedByUsers {
     this.#rows.set(userId, newTotpRow(userId, sealedSecret));
   }
 
-  async confirm(userId: string, step: number, recoveryDigests: readonly Uint8Array[]): Promise<boolean> {
+  async confirm(
+    userId: string,
+    { step, sealedSecret }: FirstStep,
+    recoveryDigests: readonly Uint8Array[],
+  ): Promise<boolean> {
     requireStep(step);
     const row = this.#rows.get(userId);
     if (row === undefined || row.confirmed_at !== null) return false;
+    if (keyOf(row.sealed_secret) !== keyOf(sealedSecret)) return false;
     this.#rows.set(userId, { ...row, confirmed_at: this.#options.now(), last_step: step });
     this.#recovery.set(userId, new Set(recoveryDigests.map(keyOf)));
     this.#options.audit.appendNow(totpAudit("enabled", userId));

@@ -1,10 +1,21 @@
 import type { RevocationEvent } from "../../core/revocation.ts";
-import type { NewUser, UserPatch, UserQuery, UserRecord, UserStore } from "../contracts.ts";
+import type { NewUser, UserCondition, UserPatch, UserQuery, UserRecord, UserStore } from "../contracts.ts";
 import { foldCase } from "../fold-case.ts";
+import { countLogin, knownForMs, unlockAudit } from "../login-guard.ts";
 import { pageLimit } from "../page-limit.ts";
+import type { PasswordStreak } from "../session-contracts.ts";
+import { requireStorableText } from "../storable-text.ts";
 import { lastSuperuser, taken } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
-import { changeUser, isActiveSuperuser, newUserRow, toUserRecord, type UserRow } from "../user-row.ts";
+import {
+  changeUser,
+  isActiveSuperuser,
+  newUserRow,
+  nothingCounted,
+  toUserRecord,
+  type UserRow,
+} from "../user-row.ts";
+import type { MemoryAudit } from "./memory-audit.ts";
 import type { MemoryRevocationLog } from "./memory-revocation-log.ts";
 
 /** What belongs to users and goes, or is revoked, with them. */
@@ -16,21 +27,26 @@ export interface OwnedByUsers {
 export interface MemoryUsersOptions {
   readonly now: () => number;
   readonly revocations: MemoryRevocationLog;
+  readonly audit: MemoryAudit;
 }
 
 /** Rows by id, in the order of their ids. */
 export class MemoryUsers implements UserStore {
   readonly #now: () => number;
   readonly #revocations: MemoryRevocationLog;
+  readonly #audit: MemoryAudit;
   readonly #rows = new Map<string, UserRow>();
   readonly #idByUsername = new Map<string, string>();
   readonly #idByEmail = new Map<string, string>();
+  /** When each network stops being known, by user. */
+  readonly #networks = new Map<string, Map<string, number>>();
   #owned: readonly OwnedByUsers[] = [];
   #lastId = 0;
 
-  constructor({ now, revocations }: MemoryUsersOptions) {
+  constructor({ now, revocations, audit }: MemoryUsersOptions) {
     this.#now = now;
     this.#revocations = revocations;
+    this.#audit = audit;
   }
 
   /** Keys need users and users need keys: called once, before anything else. */
@@ -87,9 +103,10 @@ export class MemoryUsers implements UserStore {
       .map(toUserRecord);
   }
 
-  async update(id: string, patch: UserPatch): Promise<UserRecord | undefined> {
+  async update(id: string, patch: UserPatch, condition?: UserCondition): Promise<UserRecord | undefined> {
     const before = this.#rows.get(id);
     if (before === undefined) return undefined;
+    if (condition !== undefined && before.password_hash !== condition.passwordHash) return undefined;
     const change = changeUser(before, patch, this.#now());
     if (change === undefined) return toUserRecord(before);
     this.#requireFree(change.row, before.id);
@@ -97,7 +114,45 @@ export class MemoryUsers implements UserStore {
     this.#revocations.appendNow([change.event]);
     this.#forgetNames(before);
     this.#put(change.row);
+    if (change.row.password_hash !== before.password_hash) this.#networks.delete(id);
     return toUserRecord(change.row);
+  }
+
+  async unlockPassword(id: string, by: string): Promise<UserRecord | undefined> {
+    requireStorableText("by", by);
+    if (this.forgetFailures(id)) this.#audit.appendNow(unlockAudit(id, by));
+    return this.#record(id);
+  }
+
+  hasPassword(id: string, hash: string): boolean {
+    return this.#rows.get(id)?.password_hash === hash;
+  }
+
+  /** Returns whether the account was locked. */
+  forgetFailures(id: string): boolean {
+    const row = this.#rows.get(id);
+    if (row === undefined) return false;
+    this.#rows.set(id, { ...row, ...nothingCounted });
+    return row.password_locked_at !== null;
+  }
+
+  /** Returns whether the account is locked for this one. */
+  countLogin(streak: PasswordStreak): boolean {
+    const row = this.#rows.get(streak.userId);
+    if (row === undefined) return false;
+    const { locked, edit, audit } = countLogin(row, streak, this.#now());
+    this.#rows.set(row.id, { ...row, ...edit });
+    if (audit !== undefined) this.#audit.appendNow(audit);
+    return locked;
+  }
+
+  rememberNetwork(id: string, network: string, now: number): void {
+    const networks = this.#networks.get(id) ?? new Map<string, number>();
+    this.#networks.set(id, networks.set(network, now + knownForMs));
+  }
+
+  knowsNetwork(id: string, network: string, now: number): boolean {
+    return (this.#networks.get(id)?.get(network) ?? 0) > now;
   }
 
   async delete(id: string): Promise<boolean> {
@@ -105,9 +160,10 @@ export class MemoryUsers implements UserStore {
     if (row === undefined) return false;
     if (isActiveSuperuser(row)) this.#requireAnotherSuperuser(id, "id");
     this.#rows.delete(id);
+    this.#networks.delete(id);
     this.#forgetNames(row);
     const revoked = this.#owned.flatMap((owned) => owned.userDeleted(id));
-    this.#revocations.appendNow([{ kind: "user", userId: id, state: "disabled" }, ...revoked]);
+    this.#revocations.appendNow([{ kind: "user", userId: id, state: "deleted" }, ...revoked]);
     return true;
   }
 

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from "kysely";
 import { createFormerIdentities } from "./identity-migration.ts";
+import { addLoginLimits } from "./login-migration.ts";
 import { createSessionTables } from "./session-migration.ts";
 import { addSigningKeyLifetime } from "./signing-key-migration.ts";
 import type { SqlWords } from "./sql-backend.ts";
@@ -12,12 +13,13 @@ export interface Migration {
   apply(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void>;
 }
 
-/** In order, numbered from 1 without gaps. */
+/** In order of their numbers. */
 export const migrations: readonly Migration[] = [
   { version: 1, name: "users, API keys and revocations", apply: createFirstTables },
   { version: 2, name: "sessions, second factors, signing keys and audit", apply: createSessionTables },
   { version: 3, name: "lifetimes of signing keys", apply: addSigningKeyLifetime },
   { version: 4, name: "identities that are linked no more", apply: createFormerIdentities },
+  { version: 5, name: "limits of logins, and which key made which", apply: addLoginLimits },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {

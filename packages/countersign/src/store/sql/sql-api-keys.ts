@@ -1,6 +1,6 @@
 import { type ExpressionBuilder, type Kysely, sql, type Transaction } from "kysely";
 import type { MaybePromise } from "../../core/decision.ts";
-import { type ApiKeyRow, newApiKeyRow, toApiKeyRecord } from "../api-key-row.ts";
+import { type ApiKeyRow, makerRevoked, newApiKeyRow, toApiKeyRecord } from "../api-key-row.ts";
 import {
   type ApiKeyQuery,
   type ApiKeyRecord,
@@ -35,6 +35,7 @@ const columns = [
   "revoked_by",
   "last_used_at",
   "total_requests",
+  "made_by",
 ] as const;
 
 /** How many keys one UPDATE counts for. */
@@ -58,6 +59,7 @@ export class SqlApiKeys implements ApiKeyStore {
     return this.#backend.write(async (trx) => {
       await requireUser(trx, userId);
       await requireFree(trx, row, userId);
+      await requireMaker(trx, row.made_by);
       await trx
         .insertInto("api_keys")
         .values({ ...row, user_id: userId })
@@ -73,12 +75,16 @@ export class SqlApiKeys implements ApiKeyStore {
     return toRecord(this.#firstById(id));
   }
 
-  async list({ limit, after, userId, status, now }: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
+  async list({ limit, after, userId, status, madeBy, now }: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
     let query = selectKeys(this.#backend.reader);
     if (userId !== undefined) {
       const owner = parseUserId(userId);
       if (owner === undefined) return [];
       query = query.where("user_id", "=", owner);
+    }
+    if (madeBy !== undefined) {
+      if (!isStorableText(madeBy)) return [];
+      query = query.where("made_by", "=", madeBy);
     }
     if (after !== undefined) {
       const { createdAt, id } = after;
@@ -177,6 +183,17 @@ async function requireFree(trx: Transaction<SqlSchema>, row: ApiKeyRow, userId: 
     .where("revoked_at", "is", null)
     .executeTakeFirst();
   if (sameName !== undefined) throw new Conflict("name", "another key of this user has this name");
+}
+
+async function requireMaker(trx: Transaction<SqlSchema>, id: string | null): Promise<void> {
+  if (id === null) return;
+  const maker = await trx
+    .selectFrom("api_keys")
+    .select("id")
+    .where("id", "=", id)
+    .where("revoked_at", "is", null)
+    .executeTakeFirst();
+  if (maker === undefined) throw makerRevoked();
 }
 
 interface KeyTotal {

@@ -3,6 +3,8 @@ import type { RevocationEvent } from "../../core/revocation.ts";
 import { type RevocationLog, type RevocationLogEntry, StoreUnavailable } from "../contracts.ts";
 import { pageLimit } from "../page-limit.ts";
 import { revocationExpiry } from "../revocation-expiry.ts";
+import type { AuditEntry } from "../session-contracts.ts";
+import { appendAudit } from "./sql-audit.ts";
 import type { SqlBackend } from "./sql-backend.ts";
 import type { RevocationLogTable, SqlSchema } from "./sql-schema.ts";
 
@@ -57,9 +59,12 @@ export class SqlRevocationLog implements RevocationLog {
     this.#now = now;
   }
 
-  async append(events: readonly RevocationEvent[]): Promise<number> {
+  async append(events: readonly RevocationEvent[], audit?: AuditEntry): Promise<number> {
     if (events.length === 0) return this.head();
-    return this.#backend.write((trx) => appendRevocations(trx, events, this.#now()));
+    return this.#backend.write(async (trx) => {
+      if (audit !== undefined) await appendAudit(trx, audit, this.#now());
+      return appendRevocations(trx, events, this.#now());
+    });
   }
 
   async head(): Promise<number> {

@@ -19,6 +19,7 @@ export interface SqlSchema {
   readonly sessions: SessionsTable;
   readonly token_cuts: TokenCutsTable;
   readonly login_attempts: LoginAttemptsTable;
+  readonly known_networks: KnownNetworksTable;
   readonly totp: TotpTable;
   readonly recovery_codes: RecoveryCodesTable;
   readonly linked_identities: LinkedIdentitiesTable;
@@ -79,6 +80,13 @@ export interface LoginAttemptsTable {
   readonly identity: Uint8Array;
   /** A JSON array of instants in ascending order. */
   readonly guesses: string;
+  readonly expires_at: number;
+}
+
+/** From where a user has logged in. Goes with its user. */
+export interface KnownNetworksTable {
+  readonly user_id: bigint;
+  readonly network: string;
   readonly expires_at: number;
 }
 

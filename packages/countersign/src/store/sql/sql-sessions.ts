@@ -2,6 +2,7 @@ import { type Kysely, sql, type Transaction } from "kysely";
 import type { MaybePromise } from "../../core/decision.ts";
 import type { RevocationEvent } from "../../core/revocation.ts";
 import { Conflict } from "../contracts.ts";
+import { passwordChanged, unlockAudit } from "../login-guard.ts";
 import { pageLimit } from "../page-limit.ts";
 import type {
   NewSession,
@@ -28,7 +29,9 @@ import { isStorableText, requireStorableText } from "../storable-text.ts";
 import { issuedBefore, requireRevokeAll, revokeAllAudit, tokenCut } from "../token-cut.ts";
 import { noSuchUser } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
+import { nothingCounted } from "../user-row.ts";
 import { endSessions } from "./end-sessions.ts";
+import { rememberNetwork } from "./known-networks.ts";
 import { pruneTable } from "./prune-table.ts";
 import { appendAudit } from "./sql-audit.ts";
 import type { SqlBackend } from "./sql-backend.ts";
@@ -70,14 +73,31 @@ export class SqlSessions implements SessionStore {
       if ((await byId(trx, wanted.id).executeTakeFirst()) !== undefined) {
         throw new Conflict("id", "this id is in use");
       }
+      if (session.password !== undefined) await this.#settle(trx, userId, session.password);
       const now = Math.max(wanted.created_at, await lastCut(trx, userId));
       const row = { ...wanted, created_at: now, rotated_at: now };
       await trx
         .insertInto("sessions")
         .values({ ...row, user_id: userId })
         .execute();
+      const { network } = session;
+      if (network !== undefined) await rememberNetwork(trx, { userId, network, now: row.created_at });
       return toSessionRecord(row);
     });
+  }
+
+  /** The password that was proven must still be the user's, and then nothing is counted against it. */
+  async #settle(trx: Transaction<SqlSchema>, userId: bigint, proven: string): Promise<void> {
+    const user = await trx
+      .selectFrom("users")
+      .select(["password_hash", "password_failures", "password_locked_at"])
+      .where("id", "=", userId)
+      .executeTakeFirst();
+    if (user?.password_hash !== proven) throw passwordChanged();
+    if (Number(user.password_failures) === 0) return;
+    await trx.updateTable("users").set(nothingCounted).where("id", "=", userId).execute();
+    if (user.password_locked_at === null) return;
+    await appendAudit(trx, unlockAudit(String(userId), String(userId)), this.#now());
   }
 
   load(id: string): MaybePromise<SessionRecord | undefined> {
@@ -156,12 +176,11 @@ export class SqlSessions implements SessionStore {
       const now = this.#now();
       const kept = await unendedId(trx, { userId: key, id: why.except, now });
       const ended = await endSessions(trx, key, { reason: why.reason, now, except: kept });
-      if (kept !== undefined && ended.length === 0) return 0;
-      const events: RevocationEvent[] = [...ended];
-      if (kept === undefined) {
-        events.push(issuedBefore(userId, now, why.tokensUntil));
-        await raiseCut(trx, key, tokenCut(now));
-      }
+      const events: RevocationEvent[] = [
+        ...ended,
+        issuedBefore(userId, now, { tokensUntil: why.tokensUntil, kept }),
+      ];
+      if (kept === undefined) await raiseCut(trx, key, tokenCut(now));
       await appendRevocations(trx, events, now);
       await appendAudit(trx, revokeAllAudit(userId, why, { ended: ended.length, kept }), now);
       return ended.length;

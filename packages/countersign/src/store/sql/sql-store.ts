@@ -18,7 +18,7 @@ export function createSqlStore(backend: SqlBackend, now: () => number): Store {
     apiKeys: new SqlApiKeys(backend, now),
     revocations: new SqlRevocationLog(backend, now),
     sessions: new SqlSessions(backend, now),
-    attempts: new SqlAttempts(backend),
+    attempts: new SqlAttempts(backend, now),
     totp: new SqlTotp(backend, now),
     audit: new SqlAudit(backend, now),
     signingKeys: new SqlSigningKeys(backend, now),

@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from "kysely";
-import type { TotpRecord, TotpStore } from "../session-contracts.ts";
+import type { FirstStep, TotpRecord, TotpStore } from "../session-contracts.ts";
 import { requireStorableText } from "../storable-text.ts";
 import {
   alreadyConfirmed,
@@ -47,7 +47,11 @@ export class SqlTotp implements TotpStore {
     });
   }
 
-  async confirm(userId: string, step: number, recoveryDigests: readonly Uint8Array[]): Promise<boolean> {
+  async confirm(
+    userId: string,
+    { step, sealedSecret }: FirstStep,
+    recoveryDigests: readonly Uint8Array[],
+  ): Promise<boolean> {
     requireStep(step);
     return this.#write(userId, async (trx, key) => {
       const now = this.#now();
@@ -56,6 +60,7 @@ export class SqlTotp implements TotpStore {
         .set({ confirmed_at: now, last_step: step })
         .where("user_id", "=", key)
         .where("confirmed_at", "is", null)
+        .where("sealed_secret", "=", Uint8Array.from(sealedSecret))
         .executeTakeFirst();
       if (numUpdatedRows === 0n) return false;
       const codes = recoveryDigests.map((digest) => ({ user_id: key, digest: Uint8Array.from(digest) }));

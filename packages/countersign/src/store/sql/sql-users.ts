@@ -1,14 +1,24 @@
 import { type Kysely, sql, type Transaction } from "kysely";
 import type { MaybePromise } from "../../core/decision.ts";
-import type { NewUser, UserPatch, UserQuery, UserRecord, UserStore } from "../contracts.ts";
+import type { NewUser, UserCondition, UserPatch, UserQuery, UserRecord, UserStore } from "../contracts.ts";
 import { foldCase } from "../fold-case.ts";
+import { unlockAudit } from "../login-guard.ts";
 import { pageLimit } from "../page-limit.ts";
-import { isStorableText } from "../storable-text.ts";
+import { isStorableText, requireStorableText } from "../storable-text.ts";
 import { lastSuperuser, taken } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
-import { changeUser, isActiveSuperuser, newUserRow, toUserRecord, type UserRow } from "../user-row.ts";
+import {
+  changeUser,
+  isActiveSuperuser,
+  newUserRow,
+  nothingCounted,
+  toUserRecord,
+  type UserRow,
+} from "../user-row.ts";
 import { endSessions } from "./end-sessions.ts";
 import { formerIdentitiesOf } from "./former-identities.ts";
+import { forgetNetworks } from "./known-networks.ts";
+import { appendAudit } from "./sql-audit.ts";
 import type { SqlBackend } from "./sql-backend.ts";
 import { appendRevocations } from "./sql-revocation-log.ts";
 import type { SqlSchema } from "./sql-schema.ts";
@@ -25,6 +35,8 @@ const columns = [
   "attributes",
   "created_at",
   "updated_at",
+  "password_failures",
+  "password_locked_at",
 ] as const;
 
 /** A literal, not a parameter: only so does the planner use the index of superusers. */
@@ -82,19 +94,34 @@ export class SqlUsers implements UserStore {
     return rows.map(toUserRecord);
   }
 
-  async update(id: string, patch: UserPatch): Promise<UserRecord | undefined> {
+  async update(id: string, patch: UserPatch, condition?: UserCondition): Promise<UserRecord | undefined> {
     const key = parseUserId(id);
     if (key === undefined) return undefined;
     return this.#backend.write(async (trx) => {
       const before = await byId(trx, key).executeTakeFirst();
+      if (condition !== undefined && before?.password_hash !== condition.passwordHash) return undefined;
       const change = before && changeUser(before, patch, this.#now());
       if (change === undefined) return toRecord(before);
       await requireFree(trx, change.row, key);
       if (change.stepsDownBy !== undefined) await requireAnotherSuperuser(trx, key, change.stepsDownBy);
       const { id: _, ...row } = change.row;
       await trx.updateTable("users").set(row).where("id", "=", key).execute();
+      if (row.password_hash !== before?.password_hash) await forgetNetworks(trx, key);
       await appendRevocations(trx, [change.event], this.#now());
       return toUserRecord(change.row);
+    });
+  }
+
+  async unlockPassword(id: string, by: string): Promise<UserRecord | undefined> {
+    requireStorableText("by", by);
+    const key = parseUserId(id);
+    if (key === undefined) return undefined;
+    return this.#backend.write(async (trx) => {
+      const row = await byId(trx, key).executeTakeFirst();
+      if (row === undefined || Number(row.password_failures) === 0) return toRecord(row);
+      await trx.updateTable("users").set(nothingCounted).where("id", "=", key).execute();
+      if (row.password_locked_at !== null) await appendAudit(trx, unlockAudit(id, by), this.#now());
+      return toUserRecord({ ...row, ...nothingCounted });
     });
   }
 
@@ -117,7 +144,7 @@ export class SqlUsers implements UserStore {
         .execute();
       const keys = revoked.map((key) => ({ kind: "key", keyId: key.id, state: "revoked" }) as const);
       const sessions = await endSessions(trx, key, { reason: "user deleted", now });
-      const user = { kind: "user", userId: id, state: "disabled" } as const;
+      const user = { kind: "user", userId: id, state: "deleted" } as const;
       await appendRevocations(trx, [user, ...keys, ...sessions], now);
       return true;
     });

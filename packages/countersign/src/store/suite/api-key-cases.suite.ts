@@ -29,6 +29,7 @@ export const apiKeyCases: Cases = {
       revokedBy: undefined,
       lastUsedAt: undefined,
       totalRequests: 0,
+      madeBy: undefined,
     };
     assert.deepEqual({ ...key }, expected);
     digest[0] = 9;

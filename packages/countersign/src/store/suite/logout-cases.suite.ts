@@ -82,14 +82,21 @@ export const logoutCases: Cases = {
     assert.equal(await store.sessions.revokeAll(id, why), 2);
     assert.equal((await store.sessions.rotate("s2", rotation(1, clock))).kind, "rotated");
     const ended = sessions.filter(({ id }) => id !== "s2");
-    assert.deepEqual(sorted(await eventsOf(store)), sorted(ended.map(endOf)));
+    const events = await eventsOf(store);
+    assert.deepEqual(sorted(events.slice(0, 2)), sorted(ended.map(endOf)));
+    // What was issued outside sessions ends as well, and the tokens of the one that is kept do not.
+    const [cut, ...more] = events.slice(2);
+    assert.ok(cut?.kind === "issued-before" && cut.sparesSessions === true && more.length === 0);
+    assert.deepEqual([cut.userId, cut.before], [id, Math.floor(clock.ms / 1000) + 1]);
     const details = { reason: "password changed", sessions: "2", kept: "s2" };
     assert.deepEqual(await auditOf(store), [
       { actor: id, action: "session.all_revoked", target: `user:${id}`, details },
     ]);
     assert.equal(await store.sessions.revokeAll(id, why), 0);
-    assert.equal((await eventsOf(store)).length, 2);
-    assert.equal((await auditOf(store)).length, 1);
+    assert.equal((await eventsOf(store)).length, 4);
+    assert.equal((await auditOf(store)).at(-1)?.details["sessions"], "0");
+    // A session that begins now is not of the past.
+    assert.deepEqual((await store.sessions.create(newSession("s9", id, clock))).createdAt, clock.date);
   },
 
   "keeps nothing for a session that is not a live one of this user": async (store, clock) => {

@@ -21,12 +21,12 @@ export const totpCases: Cases = {
     assert.equal(await store.totp.useStep(id, 100), false);
     assert.equal(await store.totp.useRecoveryCode(id, digest(1)), false);
     clock.ms += 5;
-    assert.equal(await store.totp.confirm(id, 100, [digest(1)]), true);
+    assert.equal(await store.totp.confirm(id, { step: 100, sealedSecret: secret }, [digest(1)]), true);
     assert.deepEqual(
       { ...(await store.totp.load(id)) },
       { ...expected, confirmedAt: clock.date, lastStep: 100 },
     );
-    assert.equal(await store.totp.confirm(id, 101, [digest(2)]), false);
+    assert.equal(await store.totp.confirm(id, { step: 101, sealedSecret: secret }, [digest(2)]), false);
     assert.equal(await store.totp.useRecoveryCode(id, digest(2)), false);
     assert.deepEqual(await auditOf(store), [audit("enabled", id)]);
   },
@@ -36,7 +36,11 @@ export const totpCases: Cases = {
     await store.totp.enroll(id, new Uint8Array([1]));
     await store.totp.enroll(id, new Uint8Array([2]));
     assert.deepEqual((await store.totp.load(id))?.sealedSecret, new Uint8Array([2]));
-    assert.equal(await store.totp.confirm(id, 100, []), true);
+    // The code that was right belongs to the secret that it was checked with.
+    const first = { step: 100, sealedSecret: new Uint8Array([1]) };
+    assert.equal(await store.totp.confirm(id, first, [digest(1)]), false);
+    assert.deepEqual(await auditOf(store), []);
+    assert.equal(await store.totp.confirm(id, { ...first, sealedSecret: new Uint8Array([2]) }, []), true);
     await conflictOn(store, "userId", () => store.totp.enroll(id, new Uint8Array([3])));
     assert.deepEqual((await store.totp.load(id))?.sealedSecret, new Uint8Array([2]));
     assert.equal((await store.totp.load(id))?.lastStep, 100);
@@ -57,7 +61,7 @@ export const totpCases: Cases = {
     assert.equal((await store.totp.load(id))?.lastStep, 103);
     for (const step of [Number.NaN, 104.5, Number.POSITIVE_INFINITY]) {
       await assert.rejects(() => store.totp.useStep(id, step), RangeError);
-      await assert.rejects(() => store.totp.confirm(id, step, []), RangeError);
+      await assert.rejects(() => store.totp.confirm(id, { step, sealedSecret: secret }, []), RangeError);
     }
   },
 
@@ -76,7 +80,9 @@ export const totpCases: Cases = {
     const { id } = await store.users.create({ username: "ada" });
     await store.totp.enroll(id, secret);
     const tries = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => store.totp.confirm(id, 100 + n, [digest(n)])),
+      Array.from({ length: 20 }, (_, n) =>
+        store.totp.confirm(id, { step: 100 + n, sealedSecret: secret }, [digest(n)]),
+      ),
     );
     assert.equal(tries.filter(Boolean).length, 1);
     const codes = await Promise.all(
@@ -89,7 +95,7 @@ export const totpCases: Cases = {
     const id = await enrolled(store);
     const { id: bob } = await store.users.create({ username: "bob" });
     await store.totp.enroll(bob, secret);
-    await store.totp.confirm(bob, 1, [digest(7), digest(7)]);
+    await store.totp.confirm(bob, { step: 1, sealedSecret: secret }, [digest(7), digest(7)]);
     assert.equal(await store.totp.useRecoveryCode(id, digest(7)), false);
     assert.equal(await store.totp.useRecoveryCode(id, digest(1).subarray(0, 8)), false);
     assert.equal(await store.totp.useRecoveryCode(id, new Uint8Array()), false);
@@ -110,7 +116,7 @@ export const totpCases: Cases = {
     assert.deepEqual(await auditOf(store), [audit("enabled", id), audit("disabled", id, "7")]);
     await store.totp.enroll(id, secret);
     assert.equal(await store.totp.useRecoveryCode(id, digest(1)), false);
-    assert.equal(await store.totp.confirm(id, 1, []), true);
+    assert.equal(await store.totp.confirm(id, { step: 1, sealedSecret: secret }, []), true);
     assert.equal(await store.totp.useRecoveryCode(id, digest(1)), false);
   },
 
@@ -122,7 +128,7 @@ export const totpCases: Cases = {
     for (const userId of [id, "99", "0", "x", "", "9223372036854775808"]) {
       await conflictOn(store, "userId", () => store.totp.enroll(userId, secret));
       assert.equal(await store.totp.load(userId), undefined);
-      assert.equal(await store.totp.confirm(userId, 1, [digest(1)]), false);
+      assert.equal(await store.totp.confirm(userId, { step: 1, sealedSecret: secret }, [digest(1)]), false);
       assert.equal(await store.totp.useStep(userId, 1), false);
       assert.equal(await store.totp.useRecoveryCode(userId, digest(1)), false);
       assert.equal(await store.totp.disable(userId, "system"), false);
@@ -134,7 +140,7 @@ export const totpCases: Cases = {
 async function enrolled({ users, totp }: Store): Promise<string> {
   const { id } = await users.create({ username: "ada" });
   await totp.enroll(id, secret);
-  assert.equal(await totp.confirm(id, 100, [digest(1), digest(2)]), true);
+  assert.equal(await totp.confirm(id, { step: 100, sealedSecret: secret }, [digest(1), digest(2)]), true);
   return id;
 }
 

@@ -28,6 +28,7 @@ export const userCases: Cases = {
         attributes: { team: "engines" },
         createdAt: clock.date,
         updatedAt: clock.date,
+        passwordLockedAt: undefined,
       },
     );
     assert.deepEqual(await users.load("1"), ada);
@@ -116,7 +117,7 @@ export const userCases: Cases = {
     await users.update(id, { passwordHash: "new", isActive: true, attributes: { a: "1", b: "" } });
     await users.update(id, {});
     await users.delete(id);
-    const states = ["changed", "disabled", "disabled", "enabled", "changed", "disabled"];
+    const states = ["changed", "disabled", "disabled", "enabled", "changed", "deleted"];
     assert.deepEqual(
       await eventsOf(store),
       states.map((state) => ({ kind: "user", userId: id, state })),
@@ -177,7 +178,7 @@ export const userCases: Cases = {
     assert.deepEqual(await apiKeys.load("k2"), lost);
     assert.deepEqual(await apiKeys.load("k4"), other);
     const [, user, ...keys] = await eventsOf(store);
-    assert.deepEqual(user, { kind: "user", userId: ada.id, state: "disabled" });
+    assert.deepEqual(user, { kind: "user", userId: ada.id, state: "deleted" });
     assert.deepEqual(keys.map((event) => event.kind === "key" && `${event.keyId} ${event.state}`).sort(), [
       "k1 revoked",
       "k3 revoked",

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth/v1/api_keys.proto.
  */
 export const file_auth_v1_api_keys: GenFile = /*@__PURE__*/
-  fileDesc("ChZhdXRoL3YxL2FwaV9rZXlzLnByb3RvEgdhdXRoLnYxIioKCkFwaUtleVVzZXISCgoCaWQYASABKAMSEAoIdXNlcm5hbWUYAiABKAki+gIKBkFwaUtleRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHR5cGUYAyABKAkSIQoEdXNlchgEIAEoCzITLmF1dGgudjEuQXBpS2V5VXNlchIOCgZzdGF0dXMYBSABKAkSFgoOdG90YWxfcmVxdWVzdHMYBiABKAMSMAoMbGFzdF91c2VkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXZva2VkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5yZXZva2VkX3JlYXNvbhgLIAEoCRITCgtkZXNjcmlwdGlvbhgMIAEoCRIOCgZzY29wZXMYDSADKAkiqAEKE0NyZWF0ZUFwaUtleVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIUCgd1c2VyX2lkGAIgASgDSACIAQESDAoEdHlwZRgDIAEoCRIuCgpleHBpcmVzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtkZXNjcmlwdGlvbhgFIAEoCRIOCgZzY29wZXMYBiADKAlCCgoIX3VzZXJfaWQiRQoUQ3JlYXRlQXBpS2V5UmVzcG9uc2USIAoHYXBpX2tleRgBIAEoCzIPLmF1dGgudjEuQXBpS2V5EgsKA2tleRgCIAEoCSJtChJMaXN0QXBpS2V5c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSFAoHdXNlcl9pZBgDIAEoA0gAiAEBEg4KBnN0YXR1cxgEIAEoCUIKCghfdXNlcl9pZCJRChNMaXN0QXBpS2V5c1Jlc3BvbnNlEiEKCGFwaV9rZXlzGAEgAygLMg8uYXV0aC52MS5BcGlLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh4KEEdldEFwaUtleVJlcXVlc3QSCgoCaWQYASABKAkiNQoRR2V0QXBpS2V5UmVzcG9uc2USIAoHYXBpX2tleRgBIAEoCzIPLmF1dGgudjEuQXBpS2V5IjEKE1Jldm9rZUFwaUtleVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjgKFFJldm9rZUFwaUtleVJlc3BvbnNlEiAKB2FwaV9rZXkYASABKAsyDy5hdXRoLnYxLkFwaUtleTLBAgoNQXBpS2V5U2VydmljZRJLCgxDcmVhdGVBcGlLZXkSHC5hdXRoLnYxLkNyZWF0ZUFwaUtleVJlcXVlc3QaHS5hdXRoLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlEk0KC0xpc3RBcGlLZXlzEhsuYXV0aC52MS5MaXN0QXBpS2V5c1JlcXVlc3QaHC5hdXRoLnYxLkxpc3RBcGlLZXlzUmVzcG9uc2UiA5ACARJHCglHZXRBcGlLZXkSGS5hdXRoLnYxLkdldEFwaUtleVJlcXVlc3QaGi5hdXRoLnYxLkdldEFwaUtleVJlc3BvbnNlIgOQAgESSwoMUmV2b2tlQXBpS2V5EhwuYXV0aC52MS5SZXZva2VBcGlLZXlSZXF1ZXN0Gh0uYXV0aC52MS5SZXZva2VBcGlLZXlSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChZhdXRoL3YxL2FwaV9rZXlzLnByb3RvEgdhdXRoLnYxIioKCkFwaUtleVVzZXISCgoCaWQYASABKAMSEAoIdXNlcm5hbWUYAiABKAkiiwMKBkFwaUtleRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHR5cGUYAyABKAkSIQoEdXNlchgEIAEoCzITLmF1dGgudjEuQXBpS2V5VXNlchIOCgZzdGF0dXMYBSABKAkSFgoOdG90YWxfcmVxdWVzdHMYBiABKAMSMAoMbGFzdF91c2VkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXZva2VkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5yZXZva2VkX3JlYXNvbhgLIAEoCRITCgtkZXNjcmlwdGlvbhgMIAEoCRIOCgZzY29wZXMYDSADKAkSDwoHbWFkZV9ieRgOIAEoCSKoAQoTQ3JlYXRlQXBpS2V5UmVxdWVzdBIMCgRuYW1lGAEgASgJEhQKB3VzZXJfaWQYAiABKANIAIgBARIMCgR0eXBlGAMgASgJEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2Rlc2NyaXB0aW9uGAUgASgJEg4KBnNjb3BlcxgGIAMoCUIKCghfdXNlcl9pZCJFChRDcmVhdGVBcGlLZXlSZXNwb25zZRIgCgdhcGlfa2V5GAEgASgLMg8uYXV0aC52MS5BcGlLZXkSCwoDa2V5GAIgASgJIm0KEkxpc3RBcGlLZXlzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIUCgd1c2VyX2lkGAMgASgDSACIAQESDgoGc3RhdHVzGAQgASgJQgoKCF91c2VyX2lkIlEKE0xpc3RBcGlLZXlzUmVzcG9uc2USIQoIYXBpX2tleXMYASADKAsyDy5hdXRoLnYxLkFwaUtleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHgoQR2V0QXBpS2V5UmVxdWVzdBIKCgJpZBgBIAEoCSI1ChFHZXRBcGlLZXlSZXNwb25zZRIgCgdhcGlfa2V5GAEgASgLMg8uYXV0aC52MS5BcGlLZXkiSQoTUmV2b2tlQXBpS2V5UmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOd2l0aF9tYWRlX2tleXMYAyABKAgiYQoUUmV2b2tlQXBpS2V5UmVzcG9uc2USIAoHYXBpX2tleRgBIAEoCzIPLmF1dGgudjEuQXBpS2V5EhEKCW1hZGVfa2V5cxgCIAMoCRIUCgxyZXZva2VkX2tleXMYAyADKAkywQIKDUFwaUtleVNlcnZpY2USSwoMQ3JlYXRlQXBpS2V5EhwuYXV0aC52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0Gh0uYXV0aC52MS5DcmVhdGVBcGlLZXlSZXNwb25zZRJNCgtMaXN0QXBpS2V5cxIbLmF1dGgudjEuTGlzdEFwaUtleXNSZXF1ZXN0GhwuYXV0aC52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlIgOQAgESRwoJR2V0QXBpS2V5EhkuYXV0aC52MS5HZXRBcGlLZXlSZXF1ZXN0GhouYXV0aC52MS5HZXRBcGlLZXlSZXNwb25zZSIDkAIBEksKDFJldm9rZUFwaUtleRIcLmF1dGgudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBodLmF1dGgudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Who a key acts as.
@@ -116,6 +116,13 @@ export type ApiKey = Message<"auth.v1.ApiKey"> & {
    * @generated from field: repeated string scopes = 13;
    */
   scopes: string[];
+
+  /**
+   * The id of the key that made it; empty if it was made without one.
+   *
+   * @generated from field: string made_by = 14;
+   */
+  madeBy: string;
 };
 
 /**
@@ -306,6 +313,13 @@ export type RevokeApiKeyRequest = Message<"auth.v1.RevokeApiKeyRequest"> & {
    * @generated from field: string reason = 2;
    */
   reason: string;
+
+  /**
+   * Revokes also the keys that it made, and those that they made: all that the caller may revoke.
+   *
+   * @generated from field: bool with_made_keys = 3;
+   */
+  withMadeKeys: boolean;
 };
 
 /**
@@ -323,6 +337,20 @@ export type RevokeApiKeyResponse = Message<"auth.v1.RevokeApiKeyResponse"> & {
    * @generated from field: auth.v1.ApiKey api_key = 1;
    */
   apiKey?: ApiKey | undefined;
+
+  /**
+   * The ids of the keys that it, or one of those that were revoked with it, made and that are not revoked.
+   *
+   * @generated from field: repeated string made_keys = 2;
+   */
+  madeKeys: string[];
+
+  /**
+   * The ids of those that were revoked with it.
+   *
+   * @generated from field: repeated string revoked_keys = 3;
+   */
+  revokedKeys: string[];
 };
 
 /**

@@ -168,10 +168,30 @@ describe("SQLite: trouble while in use", () => {
     await store.close();
   });
 
+  it("lets the event loop run while many wait to write", async (context) => {
+    const { store } = await openBackend(temporaryFolder(context)("store.db"));
+    let ticks = 0;
+    let writing = true;
+    const tick = (): void => {
+      ticks += 1;
+      if (writing) setImmediate(tick);
+    };
+    setImmediate(tick);
+    const now = new Date();
+    const began = performance.now();
+    const begin = (_: unknown, n: number) =>
+      store.attempts.begin(`guess ${n}`, { limit: 10, windowSeconds: 900, now });
+    await Promise.all(Array.from({ length: 400 }, begin));
+    const took = performance.now() - began;
+    writing = false;
+    assert.ok(ticks > took / 50, `${ticks} turns of the event loop in ${took} ms`);
+    await store.close();
+  });
+
   it("leaves the old schema if a step of a migration fails", async (context) => {
     const { backend, store } = await openBackend(temporaryFolder(context)("store.db"));
     const broken = {
-      version: migrations.length + 1,
+      version: (migrations.at(-1)?.version ?? 0) + 1,
       name: "broken",
       apply: async (trx: Parameters<(typeof migrations)[0]["apply"]>[0]) => {
         await trx.schema.createTable("half").addColumn("id", "integer").execute();

@@ -23,6 +23,9 @@ class QueueingAdapter extends SqliteAdapter {
   }
 }
 
+/** For so long turns follow each other without letting the event loop run, in milliseconds. */
+const longestRun = 5;
+
 /**
  * One turn after another, in the order of asking. Every transaction takes the write lock at its start: one that reads first and writes later is refused at once
  * (SQLITE_BUSY) if another process wrote in between.
@@ -33,6 +36,8 @@ class SqliteDriver implements Driver {
   /** Settles when the last one who asked is done. */
   #lastTurn: Promise<void> = Promise.resolve();
   #endTurn: () => void = () => {};
+  /** When the first turn began that the event loop has not run since. */
+  #runBegan: number | undefined;
 
   constructor(connection: SqliteConnection, busyTimeoutMs: number) {
     this.#connection = connection;
@@ -47,6 +52,10 @@ class SqliteDriver implements Driver {
     this.#lastTurn = promise;
     await before;
     this.#endTurn = resolve;
+    if (this.#runBegan === undefined) {
+      this.#runBegan = performance.now();
+      setImmediate(() => (this.#runBegan = undefined));
+    }
     return this.#connection;
   }
 
@@ -75,7 +84,9 @@ class SqliteDriver implements Driver {
   }
 
   async releaseConnection(): Promise<void> {
-    this.#endTurn();
+    // Statements are synchronous, and a queue of promises alone would keep the event loop from everything else.
+    if (performance.now() - (this.#runBegan ?? 0) > longestRun) setImmediate(this.#endTurn);
+    else this.#endTurn();
   }
 
   async destroy(): Promise<void> {

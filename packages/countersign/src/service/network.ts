@@ -1,0 +1,75 @@
+import { BlockList, isIP, isIPv4 } from "node:net";
+
+/** Finds out where guesses come from. Undefined where many callers share an address, or where there is none. */
+export type NetworkOf = (peerAddress: string | undefined) => string | undefined;
+
+/** What a proxy on this machine, and everyone behind it, calls from. */
+export const loopbackAddresses: readonly string[] = Object.freeze(["127.0.0.0/8", "::1"]);
+
+/**
+ * Reads `192.0.2.1:4711` and `[2001:db8::1]:4711`: the IPv4 address, or the /64 of an IPv6 address, which is what one
+ * customer has at least. `shared`: addresses and ranges that tell nothing of a caller. Throws `TypeError` for what is
+ * neither. What headers say of an address is not asked for: anyone can write them.
+ */
+export function networkReader(shared: readonly string[] = loopbackAddresses): NetworkOf {
+  const list = sharedList(shared);
+  return (peerAddress = "") => {
+    const address = plainAddress(peerAddress);
+    const family = isIP(address);
+    if (family === 0) return undefined;
+    if (family === 4) return list.check(address, "ipv4") ? undefined : address;
+    return list.check(address, "ipv6") ? undefined : `${firstHalf(address)}::/64`;
+  };
+}
+
+/** Without port, brackets and zone; IPv4 that is mapped into IPv6 as IPv4. */
+function plainAddress(text: string): string {
+  const [, v6, v4] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d+)?$/.exec(text) ?? [];
+  const address = (v4 ?? v6 ?? text).replace(/%.*$/s, "");
+  if (isIP(address) !== 6) return address;
+  const groups = groupsOf(address);
+  if (groups.slice(0, 5).some((group) => group !== 0) || groups[5] !== 0xffff) return address;
+  return groups
+    .slice(6)
+    .flatMap((group) => [group >> 8, group & 255])
+    .join(".");
+}
+
+/** The eight numbers of an IPv6 address. */
+function groupsOf(address: string): number[] {
+  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
+  const [, start = address, a = 0, b = 0, c = 0, d = 0] = dotted ?? [];
+  const pair = (high: string | number, low: string | number): string =>
+    (Number(high) * 256 + Number(low)).toString(16);
+  const text = dotted === null ? address : `${start}${pair(a, b)}:${pair(c, d)}`;
+  const [left = "", right] = text.split("::");
+  const parts = (half: string): string[] => (half === "" ? [] : half.split(":"));
+  const before = parts(left);
+  const after = right === undefined ? [] : parts(right);
+  const zeros = Array.from({ length: 8 - before.length - after.length }, () => "0");
+  return [...before, ...zeros, ...after].map((group) => Number.parseInt(group, 16));
+}
+
+function firstHalf(address: string): string {
+  return groupsOf(address)
+    .slice(0, 4)
+    .map((group) => group.toString(16))
+    .join(":");
+}
+
+function sharedList(shared: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const entry of shared) {
+    const [address = "", bits] = entry.split("/", 2);
+    const family = isIPv4(address) ? "ipv4" : "ipv6";
+    try {
+      if (isIP(address) === 0 || (bits !== undefined && !/^\d{1,3}$/.test(bits)))
+        throw new TypeError("no address");
+      if (bits === undefined) list.addAddress(address, family);
+      else list.addSubnet(address, Number(bits), family);
+    } catch {
+      throw new TypeError(`"${entry}" is neither an address nor a range such as 10.0.0.0/8`);
+    }
+  }
+  return list;
+}
