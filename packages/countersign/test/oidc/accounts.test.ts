@@ -110,7 +110,8 @@ describe("an identity", () => {
     const token = stub.token();
     await store.users.delete((await principalOf(token)).userId);
     await catchUp();
-    assert.deepEqual([await says(token), await says(stub.token({ nonce: "2" }))], ["USER_DISABLED", former]);
+    const answers = [await says(token), await says(stub.token({ nonce: "2" }))];
+    assert.deepEqual(answers, ["TOKEN_INVALID: no such user", former]);
     assert.equal(await count(store), 1);
   });
 });
