@@ -3,6 +3,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { fromBinary } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import {
+  type ChannelCredentials,
   type Client,
   type ClientDuplexStream,
   type ClientReadableStream,
@@ -127,9 +128,12 @@ export async function startEcho({
   };
 }
 
-export function listen(server: GuardedServer): Promise<number> {
+export function listen(
+  server: GuardedServer,
+  transport: ServerCredentials = ServerCredentials.createInsecure(),
+): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) =>
+    server.bindAsync("127.0.0.1:0", transport, (error, port) =>
       error === null ? resolve(port) : reject(error),
     );
   });
@@ -161,9 +165,9 @@ type Methods = {
 export class EchoClient {
   readonly stub: Client & Methods;
 
-  constructor(port: number) {
+  constructor(port: number, transport: ChannelCredentials = credentials.createInsecure()) {
     const Stub = makeGenericClientConstructor(echo, "Echo");
-    this.stub = new Stub(`127.0.0.1:${port}`, credentials.createInsecure()) as unknown as Client & Methods;
+    this.stub = new Stub(`127.0.0.1:${port}`, transport) as unknown as Client & Methods;
   }
 
   close(): void {
