@@ -47,7 +47,7 @@ module.exports = {
       "keys",
       "session",
       "gen",
-      "store/(session-)?contracts[.]ts",
+      "store/((session|role)-)?contracts[.]ts",
       "store/api-key-status[.]ts",
       "store/fold-case[.]ts",
     ),

@@ -10,12 +10,13 @@ import {
   type Principal,
   policyFor,
   type Revocations,
+  type RoleDirectory,
   type RuleTable,
   type UserSource,
 } from "countersign";
 import { apiKey, developmentKey, type Pepper, staticApiKey } from "countersign/api-key";
 import { jwt } from "countersign/jwt";
-import { UserService as AccountService, ApiKeyService, AuthService } from "countersign/service";
+import { UserService as AccountService, ApiKeyService, AuthService, RoleService } from "countersign/service";
 import type { Store } from "countersign/store";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
@@ -26,6 +27,8 @@ const p = policyFor<Principal>();
 
 const reads = hasPermission("auth.users:read");
 const writes = hasPermission("auth.users:write");
+const readsRoles = hasPermission("auth.roles:read");
+const writesRoles = hasPermission("auth.roles:write");
 
 /** The rules of every service that this program can serve, by the service's full name. */
 export const ruleTables: Readonly<Record<string, RuleTable<Principal>>> = Object.freeze({
@@ -60,6 +63,18 @@ export const ruleTables: Readonly<Record<string, RuleTable<Principal>>> = Object
     getApiKey: "authenticated",
     revokeApiKey: "authenticated",
   }),
+  [RoleService.typeName]: p.rules(RoleService, {
+    createRole: writesRoles,
+    getRole: readsRoles,
+    listRoles: readsRoles,
+    updateRole: writesRoles,
+    deleteRole: writesRoles,
+    assignRole: writesRoles,
+    unassignRole: writesRoles,
+    // One's own, and others' with the permission: looked at where it is known who is meant.
+    getUserRoles: "authenticated",
+    listUserPermissions: "authenticated",
+  }),
   [DemoUserService.typeName]: p.rules(DemoUserService, {
     getUser: "optional",
     updateProfile: "authenticated",
@@ -79,6 +94,8 @@ export interface AuthenticationParts {
   readonly config: Config;
   readonly store: Store;
   readonly revocations: Revocations;
+  /** Needed for calls; a report of the rules does without. */
+  readonly roles?: RoleDirectory | undefined;
   readonly signing: Signing | undefined;
   readonly onDecision: (decision: Decision<Principal>, call: Call) => void;
 }
@@ -94,6 +111,7 @@ export function createAuthentication({
   config,
   store,
   revocations,
+  roles,
   signing,
   onDecision,
 }: AuthenticationParts): Auth<Principal> {
@@ -107,6 +125,7 @@ export function createAuthentication({
       mode: auth.mode,
       publicProcedures: [...reflection, ...auth.public_methods.filter((name) => !reflection.includes(name))],
       revocations,
+      roles,
       onDecision,
     });
   } catch (error) {

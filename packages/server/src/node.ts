@@ -1,7 +1,15 @@
-import { type Call, createRevocations, type Decision, type Principal } from "countersign";
+import {
+  type Call,
+  createRevocations,
+  createRoleDirectory,
+  type Decision,
+  type Principal,
+} from "countersign";
 import {
   createRevocationFollower,
   createUsageRecorder,
+  type RevocationFollower,
+  type RevocationFollowerOptions,
   type Store,
   type UsageRecorder,
 } from "countersign/store";
@@ -39,12 +47,8 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
     const store = await openStore(config);
     parts.add(() => store.close());
     const revocations = createRevocations();
-    const follower = createRevocationFollower({
-      log: store.revocations,
-      view: revocations,
-      staleAfterMs: config.revocations.stale_after * 1000,
-      onError: (error) => log.warn({ err: error }, "the revocation log cannot be read"),
-    });
+    const roles = await createRoleDirectory({ source: store.roles });
+    const follower = followerOf(config, store, { view: revocations, roles }, log);
     await follower.start();
     parts.add(() => follower.stop());
     const usage = createUsageRecorder({
@@ -58,10 +62,14 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
       config,
       store,
       revocations,
+      roles,
       signing,
       onDecision: observer(usage, log),
     });
-    const services = servicesOf({ config, store, revocations, signing, caughtUp: () => follower.catchUp() });
+    const services = servicesOf({
+      ...{ config, store, revocations, roles, signing },
+      caughtUp: () => follower.catchUp(),
+    });
     const onError = (error: unknown, procedure: string): void =>
       log.error({ err: error, procedure }, "a handler failed");
     const listeners: { close(graceMs: number): Promise<void> }[] = [];
@@ -86,6 +94,20 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
     await parts.close();
     throw error;
   }
+}
+
+function followerOf(
+  config: Config,
+  store: Store,
+  fed: Pick<RevocationFollowerOptions, "view" | "roles">,
+  log: Logger,
+): RevocationFollower {
+  return createRevocationFollower({
+    ...fed,
+    log: store.revocations,
+    staleAfterMs: config.revocations.stale_after * 1000,
+    onError: (error) => log.warn({ err: error }, "the revocation log cannot be read"),
+  });
 }
 
 interface Running {

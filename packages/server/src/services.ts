@@ -1,5 +1,5 @@
 import type { DescService } from "@bufbuild/protobuf";
-import type { Revocations } from "countersign";
+import type { Revocations, RoleDirectory } from "countersign";
 import { apiKey, createKeyDigests } from "countersign/api-key";
 import type { ServiceHandlers } from "countersign/grpc";
 import {
@@ -8,8 +8,10 @@ import {
   createApiKeyService,
   createAuthService,
   createRefreshTokens,
+  createRoleService,
   createSeal,
   createUserService,
+  RoleService,
   UserService,
   validatesApiKeys,
 } from "countersign/service";
@@ -33,6 +35,7 @@ export interface ServiceParts {
   readonly config: Config;
   readonly store: Store;
   readonly revocations: Revocations;
+  readonly roles: RoleDirectory;
   readonly signing: Signing | undefined;
   /** Returns when this node has applied every revocation that is committed. */
   readonly caughtUp: () => Promise<void>;
@@ -53,7 +56,7 @@ export function servicesOf(parts: ServiceParts): readonly ServedService[] {
 }
 
 function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedService>> {
-  const { config, store, caughtUp } = parts;
+  const { config, store, roles, caughtUp } = parts;
   const passwords = createPasswords();
   const { environment, prefix } = config.auth.api_keys;
   const digests = createKeyDigests(peppersOf(config));
@@ -64,6 +67,7 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
         UserService,
         createUserService({
           users: store.users,
+          roles,
           sessions: store.sessions,
           hashPassword: passwords.hash,
           caughtUp,
@@ -72,8 +76,9 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
     [ApiKeyService.typeName]: () =>
       served(
         ApiKeyService,
-        createApiKeyService({ store, digests, environment, format: { prefix }, caughtUp }),
+        createApiKeyService({ store, roles, digests, environment, format: { prefix }, caughtUp }),
       ),
+    [RoleService.typeName]: () => served(RoleService, createRoleService({ store, roles, caughtUp })),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };
@@ -84,7 +89,7 @@ function served<S extends DescService>(descriptor: S, handlers: ServiceHandlers<
 }
 
 function authService(
-  { config, store, revocations, signing, caughtUp }: ServiceParts,
+  { config, store, revocations, roles, signing, caughtUp }: ServiceParts,
   passwords: ReturnType<typeof createPasswords>,
 ): ServiceHandlers<typeof AuthService> {
   if (signing === undefined) throw new ConfigError("auth.jwt has no key, and AuthService signs tokens");
@@ -111,6 +116,6 @@ function authService(
       refresh: sessions.refresh_lifetime,
       session: sessions.maximum_lifetime,
     },
-    validateApiKey: validatesApiKeys({ authenticator, revocations }),
+    validateApiKey: validatesApiKeys({ authenticator, revocations, roles }),
   });
 }

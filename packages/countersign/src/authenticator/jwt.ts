@@ -139,12 +139,13 @@ class TokenChecker<P> {
 
   #read(value: string, token: VerifiedToken, stamp: number): MaybePromise<CachedToken<P> | Denied> {
     const { users, name } = this.#settings;
-    if (users === undefined) return this.#found(value, token, principalOfClaims(token, name), stamp);
+    const { roles } = this.#runtime;
+    if (users === undefined) return this.#found(value, token, principalOfClaims(token, name, roles), stamp);
     return andThen(users.load(token.userId), (account) => {
       if (account === undefined) return this.#deny("TOKEN_INVALID", "no such user");
       if (!account.isActive) return this.#deny("USER_DISABLED");
       const clientId = token.claims.client_id;
-      const principal = principalOf(account, { authenticator: name, claims: token.claims, clientId });
+      const principal = principalOf(account, { authenticator: name, claims: token.claims, clientId }, roles);
       return this.#found(value, token, principal, stamp);
     });
   }

@@ -3,7 +3,11 @@ import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { type FieldViolation, invalidArgument } from "../core/call-error.ts";
-import { grants, type Principal } from "../core/principal.ts";
+import { permissionProblem } from "../core/permission.ts";
+import { beyond } from "../core/permission-set.ts";
+import { grants, keyNames, type Principal } from "../core/principal.ts";
+import { isRoleName } from "../core/role.ts";
+import type { RoleDirectory } from "../core/role-directory.ts";
 import type {
   ApiKeySchema,
   ApiKeyService,
@@ -27,6 +31,8 @@ import { requireRank } from "./rank.ts";
 
 export interface ApiKeyServiceOptions {
   readonly store: Pick<Store, "apiKeys" | "users">;
+  /** What the roles of accounts and keys stand for. */
+  readonly roles: RoleDirectory;
   readonly digests: KeyDigests;
   /** What new keys name between prefix and id: `dev`, `live`. */
   readonly environment: string;
@@ -55,7 +61,7 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
   }
 
   async createApiKey(request: CreateApiKeyRequest, context: CallContext) {
-    const { store, digests, environment, format } = this.#options;
+    const { store, digests, environment, format, roles } = this.#options;
     const caller = context.requireUser();
     const userId = request.userId === undefined ? caller.userId : String(request.userId);
     if (!mayManage(caller, userId, "auth.keys:write")) {
@@ -64,9 +70,10 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
     check(request, this.#now());
     const user = await store.users.load(userId);
     if (user === undefined) throw invalidArgument({ field: "user_id", description: "no such user" });
-    requireRank(caller, user);
+    await this.#options.caughtUp();
+    requireRank(caller, user, roles);
     if (caller.apiKey !== undefined) {
-      requireOwnScopes(caller, request.scopes);
+      requireOwnLimits(caller, request, roles);
       requireOwnLifetime(await store.apiKeys.load(caller.apiKey.id), request.expiresAt);
     }
     const { key, id, body } = generateApiKey(environment, format);
@@ -79,6 +86,7 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
         type: request.type === "" ? "service" : request.type,
         userId,
         scopes: request.scopes,
+        roles: [...new Set(request.roles)],
         expiresAt: request.expiresAt === undefined ? undefined : timestampDate(request.expiresAt),
       }),
     );
@@ -110,7 +118,7 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
     const caller = context.requireUser();
     const by = caller.userId;
     const owner = await this.#options.store.users.load(key.userId);
-    if (owner !== undefined && owner.id !== caller.userId) requireRank(caller, owner);
+    if (owner !== undefined && owner.id !== caller.userId) requireRank(caller, owner, this.#options.roles);
     const revoked = found(await this.#options.store.apiKeys.revoke(key.id, { reason, by }), "API key");
     await this.#options.caughtUp();
     return { apiKey: await this.#present(revoked) };
@@ -143,16 +151,29 @@ type ApiKeyInit = MessageInitShape<typeof ApiKeySchema>;
 function mayManage(caller: Principal, userId: string | undefined, permission: string): boolean {
   if (grants(caller, permission)) return true;
   if (userId !== caller.userId) return false;
-  return caller.apiKey === undefined || caller.apiKey.scopes.includes(permission);
+  return caller.apiKey === undefined || keyNames(caller.apiKey, permission);
 }
 
-/** A key makes no key that may do more than itself. */
-function requireOwnScopes(caller: Principal, scopes: readonly string[]): void {
-  const own = caller.apiKey?.scopes ?? [];
-  if (scopes.length > 0 && scopes.every((scope) => own.includes(scope))) return;
+/** What a key has to name to pass as staff or superuser; no pattern stands for it. */
+const flags = ["staff", "superuser"];
+
+/** A key makes no key that may do more than itself, now or when a role changes. */
+function requireOwnLimits(
+  caller: Principal,
+  { scopes, roles }: Pick<CreateApiKeyRequest, "scopes" | "roles">,
+  directory: RoleDirectory,
+): void {
+  const own = { scopes: caller.apiKey?.scopes ?? [], roles: caller.apiKey?.roles ?? [] };
+  const granted =
+    scopes.length + roles.length > 0 &&
+    roles.every((role) => own.roles.includes(role)) &&
+    flags.every((flag) => !scopes.includes(flag) || own.scopes.includes(flag)) &&
+    beyond(own.scopes, scopes) === undefined &&
+    beyond(caller.apiKey?.limits ?? own.scopes, directory.permissionsOf(roles, scopes)) === undefined;
+  if (granted) return;
   throw invalidArgument({
     field: "scopes",
-    description: "a key can pass on its own scopes only, and has to name them",
+    description: "a key can pass on its own scopes and roles only, and has to name them",
   });
 }
 
@@ -181,6 +202,7 @@ function toMessage(key: ApiKeyRecord, user: UserRecord | undefined, now: Date): 
     revokedReason: key.revokedReason ?? "",
     description: key.description,
     scopes: [...key.scopes],
+    roles: [...key.roles],
     ...(key.lastUsedAt && { lastUsedAt: timestampFromDate(key.lastUsedAt) }),
     ...(key.expiresAt && { expiresAt: timestampFromDate(key.expiresAt) }),
     ...(key.revokedAt && { revokedAt: timestampFromDate(key.revokedAt) }),
@@ -189,7 +211,7 @@ function toMessage(key: ApiKeyRecord, user: UserRecord | undefined, now: Date): 
 
 function check(request: CreateApiKeyRequest, now: Date): void {
   const violations: FieldViolation[] = [];
-  const { name, type, description, scopes, expiresAt } = request;
+  const { name, type, description, scopes, roles, expiresAt } = request;
   if (name.trim() === "" || name.length > 100) {
     violations.push({ field: "name", description: "1 to 100 characters" });
   }
@@ -198,11 +220,11 @@ function check(request: CreateApiKeyRequest, now: Date): void {
   }
   if (description.length > 500)
     violations.push({ field: "description", description: "at most 500 characters" });
-  if (scopes.length > 100 || scopes.some((scope) => !/^[\x21-\x2b\x2d-\x7e]{1,100}$/.test(scope))) {
-    violations.push({
-      field: "scopes",
-      description: "at most 100, each of 1 to 100 visible ASCII characters, no comma",
-    });
+  if (scopes.length > 100) violations.push({ field: "scopes", description: "at most 100" });
+  const scope = scopes.map(permissionProblem).find((problem) => problem !== undefined);
+  if (scope !== undefined) violations.push({ field: "scopes", description: scope });
+  if (roles.length > 100 || !roles.every(isRoleName)) {
+    violations.push({ field: "roles", description: "at most 100 names of roles" });
   }
   if (expiresAt !== undefined && timestampDate(expiresAt) <= now) {
     violations.push({ field: "expires_at", description: "has passed already" });

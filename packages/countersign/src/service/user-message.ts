@@ -14,5 +14,6 @@ export function userMessage(user: UserRecord): MessageInitShape<typeof UserSchem
     isActive: user.isActive,
     createdAt: timestampFromDate(user.createdAt),
     updatedAt: timestampFromDate(user.updatedAt),
+    roles: [...user.roles],
   };
 }

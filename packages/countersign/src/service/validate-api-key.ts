@@ -1,14 +1,17 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Authenticator } from "../core/authenticator.ts";
-import type { Principal } from "../core/principal.ts";
+import { isLimited, keyNames, type Principal, permissionsOf } from "../core/principal.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { RevocationView } from "../core/revocation.ts";
+import type { RoleDirectory } from "../core/role-directory.ts";
 import type { ValidateApiKey } from "./auth-service.ts";
 
 export interface ValidatesApiKeysOptions {
   /** What says whether a key is good. */
   readonly authenticator: Authenticator<Principal>;
   readonly revocations: RevocationView;
+  /** What the roles of keys and their owners stand for. */
+  readonly roles?: RoleDirectory | undefined;
   /** Milliseconds since the epoch. Default: `Date.now`. */
   readonly now?: () => number;
 }
@@ -20,8 +23,8 @@ const serviceScope = "service:";
 
 /** Answers `AuthService.ValidateApiKey`. A key that is not good is told without its reason. */
 export function validatesApiKeys(options: ValidatesApiKeysOptions): ValidateApiKey {
-  const { authenticator, revocations, now = Date.now } = options;
-  const authenticate = authenticator.start({ revocations, now, sole: true });
+  const { authenticator, revocations, roles, now = Date.now } = options;
+  const authenticate = authenticator.start({ revocations, roles, now, sole: true });
   return async ({ apiKey, serviceName }, { call }) => {
     const decision = await authenticate(apiKey, call);
     if (decision === undefined) return invalid;
@@ -31,20 +34,26 @@ export function validatesApiKeys(options: ValidatesApiKeysOptions): ValidateApiK
       return invalid;
     }
     const { principal, expiresAt } = decision;
-    const scopes = principal?.apiKey?.scopes ?? [];
-    const services = scopes.filter((scope) => scope.startsWith(serviceScope));
-    if (services.length > 0 && !services.includes(`${serviceScope}${serviceName}`)) return invalid;
+    if (principal === undefined || !isForService(principal, `${serviceScope}${serviceName}`)) return invalid;
     return {
       valid: true,
-      clientId: principal?.clientId ?? "",
-      permissions: principal === undefined ? [] : permissionsOf(principal),
+      clientId: principal.clientId ?? "",
+      permissions: listed(principal),
       ...(Number.isFinite(expiresAt) && { expiresAt: timestampFromMs(expiresAt) }),
     };
   };
 }
 
-/** What `grants()` would say yes to, by name. A superuser's key without scopes has no list: it may everything but `auth.…`. */
-function permissionsOf({ isSuperuser, apiKey, permissions }: Principal): string[] {
-  if (!isSuperuser) return [...permissions];
-  return (apiKey?.scopes ?? []).filter((scope) => !scope.startsWith(serviceScope));
+/** A key whose scopes name services is good for these; any key, unless it is denied it, for all of them. */
+function isForService({ apiKey }: Principal, scope: string): boolean {
+  if (apiKey === undefined) return true;
+  const namesServices = apiKey.scopes.some((text) => text.startsWith(serviceScope));
+  return namesServices ? keyNames(apiKey, scope) : apiKey.limits?.denies?.(scope) !== true;
+}
+
+/** What `grants()` would say yes to. A superuser's key without limits has no list: it may everything but `auth.…`. */
+function listed(principal: Principal): string[] {
+  const { isSuperuser, apiKey } = principal;
+  if (isSuperuser && (apiKey === undefined || !isLimited(apiKey))) return [];
+  return permissionsOf(principal).filter((text) => !text.startsWith(serviceScope));
 }

@@ -6,7 +6,7 @@ import { createSqlStore } from "./sql/sql-store.ts";
 import { openSqliteBackend } from "./sql/sqlite/sqlite-backend.ts";
 
 /** The version of the schema that this program knows, and brings older databases up to. */
-export const sqliteSchemaVersion: number = migrations.length;
+export const sqliteSchemaVersion: number = migrations.at(-1)?.version ?? 0;
 
 export interface SqliteStoreOptions {
   /** The database file, created if it is not there (mode 0600, in a folder of mode 0700); or `:memory:`. */

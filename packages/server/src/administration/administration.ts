@@ -1,6 +1,6 @@
 import type { DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 
-/** `auth.v1.UserService` and `auth.v1.ApiKeyService`, wherever they are: in this process or behind a server. */
+/** `auth.v1.UserService`, `auth.v1.ApiKeyService` and `auth.v1.RoleService`, wherever they are: in this process or behind a server. */
 export interface Administration {
   /** Calls one method. Rejects with what `failureOf()` understands. */
   call<M extends DescMethodUnary>(

@@ -5,9 +5,23 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { allow, type Call, CallContext, type Principal } from "countersign";
+import {
+  allow,
+  type Call,
+  CallContext,
+  createRoleDirectory,
+  type Principal,
+  type RoleDirectory,
+} from "countersign";
 import { createKeyDigests, type KeyDigests } from "countersign/api-key";
-import { ApiKeyService, createApiKeyService, createUserService, UserService } from "countersign/service";
+import {
+  ApiKeyService,
+  createApiKeyService,
+  createRoleService,
+  createUserService,
+  RoleService,
+  UserService,
+} from "countersign/service";
 import type { Store } from "countersign/store";
 import { peppersOf } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
@@ -37,28 +51,33 @@ type Handler = (request: unknown, context: CallContext) => unknown;
 
 /** Acts on a store directly, through the functions that a server acts through. Closing it closes the store. */
 export function createLocalAdministration(config: Config, store: Store): Administration {
-  // A running server follows the log of this store; in this process nothing has to hear of a change.
-  const caughtUp = async (): Promise<void> => {};
+  let reading: Promise<RoleDirectory> | undefined;
+  const directory = (): Promise<RoleDirectory> => {
+    reading ??= createRoleDirectory({ source: store.roles });
+    return reading;
+  };
+  // A running server follows the log of this store; in this process only roles are kept.
+  const caughtUp = async (): Promise<void> => (await directory()).reload();
   const { environment, prefix } = config.auth.api_keys;
   const digests = lazyDigests(config);
-  const services: Readonly<Record<string, object>> = {
-    [UserService.typeName]: createUserService({
-      users: store.users,
-      sessions: store.sessions,
-      hashPassword: createPasswords().hash,
-      caughtUp,
-    }),
-    [ApiKeyService.typeName]: createApiKeyService({
-      store,
-      digests,
-      environment,
-      format: { prefix },
-      caughtUp,
-    }),
+  const services: Readonly<Record<string, (roles: RoleDirectory) => object>> = {
+    [UserService.typeName]: (roles) =>
+      createUserService({
+        users: store.users,
+        roles,
+        sessions: store.sessions,
+        hashPassword: createPasswords().hash,
+        caughtUp,
+      }),
+    [ApiKeyService.typeName]: (roles) =>
+      createApiKeyService({ store, roles, digests, environment, format: { prefix }, caughtUp }),
+    [RoleService.typeName]: (roles) => createRoleService({ store, roles, caughtUp }),
   };
   return {
     async call<M extends DescMethodUnary>(method: M, request: MessageInitShape<M["input"]>) {
-      const handlers = services[method.parent.typeName] as Readonly<Record<string, Handler>> | undefined;
+      const handlers = services[method.parent.typeName]?.(await directory()) as
+        | Readonly<Record<string, Handler>>
+        | undefined;
       const handler = handlers?.[method.localName];
       if (handler === undefined)
         throw new TypeError(`no handler for ${method.parent.typeName}.${method.name}`);

@@ -41,7 +41,12 @@ export interface StaticKeySecret {
 }
 
 /** Which services a program serves that names none. */
-const accountServices = ["auth.v1.AuthService", "auth.v1.UserService", "auth.v1.ApiKeyService"];
+const accountServices = [
+  "auth.v1.AuthService",
+  "auth.v1.UserService",
+  "auth.v1.ApiKeyService",
+  "auth.v1.RoleService",
+];
 const demoServices = ["api.users.UserService"];
 
 export interface ConfigRequest {

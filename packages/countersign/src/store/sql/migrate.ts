@@ -22,13 +22,14 @@ export interface MigrateOptions {
  */
 export async function migrate(backend: SqlBackend, options: MigrateOptions): Promise<void> {
   const { steps = migrations } = options;
+  const known = steps.at(-1)?.version ?? 0;
   // The ordinary start finds the schema as it should be, and takes no lock.
-  if ((await readVersion(backend.reader)) === steps.length) return;
+  if ((await readVersion(backend.reader)) === known) return;
   await backend.write(async (trx) => {
     const version = await readVersion(trx);
-    if (version > steps.length) throw newerSchema(options.name, version, steps.length);
+    if (version > known) throw newerSchema(options.name, version, known);
     if (version === 0) await createSchemaTable(trx);
-    for (const step of steps.slice(version)) {
+    for (const step of steps.filter((one) => one.version > version)) {
       await step.apply(trx, backend.words);
       const { version, name } = step;
       await trx

@@ -1,4 +1,5 @@
 import { sql, type Transaction } from "kysely";
+import { createRoleTables } from "./role-migration.ts";
 import { createSessionTables } from "./session-migration.ts";
 import type { SqlWords } from "./sql-backend.ts";
 import type { SqlSchema } from "./sql-schema.ts";
@@ -10,10 +11,11 @@ export interface Migration {
   apply(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void>;
 }
 
-/** In order, numbered from 1 without gaps. */
+/** In order of their numbers. */
 export const migrations: readonly Migration[] = [
   { version: 1, name: "users, API keys and revocations", apply: createFirstTables },
   { version: 2, name: "sessions, second factors, signing keys and audit", apply: createSessionTables },
+  { version: 6, name: "roles", apply: createRoleTables },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {

@@ -10,6 +10,7 @@ import { changeUser, isActiveSuperuser, newUserRow, toUserRecord, type UserRow }
 import { endSessions } from "./end-sessions.ts";
 import type { SqlBackend } from "./sql-backend.ts";
 import { appendRevocations } from "./sql-revocation-log.ts";
+import { addUserRole, requireRoles } from "./sql-roles.ts";
 import type { SqlSchema } from "./sql-schema.ts";
 
 const columns = [
@@ -25,6 +26,11 @@ const columns = [
   "created_at",
   "updated_at",
 ] as const;
+
+/** Both dialects have this aggregate; in which order it joins is left open. */
+const roles = sql<
+  string | null
+>`(select string_agg(user_roles.role, ',') from user_roles where user_roles.user_id = users.id)`;
 
 /** A literal, not a parameter: only so does the planner use the index of superusers. */
 const activeSuperuser = sql<boolean>`is_superuser = 1 and is_active = 1`;
@@ -44,12 +50,15 @@ export class SqlUsers implements UserStore {
     const row = newUserRow(user, this.#now());
     return this.#backend.write(async (trx) => {
       await requireFree(trx, row, undefined);
+      const roles = [...new Set(user.roles)];
+      await requireRoles(trx, roles);
       const { id } = await trx
         .insertInto("users")
         .values(row)
         .returning((eb) => eb.cast<string>("id", "text").as("id"))
         .executeTakeFirstOrThrow();
-      return toUserRecord({ id, ...row });
+      for (const role of roles) await addUserRole(trx, BigInt(id), role, row.created_at);
+      return toUserRecord({ id, ...row, roles: roles.join(",") || null });
     });
   }
 
@@ -98,7 +107,7 @@ export class SqlUsers implements UserStore {
       if (change === undefined) return toRecord(before);
       await requireFree(trx, change.row, key);
       if (change.stepsDownBy !== undefined) await requireAnotherSuperuser(trx, key, change.stepsDownBy);
-      const { id: _, ...row } = change.row;
+      const { id: _id, roles: _roles, ...row } = change.row;
       await trx.updateTable("users").set(row).where("id", "=", key).execute();
       await appendRevocations(trx, [change.event], this.#now());
       return toUserRecord(change.row);
@@ -147,7 +156,8 @@ function selectUsers(db: Kysely<SqlSchema>) {
   return db
     .selectFrom("users")
     .select((eb) => eb.cast<string>("users.id", "text").as("id"))
-    .select(columns);
+    .select(columns)
+    .select(roles.as("roles"));
 }
 
 function byId(db: Kysely<SqlSchema>, id: bigint) {
@@ -160,7 +170,7 @@ function toRecord(row: UserRow | undefined): UserRecord | undefined {
 
 async function requireFree(
   trx: Transaction<SqlSchema>,
-  row: Omit<UserRow, "id">,
+  row: Omit<UserRow, "id" | "roles">,
   ownId: bigint | undefined,
 ): Promise<void> {
   const others = await trx

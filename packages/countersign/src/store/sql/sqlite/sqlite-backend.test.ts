@@ -171,7 +171,7 @@ describe("SQLite: trouble while in use", () => {
   it("leaves the old schema if a step of a migration fails", async (context) => {
     const { backend, store } = await openBackend(temporaryFolder(context)("store.db"));
     const broken = {
-      version: migrations.length + 1,
+      version: (migrations.at(-1)?.version ?? 0) + 1,
       name: "broken",
       apply: async (trx: Parameters<(typeof migrations)[0]["apply"]>[0]) => {
         await trx.schema.createTable("half").addColumn("id", "integer").execute();
