@@ -71,7 +71,8 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
     const user = await store.users.load(userId);
     if (user === undefined) throw invalidArgument({ field: "user_id", description: "no such user" });
     await this.#options.caughtUp();
-    requireRank(caller, user, roles);
+    // For oneself a limited key may do less than its owner: what it passes on is looked at below.
+    if (user.id !== caller.userId) requireRank(caller, user, roles);
     if (caller.apiKey !== undefined) {
       requireOwnLimits(caller, request, roles);
       requireOwnLifetime(await store.apiKeys.load(caller.apiKey.id), request.expiresAt);

@@ -9,6 +9,7 @@ import { hostileSessionCases } from "./suite/hostile-session-cases.suite.ts";
 import { identityCases } from "./suite/identity-cases.suite.ts";
 import { logoutCases } from "./suite/logout-cases.suite.ts";
 import { revocationCases } from "./suite/revocation-cases.suite.ts";
+import { roleCases } from "./suite/role-cases.suite.ts";
 import { rotationCases } from "./suite/rotation-cases.suite.ts";
 import { sessionCases } from "./suite/session-cases.suite.ts";
 import { signingKeyCases } from "./suite/signing-key-cases.suite.ts";
@@ -24,6 +25,7 @@ export interface OpenedStore {
 const suites: Readonly<Record<string, Cases>> = {
   users: userCases,
   "API keys": apiKeyCases,
+  roles: roleCases,
   "the revocation log": revocationCases,
   sessions: sessionCases,
   rotation: rotationCases,
