@@ -15,6 +15,7 @@ const definition: PackageDefinition = loadSync(
     "auth/v1/users.proto",
     "auth/v1/api_keys.proto",
     "auth/v1/auth.proto",
+    "auth/v1/roles.proto",
     "grpc/health/v1/health.proto",
   ],
   { includeDirs: [protoFolder], keepCase: true, longs: String, bytes: String, enums: String, defaults: true },
