@@ -67,7 +67,7 @@ export interface PermissionParts {
 
 /** Names that were taken apart: guards ask about the same few. */
 const known = new Map<string, PermissionParts | undefined>();
-const mostKnown = 1024;
+const mostKnown = 4096;
 
 /** Takes a name apart, and remembers it: no allocation the next time. */
 export function partsOfPermission(permission: string): PermissionParts | undefined {
