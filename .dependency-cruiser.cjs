@@ -68,7 +68,7 @@ module.exports = {
       "session",
       "signing",
       "gen",
-      "store/(session-)?contracts[.]ts",
+      "store/((session|role)-)?contracts[.]ts",
       "store/api-key-status[.]ts",
       "store/fold-case[.]ts",
     ),

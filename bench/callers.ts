@@ -59,6 +59,7 @@ const keyDefaults = {
   description: "",
   type: "service",
   scopes: [],
+  roles: [],
   createdAt: new Date(),
   expiresAt: undefined,
   disabledAt: undefined,

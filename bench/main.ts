@@ -1,12 +1,13 @@
 import { parseArgs } from "node:util";
 import { type ColdAlgorithm, type ColdResult, coldChecks } from "./cold.ts";
 import { figure } from "./measure.ts";
+import { type RolesResult, roleChecks } from "./roles.ts";
 import { type ServingComparison, serving } from "./serving.ts";
 import { type WarmResult, warmDecisions } from "./warm.ts";
 
 const usage = `npm run bench [-- OPTIONS]
 
-  --only warm,cold,serving   some of it (default: all; takes about two minutes)
+  --only warm,roles,cold,serving   some of it (default: all; takes about two minutes)
   --rounds N                 rounds of servers under load (default 3)
   --seconds N                of load on each server in a round (default 3)
   --json                     the figures as JSON
@@ -18,7 +19,7 @@ const algorithms: readonly ColdAlgorithm[] = ["HS256", "RS256", "ES256", "EdDSA"
 
 const { values } = parseArgs({
   options: {
-    only: { type: "string", default: "warm,cold,serving" },
+    only: { type: "string", default: "warm,roles,cold,serving" },
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "3" },
     json: { type: "boolean", default: false },
@@ -33,6 +34,8 @@ if (values.help) {
   const progress = (text: string): boolean => process.stderr.write(`${text} …\n`);
   if (parts.has("warm")) progress("warm decisions");
   const warm = parts.has("warm") ? await warmDecisions() : undefined;
+  if (parts.has("roles")) progress("roles");
+  const roles = parts.has("roles") ? await roleChecks() : undefined;
   const cold: ColdResult[] = [];
   for (const algorithm of parts.has("cold") ? algorithms : []) {
     progress(`first checks, ${algorithm}`);
@@ -44,12 +47,15 @@ if (values.help) {
     : undefined;
   const environment = { node: process.version, arch: process.arch };
   if (values.json)
-    process.stdout.write(`${JSON.stringify({ environment, warm, cold, serving: load }, undefined, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ environment, warm, roles, cold, serving: load }, undefined, 2)}\n`,
+    );
   else
     process.stdout.write(
       [
         `Node ${process.version}`,
         ...warmText(warm),
+        ...rolesText(roles),
         ...cold.flatMap(coldText),
         ...servingText(load),
         "",
@@ -68,6 +74,17 @@ function warmText(warm: WarmResult | undefined): readonly string[] {
       row(name, microseconds, `${ratio(microseconds / own)} of a JWT decision`),
     ),
     `  store reads: ${storeReads}; memory for each remembered token, its text included: ${Math.round(bytesPerToken)} bytes`,
+  ];
+}
+
+function rolesText(roles: RolesResult | undefined): readonly string[] {
+  if (roles === undefined) return [];
+  const { reload, oneRole, allRoles } = roles.afterChange;
+  return [
+    "",
+    "Warm checks of one permission, 1,000 roles of 100 permissions: µs each",
+    ...roles.figures.map(({ name, microseconds }) => row(name, microseconds, "").trimEnd()),
+    `  after a change: reading the roles ${reload.toFixed(1)} ms; first check of one role ${oneRole.toFixed(2)} ms, of 1,000 roles ${allRoles.toFixed(1)} ms`,
   ];
 }
 

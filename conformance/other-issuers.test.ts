@@ -177,7 +177,7 @@ describe("an issuer that provisions", () => {
     equal(await says(token), "ok");
     const id = (await whoAmI(token))["user_id"];
     await administrator.call("/auth.v1.UserService/DeleteUser", { id });
-    equal(await says(token), "USER_DISABLED");
+    equal(await says(token), "TOKEN_INVALID");
     const before = await userCount();
     equal(await says(open.token({ sub: subject, nonce: "again" })), "TOKEN_INVALID");
     equal(await userCount(), before);

@@ -13,13 +13,33 @@ export { allow, deny } from "./core/decision.ts";
 export type { Denial, DenialDetail, DenialSubject, Reason, WireStatus } from "./core/denial.ts";
 export { denial, statusOf } from "./core/denial.ts";
 export type { Guard } from "./core/guard.ts";
-export { allOf, anyOf, hasPermission, hasRole, isStaff, isSuperuser, not } from "./core/guard.ts";
+export { allOf, anyOf, not } from "./core/guard.ts";
+export {
+  allowAny,
+  fromAuthenticator,
+  hasAllPermissions,
+  hasAnyPermission,
+  hasPermission,
+  hasRole,
+  hasScope,
+  isAdminUser,
+  isAuthenticated,
+  isStaff,
+  isSuperuser,
+  maxAuthAge,
+  requireMfa,
+} from "./core/guards.ts";
+export { type PermissionPattern, parsePermission, permissionProblem } from "./core/permission.ts";
+export { compilePermissions, type PermissionSet } from "./core/permission-set.ts";
 export type { Mode, PolicyBuilder, Rule, RuleTable } from "./core/policy.ts";
 export { policyFor } from "./core/policy.ts";
-export type { ApiKeyIdentity, PermissionSet, Principal } from "./core/principal.ts";
-export { grants } from "./core/principal.ts";
+export type { ApiKeyIdentity, Principal } from "./core/principal.ts";
+export { grants, holdsRole, permissionsOf } from "./core/principal.ts";
 export { Refusal } from "./core/refusal.ts";
 export type { RevocationEvent, Revocations, RevocationView } from "./core/revocation.ts";
 export { createRevocations } from "./core/revocation.ts";
+export type { RoleDefinition, RoleSource } from "./core/role.ts";
+export type { RoleDirectory, RoleDirectoryOptions } from "./core/role-directory.ts";
+export { createRoleDirectory } from "./core/role-directory.ts";
 export type { RuleListing } from "./core/rule-book.ts";
 export type { UserAccount, UserSource } from "./core/user.ts";

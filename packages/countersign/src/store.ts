@@ -1,5 +1,6 @@
 // What every store has in common, for programs that put one together.
 export { apiKeyStatus } from "./store/api-key-status.ts";
+export { builtInRoles } from "./store/built-in-roles.ts";
 export type {
   ApiKeyQuery,
   ApiKeyRecord,
@@ -22,6 +23,7 @@ export type { PostgresUrl } from "./store/postgres-url.ts";
 export { readPostgresUrl } from "./store/postgres-url.ts";
 export type { RevocationFollower, RevocationFollowerOptions } from "./store/revocation-follower.ts";
 export { createRevocationFollower } from "./store/revocation-follower.ts";
+export type { NewRole, RolePatch, RoleQuery, RoleRecord, RoleStore } from "./store/role-contracts.ts";
 export type {
   AttemptRule,
   AttemptStore,

@@ -10,6 +10,7 @@ import {
   type Principal,
   policyFor,
   type Revocations,
+  type RoleDirectory,
   type RuleTable,
 } from "countersign";
 import { apiKey, developmentKey, type Pepper, staticApiKey } from "countersign/api-key";
@@ -19,6 +20,7 @@ import {
   UserService as AccountService,
   ApiKeyService,
   AuthService,
+  RoleService,
   SigningKeyService,
   TokenService,
 } from "countersign/service";
@@ -34,6 +36,8 @@ const p = policyFor<Principal>();
 
 const reads = hasPermission("auth.users:read");
 const writes = hasPermission("auth.users:write");
+const readsRoles = hasPermission("auth.roles:read");
+const writesRoles = hasPermission("auth.roles:write");
 
 /** The rules of every service that this program can serve, by the service's full name. */
 export const ruleTables: Readonly<Record<string, RuleTable<Principal>>> = Object.freeze({
@@ -70,6 +74,18 @@ export const ruleTables: Readonly<Record<string, RuleTable<Principal>>> = Object
     listApiKeys: "authenticated",
     getApiKey: "authenticated",
     revokeApiKey: "authenticated",
+  }),
+  [RoleService.typeName]: p.rules(RoleService, {
+    createRole: writesRoles,
+    getRole: readsRoles,
+    listRoles: readsRoles,
+    updateRole: writesRoles,
+    deleteRole: writesRoles,
+    assignRole: writesRoles,
+    unassignRole: writesRoles,
+    // One's own, and others' with the permission: looked at where it is known who is meant.
+    getUserRoles: "authenticated",
+    listUserPermissions: "authenticated",
   }),
   [SigningKeyService.typeName]: p.rules(SigningKeyService, {
     listSigningKeys: hasPermission("auth.signing_keys:read"),
@@ -114,6 +130,8 @@ export interface AuthenticationParts {
   readonly config: Config;
   readonly store: Store;
   readonly revocations: Revocations;
+  /** Needed for calls; a report of the rules does without. */
+  readonly roles?: RoleDirectory | undefined;
   readonly signing: Signing;
   /** Default: those of the configuration, with keys of their own. */
   readonly issuers?: readonly OpenedIssuer[];
@@ -131,6 +149,7 @@ export function createAuthentication({
   config,
   store,
   revocations,
+  roles,
   signing,
   issuers = openIssuers(config),
   onDecision,
@@ -146,6 +165,7 @@ export function createAuthentication({
       mode: auth.mode,
       publicProcedures: [...reflection, ...auth.public_methods.filter((name) => !reflection.includes(name))],
       revocations,
+      roles,
       onDecision,
     });
   } catch (error) {

@@ -1,4 +1,4 @@
-import { createRevocations, type Revocations } from "countersign";
+import { createRevocations, createRoleDirectory, type Revocations, type RoleDirectory } from "countersign";
 import {
   createRevocationFollower,
   createUsageRecorder,
@@ -74,6 +74,7 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
 interface State {
   readonly store: Store;
   readonly revocations: Revocations;
+  readonly roles: RoleDirectory;
   readonly follower: RevocationFollower;
   readonly signing: Signing;
   readonly usage: UsageRecorder;
@@ -83,9 +84,11 @@ async function openState(config: Config, log: Logger, parts: Parts): Promise<Sta
   const store = await openStore(config);
   parts.add(() => store.close());
   const revocations = createRevocations();
+  const roles = await createRoleDirectory({ source: store.roles });
   const follower = createRevocationFollower({
     log: store.revocations,
     view: revocations,
+    roles,
     staleAfterMs: config.revocations.stale_after * 1000,
     onError: (error) => log.warn({ err: error }, "the revocation log cannot be read"),
   });
@@ -102,7 +105,7 @@ async function openState(config: Config, log: Logger, parts: Parts): Promise<Sta
   parts.add(() => usage.close());
   const upkeep = startUpkeep(store, (error) => log.warn({ err: error }, "old rows cannot be removed"));
   parts.add(() => upkeep.stop());
-  return { store, revocations, follower, signing, usage };
+  return { store, revocations, roles, follower, signing, usage };
 }
 
 interface ListenParts extends State {
@@ -115,17 +118,17 @@ interface ListenParts extends State {
 /** Binds both listeners to one decision and one set of services. */
 async function listen(
   config: Config,
-  { store, revocations, follower, signing, usage, tls, readiness, log, parts }: ListenParts,
+  { store, revocations, roles, follower, signing, usage, tls, readiness, log, parts }: ListenParts,
 ): Promise<Pick<Node, "grpcAddress" | "httpAddress">> {
   const issuers = startIssuers(config, (issuer, err) =>
     log.warn({ issuer, err }, "an issuer cannot be used"),
   );
   const onDecision = observeDecisions(usage, log);
-  const auth = createAuthentication({ config, store, revocations, signing, issuers, onDecision });
+  const auth = createAuthentication({ config, store, revocations, roles, signing, issuers, onDecision });
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");
   const asking = askingLimits(config);
-  const shared = { config, store, revocations, signing, asking, caughtUp: () => follower.catchUp() };
+  const shared = { config, store, revocations, roles, signing, asking, caughtUp: () => follower.catchUp() };
   const services = servicesOf(shared);
   const tokens = tokenEndpoints({ ...shared, auth, onError });
   const calls = { users: store.users, onError };

@@ -1,5 +1,5 @@
 import type { DescService } from "@bufbuild/protobuf";
-import type { Revocations } from "countersign";
+import type { Revocations, RoleDirectory } from "countersign";
 import { createKeyDigests } from "countersign/api-key";
 import type { ServiceHandlers } from "countersign/grpc";
 import { createTokenVerifier } from "countersign/jwt";
@@ -10,10 +10,12 @@ import {
   createApiKeyService,
   createAuthService,
   createRefreshTokens,
+  createRoleService,
   createSeal,
   createSigningKeyService,
   createTokenService,
   createUserService,
+  RoleService,
   SigningKeyService,
   TokenService,
   UserService,
@@ -39,6 +41,7 @@ export interface ServiceParts {
   readonly config: Config;
   readonly store: Store;
   readonly revocations: Revocations;
+  readonly roles: RoleDirectory;
   readonly signing: Signing;
   /** How often one caller may ask about other people's credentials. */
   readonly asking: AskingLimits;
@@ -61,7 +64,7 @@ export function servicesOf(parts: ServiceParts): readonly ServedService[] {
 }
 
 function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedService>> {
-  const { config, store, caughtUp } = parts;
+  const { config, store, roles, caughtUp } = parts;
   const passwords = createPasswords();
   const { environment, prefix } = config.auth.api_keys;
   const digests = createKeyDigests(peppersOf(config));
@@ -72,6 +75,7 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
         UserService,
         createUserService({
           users: store.users,
+          roles,
           sessions: store.sessions,
           identities: store.identities,
           hashPassword: passwords.hash,
@@ -81,8 +85,9 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
     [ApiKeyService.typeName]: () =>
       served(
         ApiKeyService,
-        createApiKeyService({ store, digests, environment, format: { prefix }, caughtUp }),
+        createApiKeyService({ store, roles, digests, environment, format: { prefix }, caughtUp }),
       ),
+    [RoleService.typeName]: () => served(RoleService, createRoleService({ store, roles, caughtUp })),
     [SigningKeyService.typeName]: () =>
       served(SigningKeyService, createSigningKeyService({ keys: parts.signing.managed, caughtUp })),
     [TokenService.typeName]: () => served(TokenService, tokenService(parts)),
@@ -99,24 +104,26 @@ function served<S extends DescService>(descriptor: S, handlers: ServiceHandlers<
 export function tokenService({
   config,
   store,
+  roles,
   signing,
-}: Pick<ServiceParts, "config" | "store" | "signing">): ServiceHandlers<typeof TokenService> {
+}: Pick<ServiceParts, "config" | "store" | "roles" | "signing">): ServiceHandlers<typeof TokenService> {
   const { issuer, audience, access_lifetime: lifetimeSeconds } = config.auth.jwt;
   return createTokenService({
-    ...{ store, lifetimeSeconds, issuer, audience },
+    ...{ store, roles, lifetimeSeconds, issuer, audience },
     signingKey: (seconds) => signing.signerFor(seconds),
     verifier: createTokenVerifier(tokenRulesOf(config, signing)),
   });
 }
 
 function authService(
-  { config, store, revocations, signing, asking, caughtUp }: ServiceParts,
+  { config, store, revocations, roles, signing, asking, caughtUp }: ServiceParts,
   passwords: ReturnType<typeof createPasswords>,
 ): ServiceHandlers<typeof AuthService> {
   const { jwt, sessions, limits } = config.auth;
   const keys = deriveKeys(config);
   return createAuthService({
     store,
+    roles,
     passwords,
     caughtUp,
     signingKey: (at) => signing.signer(at),
@@ -137,6 +144,7 @@ function authService(
     validateApiKey: validatesApiKeys({
       authenticator: keyAuthenticator(config, store, { scheme: "" }),
       revocations,
+      roles,
       limits: asking,
     }),
   });

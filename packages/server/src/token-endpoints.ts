@@ -1,4 +1,4 @@
-import type { Auth, Principal, Revocations } from "countersign";
+import type { Auth, Principal, Revocations, RoleDirectory } from "countersign";
 import { FormRoutes } from "countersign/http/form";
 import {
   type AskingLimits,
@@ -25,6 +25,7 @@ export interface TokenEndpointParts {
   readonly config: Config;
   readonly auth: Auth<Principal>;
   readonly store: Store;
+  readonly roles: RoleDirectory;
   readonly signing: Signing;
   readonly revocations: Revocations;
   readonly asking: AskingLimits;
@@ -40,10 +41,11 @@ export const tokenEndpointPaths = Object.freeze({
 
 /** `POST /oauth/introspect` (RFC 7662) and `POST /oauth/revoke` (RFC 7009). None where nothing issues tokens. */
 export function tokenEndpoints(parts: TokenEndpointParts): readonly HttpHandler[] {
-  const { config, auth, store, signing, revocations, asking, caughtUp, onError } = parts;
+  const { config, auth, store, roles, signing, revocations, asking, caughtUp, onError } = parts;
   if (!config.services.includes(AuthService.typeName)) return [];
   const endpoints = createTokenEndpoints({
     store,
+    roles,
     revocations,
     caughtUp,
     accessTokens: tokenAuthenticator(config, store, signing, { scheme: "" }),

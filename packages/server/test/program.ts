@@ -151,6 +151,7 @@ export interface UserJson {
   readonly is_staff: boolean;
   readonly is_superuser: boolean;
   readonly is_active: boolean;
+  readonly roles: readonly string[];
 }
 
 export interface KeyJson {

@@ -50,6 +50,7 @@ test("create, list, show and update", async () => {
       is_staff: true,
       is_superuser: false,
       is_active: true,
+      roles: [],
     },
   );
   const text = await good(["users", "list", "--query", "DORA"], at);

@@ -60,6 +60,7 @@ export function storedKey(given: Partial<ApiKeyRecord> = {}): {
     userId: "1",
     ...createKeyDigests([pepper]).digest(body),
     scopes: [],
+    roles: [],
     createdAt: new Date(0),
     expiresAt: undefined,
     disabledAt: undefined,

@@ -11,7 +11,10 @@ describe("an API key", () => {
     const { now, record } = setup();
     const { principal, authenticator, expiresAt } = admitted(now());
     assert.equal(principal?.userId, "1");
-    assert.deepEqual(principal?.apiKey, { id: record.id, name: "analytics", type: "service", scopes: [] });
+    assert.deepEqual(principal?.apiKey, {
+      ...{ id: record.id, name: "analytics", type: "service" },
+      ...{ scopes: [], roles: [] },
+    });
     assert.equal(principal?.clientId, record.id);
     assert.equal(authenticator, "api_key");
     assert.equal(expiresAt, Number.POSITIVE_INFINITY);

@@ -141,7 +141,7 @@ class ApiKeyChecker<P> {
     return andThen(users.load(record.userId), (owner) => {
       if (owner === undefined) return this.#deny("API_KEY_REVOKED", record.id);
       if (!owner.isActive) return this.#deny("USER_DISABLED", record.id);
-      return this.#found(record, principalOf(owner, this.#factsOf(record)), stamp);
+      return this.#found(record, principalOf(owner, this.#factsOf(record), this.#runtime.roles), stamp);
     });
   }
 
@@ -159,8 +159,8 @@ class ApiKeyChecker<P> {
   }
 
   #factsOf(record: ApiKeyRecord): { authenticator: string; apiKey: ApiKeyIdentity; clientId: string } {
-    const { id, type, scopes } = record;
-    const identity = Object.freeze({ id, name: record.name, type, scopes });
+    const { id, name, type, scopes, roles } = record;
+    const identity = Object.freeze({ id, name, type, scopes, roles });
     return { authenticator: this.#settings.name, apiKey: identity, clientId: id };
   }
 

@@ -167,7 +167,8 @@ class CertificateChecker<P> {
       if (account === undefined)
         return deny("TOKEN_INVALID", { cause: "no such user as the client certificate stands for" });
       if (!account.isActive) return deny("USER_DISABLED", subjectOf(account.id));
-      const principal = toPrincipal(principalOf(account, { authenticator: name, clientId: identity }));
+      const facts = { authenticator: name, clientId: identity };
+      const principal = toPrincipal(principalOf(account, facts, this.#runtime.roles));
       return { decision: allow(principal, name, notAfter), subject: { userId: account.id }, stamp };
     });
   }

@@ -42,7 +42,7 @@ export function developmentKey<P = Principal>(options: DevelopmentKeyOptions<P>)
           andThen(firstSuperuser(), (user) => {
             if (!user?.isActive || !user.isSuperuser)
               return deny("USER_DISABLED", { cause: "no active superuser" });
-            const principal = toPrincipal(principalOf(user, { authenticator: name }));
+            const principal = toPrincipal(principalOf(user, { authenticator: name }, runtime.roles));
             return { decision: allow(principal, name), subject: { userId: user.id }, stamp };
           }),
         () => {},

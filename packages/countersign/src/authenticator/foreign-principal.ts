@@ -1,8 +1,9 @@
 import type { MaybePromise } from "../core/decision.ts";
-import { noPermissions, type Principal } from "../core/principal.ts";
+import type { Principal } from "../core/principal.ts";
+import type { RoleDirectory } from "../core/role-directory.ts";
 import { isIdentifier, type TokenClaims } from "../jwt/claim-schema.ts";
 import { verifiedEmail, withoutUnverifiedEmail } from "../oidc/verified-email.ts";
-import { permissionSet } from "./account.ts";
+import { rightsOf } from "./account.ts";
 import type { NobodyBehind } from "./jwt.ts";
 import { createAccountFinder, type LinkedAccounts } from "./linked-accounts.ts";
 
@@ -33,7 +34,10 @@ export interface ForeignToken {
   readonly claims: TokenClaims;
 }
 
-export type FindForeigner = (token: ForeignToken) => MaybePromise<Principal | NobodyBehind>;
+export type FindForeigner = (
+  token: ForeignToken,
+  directory: RoleDirectory | undefined,
+) => MaybePromise<Principal | NobodyBehind>;
 
 /** Finds the principal of a token that is right. */
 export function createForeignerFinder(
@@ -41,13 +45,14 @@ export function createForeignerFinder(
   { accounts, mapping = {} }: ForeignPrincipalOptions,
 ): FindForeigner {
   const find = accounts === undefined ? undefined : createAccountFinder(accounts);
-  return ({ issuer, claims: signed }) => {
+  return ({ issuer, claims: signed }, directory) => {
     const claims = withoutUnverifiedEmail(signed);
     const clientId = claims.client_id ?? textOf(claims["azp"]);
-    if (find === undefined) return describe({ issuer, claims }, { authenticator, clientId, mapping });
+    if (find === undefined)
+      return describe({ issuer, claims }, { authenticator, clientId, mapping, directory });
     const { sub: subject } = claims;
     if (subject === undefined) return noSubject;
-    return find({ issuer, subject }, claims, { authenticator, claims, clientId });
+    return find({ issuer, subject }, claims, { authenticator, claims, clientId }, directory);
   };
 }
 
@@ -61,19 +66,26 @@ interface Facts {
   readonly authenticator: string;
   readonly clientId: string | undefined;
   readonly mapping: ClaimMapping;
+  readonly directory: RoleDirectory | undefined;
 }
 
 /** Nothing is taken for granted that was not mapped: whoever runs an issuer can sign any claim. */
-function describe({ issuer, claims }: ForeignToken, { authenticator, clientId, mapping }: Facts): Principal {
-  const { userId, username = "preferred_username", roles, permissions } = mapping;
+function describe(
+  { issuer, claims }: ForeignToken,
+  { authenticator, clientId, mapping, directory }: Facts,
+): Principal {
+  const { userId, username = "preferred_username" } = mapping;
+  const [roles, permissions] = [mapping.roles, mapping.permissions].map((claim) =>
+    claim === undefined ? none : Object.freeze(wordsOf(claims[claim])),
+  ) as [readonly string[], readonly string[]];
   return Object.freeze({
     userId: userId === undefined ? foreignId(issuer, claims) : userId(claims),
     username: textOf(claims[username]),
     email: verifiedEmail(claims),
     isStaff: false,
     isSuperuser: false,
-    roles: roles === undefined ? noRoles : Object.freeze(wordsOf(claims[roles])),
-    permissions: permissions === undefined ? noPermissions : permissionSet(wordsOf(claims[permissions])),
+    roles,
+    permissions: rightsOf(directory, roles, permissions),
     authenticator,
     claims,
     apiKey: undefined,
@@ -81,7 +93,7 @@ function describe({ issuer, claims }: ForeignToken, { authenticator, clientId, m
   });
 }
 
-const noRoles: readonly string[] = Object.freeze([]);
+const none: readonly string[] = Object.freeze([]);
 
 /** A token without a subject stands for its client, which no subject can be mistaken for. */
 function foreignId(issuer: string, { sub, client_id: client = "" }: TokenClaims): string {

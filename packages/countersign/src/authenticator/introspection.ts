@@ -155,10 +155,12 @@ class IntrospectionChecker<P> {
         const { introspector, find, issuer } = this.#settings;
         const answer = await introspector.ask(token, this.#runtime.now());
         if (!answer.ok) return this.#remember(digest, answer.reason, answer.cause);
-        return andThen(find({ issuer: issuer.name, claims: answer.claims }), (principal) =>
-          "ok" in principal
-            ? this.#deny(principal.reason, principal.cause)
-            : this.#found(answer, principal, stamp),
+        return andThen(
+          find({ issuer: issuer.name, claims: answer.claims }, this.#runtime.roles),
+          (principal) =>
+            "ok" in principal
+              ? this.#deny(principal.reason, principal.cause)
+              : this.#found(answer, principal, stamp),
         );
       },
       (credential) => this.#good.set(digest, credential),

@@ -5,6 +5,7 @@ import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } f
 import type { Reason } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Verdict } from "../core/revocation.ts";
+import type { RoleDirectory } from "../core/role-directory.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
 import type { InvalidToken } from "../jwt/invalid-token.ts";
 import { createTokenCache, type TokenCache } from "../jwt/token-cache.ts";
@@ -56,7 +57,10 @@ export interface TokenAuthenticatorParts {
   readonly name: string;
   readonly verifier: TokenVerifier;
   /** Whom a token that is right stands for. */
-  readonly principal: (token: VerifiedToken) => MaybePromise<Principal | NobodyBehind>;
+  readonly principal: (
+    token: VerifiedToken,
+    roles: RoleDirectory | undefined,
+  ) => MaybePromise<Principal | NobodyBehind>;
 }
 
 interface CachedToken<P> extends CachedCredential<P> {
@@ -84,9 +88,9 @@ export function jwt<P = Principal>(options: JwtOptions<P>): Authenticator<P> {
   return tokenAuthenticator(options, {
     name,
     verifier: createTokenVerifier(options),
-    principal: (token) => {
-      if (users === undefined) return principalOfClaims(token, factsOf(token));
-      return andThen(users.load(token.userId), (account) => principalOfUser(account, factsOf(token)));
+    principal: (token, roles) => {
+      if (users === undefined) return principalOfClaims(token, factsOf(token), roles);
+      return andThen(users.load(token.userId), (account) => principalOfUser(account, factsOf(token), roles));
     },
   });
 }
@@ -98,9 +102,10 @@ const userDisabled: NobodyBehind = Object.freeze({ ok: false, reason: "USER_DISA
 export function principalOfUser(
   account: UserAccount | undefined,
   facts: CredentialFacts,
+  roles: RoleDirectory | undefined,
 ): Principal | NobodyBehind {
   if (account === undefined) return noSuchUser;
-  return account.isActive ? principalOf(account, facts) : userDisabled;
+  return account.isActive ? principalOf(account, facts, roles) : userDisabled;
 }
 
 /** An authenticator of tokens that a verifier checks. A warm check never gets to the verifier or the principal. */
@@ -196,7 +201,7 @@ class TokenChecker<P> {
     binding: TokenBinding,
     stamp: number,
   ): MaybePromise<CachedToken<P> | Denied> {
-    return andThen(this.#settings.principal(token), (principal) => {
+    return andThen(this.#settings.principal(token, this.#runtime.roles), (principal) => {
       if ("ok" in principal) return this.#deny(principal.reason, principal.cause);
       return this.#found(value, token, binding, principal, stamp);
     });

@@ -1,4 +1,5 @@
 import type { Principal } from "../core/principal.ts";
+import type { RoleDirectory } from "../core/role-directory.ts";
 import type { UserSource } from "../core/user.ts";
 import type { TokenClaims } from "../jwt/claim-schema.ts";
 import type { Identity, IdentityStore } from "../store/session-contracts.ts";
@@ -28,6 +29,7 @@ export type FindAccount = (
   identity: Identity,
   claims: TokenClaims,
   facts: CredentialFacts,
+  roles: RoleDirectory | undefined,
 ) => Promise<Principal | NobodyBehind>;
 
 const notLinked: NobodyBehind = nobody("this identity is linked to no user");
@@ -37,12 +39,12 @@ export function createAccountFinder(accounts: LinkedAccounts): FindAccount {
   const { identities, users } = accounts;
   const provision =
     accounts.provision === undefined ? undefined : createProvisioner(accounts.identities, accounts.provision);
-  return async (identity, claims, facts) => {
+  return async (identity, claims, facts, roles) => {
     const link = await identities.find(identity.issuer, identity.subject);
-    if (link !== undefined) return principalOfUser(await users.load(link.userId), facts);
+    if (link !== undefined) return principalOfUser(await users.load(link.userId), facts, roles);
     if (provision === undefined) return notLinked;
     const userId = await provision(identity, claims);
-    return userId === undefined ? former : principalOfUser(await users.load(userId), facts);
+    return userId === undefined ? former : principalOfUser(await users.load(userId), facts, roles);
   };
 }
 

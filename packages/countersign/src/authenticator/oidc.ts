@@ -24,6 +24,6 @@ export function oidc<P = Principal>(options: OidcOptions<P>): Authenticator<P> {
   return tokenAuthenticator(options, {
     name,
     verifier: createIssuerVerifier(issuer, options),
-    principal: ({ claims }) => find({ issuer: issuer.name, claims }),
+    principal: ({ claims }, roles) => find({ issuer: issuer.name, claims }, roles),
   });
 }

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { Authenticator } from "../core/authenticator.ts";
 import { credentialStart, longestCredential, refuseUnrecognized } from "../core/credential.ts";
 import { type Allowed, allow } from "../core/decision.ts";
+import { permissionProblem } from "../core/permission.ts";
 import { noClaims, type Principal } from "../core/principal.ts";
 import { permissionSet } from "./account.ts";
 
@@ -11,6 +12,7 @@ export interface StaticKey {
   readonly key: string;
   /** What logs and handlers see instead of the key; unique. The principal's `userId` is `static:NAME`. */
   readonly name: string;
+  /** Patterns: `orders:read`, `orders:*`. Throws a `TypeError` for what is none. */
   readonly permissions?: readonly string[];
   readonly isStaff?: boolean;
   readonly isSuperuser?: boolean;
@@ -39,6 +41,11 @@ export function staticApiKey<P = Principal>(options: StaticApiKeyOptions<P>): Au
         `the static key "${entry.name}" is not 8 or more visible ASCII characters without a comma`,
       );
     }
+    for (const permission of entry.permissions ?? []) {
+      const problem = permissionProblem(permission);
+      if (problem !== undefined)
+        throw new TypeError(`the static key "${entry.name}": permissions: ${problem}`);
+    }
     if (entry.name === "" || names.has(entry.name))
       throw new TypeError(`two static keys named "${entry.name}"`);
     names.add(entry.name);
@@ -62,6 +69,7 @@ export function staticApiKey<P = Principal>(options: StaticApiKeyOptions<P>): Au
 }
 
 function principalOfKey(entry: StaticKey, authenticator: string): Principal {
+  const scopes = entry.permissions ?? [];
   return Object.freeze({
     // Not a user's id, whatever the key is called.
     userId: `static:${entry.name}`,
@@ -70,14 +78,14 @@ function principalOfKey(entry: StaticKey, authenticator: string): Principal {
     isStaff: entry.isStaff ?? false,
     isSuperuser: entry.isSuperuser ?? false,
     roles: [],
-    permissions: permissionSet(entry.permissions ?? []),
+    permissions: permissionSet(scopes),
     authenticator,
     claims: noClaims,
     apiKey: Object.freeze({
       id: entry.name,
       name: entry.name,
       type: "static",
-      scopes: entry.permissions ?? [],
+      scopes,
     }),
     clientId: entry.name,
   });

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Call } from "../core/call.ts";
 import type { Allowed } from "../core/decision.ts";
-import { grants, type Principal } from "../core/principal.ts";
+import { grants, holdsRole, type Principal, permissionsOf } from "../core/principal.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
 
@@ -62,6 +62,22 @@ export class CallContext<P extends Principal = Principal, U extends UserAccount 
   /** Does the caller hold the permission? False for an anonymous call. */
   checkPermission(permission: string): boolean {
     return this.principal !== undefined && grants(this.principal, permission);
+  }
+
+  /** Ends the call unless the caller holds the role, by assignment or by inheritance. */
+  requireRole(role: string, message = `Role '${role}' required`): P {
+    const principal = this.requireUser();
+    return holdsRole(principal, role) ? principal : this.abortPermissionDenied(message);
+  }
+
+  /** Does the caller hold the role? False for an anonymous call. */
+  checkRole(role: string): boolean {
+    return this.principal !== undefined && holdsRole(this.principal, role);
+  }
+
+  /** All that the caller may do, as patterns: `orders:read`, `orders:*`, `**`, and denials, `!orders:delete`. */
+  permissions(): readonly string[] {
+    return this.principal === undefined ? [] : permissionsOf(this.principal);
   }
 
   /** Ends the call as one that did not say who it is. The text goes out as it is. */

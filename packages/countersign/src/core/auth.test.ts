@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { type AuthOptions, createAuth } from "./auth.ts";
 import { allow, deny } from "./decision.ts";
 import { atOnce, byName, fakeAuthenticator, fakeCall, principal, reasonOf } from "./fakes.suite.ts";
-import { hasPermission, isStaff } from "./guard.ts";
+import { hasPermission, isStaff } from "./guards.ts";
 import { policyFor } from "./policy.ts";
 import type { Principal } from "./principal.ts";
 

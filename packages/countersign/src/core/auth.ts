@@ -13,6 +13,7 @@ import type { Denial, Reason } from "./denial.ts";
 import { OpenCalls } from "./open-calls.ts";
 import type { CompiledRule, Mode, RuleTable } from "./policy.ts";
 import { createRevocations, type RevocationView } from "./revocation.ts";
+import type { RoleDirectory } from "./role-directory.ts";
 import { RuleBook, type RuleListing } from "./rule-book.ts";
 
 export interface AuthOptions<P> {
@@ -26,6 +27,8 @@ export interface AuthOptions<P> {
   readonly publicProcedures?: readonly string[];
   /** What was revoked. Default: an empty view of this `Auth`'s own. */
   readonly revocations?: RevocationView;
+  /** What roles stand for (`createRoleDirectory()`). Default: nothing; permissions are those of the account itself. */
+  readonly roles?: RoleDirectory | undefined;
   /** Called once per decision, for logs, metrics and counters. What it throws is ignored. */
   readonly onDecision?: (decision: Decision<P>, call: Call) => void;
   /** Milliseconds since the epoch. Default: `Date.now`. */
@@ -68,7 +71,7 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
     mode: options.mode,
     publicProcedures: options.publicProcedures ?? [],
   });
-  const { slots, ofConnections } = startAll(authenticators, { revocations, now });
+  const { slots, ofConnections } = startAll(authenticators, { revocations, now, roles: options.roles });
   const missing = missingCredential(authenticators);
   const ambiguous = deny("CREDENTIALS_AMBIGUOUS", { challenges: missing.denial.challenges });
   const openCalls = new OpenCalls<P>({ evaluate, revocations, now });

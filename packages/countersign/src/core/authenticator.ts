@@ -2,10 +2,13 @@ import type { Call } from "./call.ts";
 import type { Decision, MaybePromise } from "./decision.ts";
 import type { Reason } from "./denial.ts";
 import type { RevocationView } from "./revocation.ts";
+import type { RoleDirectory } from "./role-directory.ts";
 
 /** What `createAuth` shares with its authenticators. */
 export interface AuthRuntime {
   readonly revocations: RevocationView;
+  /** What the roles of accounts, keys and tokens stand for. Absent: their names alone, and no permissions. */
+  readonly roles?: RoleDirectory | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** No other authenticator reads this one's header. */

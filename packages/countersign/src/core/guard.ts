@@ -1,6 +1,5 @@
 import type { Call } from "./call.ts";
 import { isPromise, type MaybePromise } from "./decision.ts";
-import { grants, type Principal } from "./principal.ts";
 
 /**
  * Decides whether an authenticated principal may make a call. Anything but `true` refuses; a throw or a rejection
@@ -25,42 +24,17 @@ export function partsOf<P>(guard: Guard<P>): readonly Guard<P>[] | undefined {
   return conjunctions.get(guard) as readonly Guard<P>[] | undefined;
 }
 
-interface GuardText {
+export interface GuardText {
   readonly title: string;
   readonly denialMessage?: string;
 }
 
-function named<P>(text: GuardText, check: (principal: P, call: Call) => MaybePromise<boolean>): Guard<P> {
+/** A guard that can be told apart from others. */
+export function named<P>(
+  text: GuardText,
+  check: (principal: P, call: Call) => MaybePromise<boolean>,
+): Guard<P> {
   return Object.freeze(Object.assign(check, text));
-}
-
-/** Staff, and superusers. */
-export const isStaff: Guard<Pick<Principal, "isStaff" | "isSuperuser">> = named(
-  { title: "isStaff", denialMessage: "Staff access required" },
-  (principal) => principal.isStaff || principal.isSuperuser,
-);
-
-/** Superusers only. */
-export const isSuperuser: Guard<Pick<Principal, "isSuperuser">> = named(
-  { title: "isSuperuser", denialMessage: "Superuser access required" },
-  (principal) => principal.isSuperuser,
-);
-
-/** Holders of a permission, and superusers. A scoped API key needs it among its scopes. */
-export function hasPermission(permission: string): Guard<Principal> {
-  requireName("hasPermission", permission);
-  const text = {
-    title: `hasPermission(${permission})`,
-    denialMessage: `Permission '${permission}' required`,
-  };
-  return named(text, (principal) => grants(principal, permission));
-}
-
-/** Holders of a role. A superuser needs it like anyone else. */
-export function hasRole(role: string): Guard<Pick<Principal, "roles">> {
-  requireName("hasRole", role);
-  const text = { title: `hasRole(${role})`, denialMessage: `Role '${role}' required` };
-  return named(text, (principal) => principal.roles.includes(role));
 }
 
 /** Every guard must pass, in order. The first is a parameter of its own, so that an empty conjunction cannot be written. */
@@ -141,9 +115,4 @@ function guardList<P>(
 
 function titles<P>(guards: readonly Guard<P>[]): string {
   return guards.map((guard) => guard.title ?? guard.name ?? "custom guard").join(", ");
-}
-
-function requireName(owner: string, name: string): void {
-  if (typeof name !== "string" || name === "")
-    throw new TypeError(`${owner}() takes a name that is not empty`);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { principal } from "./fakes.suite.ts";
-import { hasPermission, hasRole, isStaff, isSuperuser } from "./guard.ts";
+import { hasPermission, hasRole, isStaff, isSuperuser } from "./guards.ts";
 import { grants, noPermissions } from "./principal.ts";
 
 const key = (...scopes: string[]) => ({ id: "k", name: "k", type: "service", scopes });

@@ -6,6 +6,7 @@ import { createRevocations, type RevocationEvent, type RevocationSubject } from 
 const few = fc.constantFrom("a", "b", "c");
 const event: fc.Arbitrary<RevocationEvent> = fc.oneof(
   fc.record({ kind: fc.constant("token" as const), issuer: few, jti: few, expiresAt: fc.nat(1000) }),
+  fc.record({ kind: fc.constant("roles" as const) }),
   fc.record({ kind: fc.constant("session" as const), sessionId: few, expiresAt: fc.nat(1000) }),
   fc.record({ kind: fc.constant("signing-key" as const), kid: few, expiresAt: fc.nat(1000) }),
   fc.record({
@@ -59,6 +60,8 @@ class NaiveModel {
     switch (event.kind) {
       case "token":
         return event.issuer === about.issuer && event.jti === about.jti;
+      case "roles":
+        return false;
       case "session":
         return event.sessionId === about.sessionId;
       case "signing-key":

@@ -20,7 +20,9 @@ export type RevocationEvent =
       readonly sparesSessions?: boolean;
     }
   /** A signing key of ours: whatever it signed. */
-  | { readonly kind: "signing-key"; readonly kid: string; readonly expiresAt: number };
+  | { readonly kind: "signing-key"; readonly kid: string; readonly expiresAt: number }
+  /** A role was made, changed or deleted: whoever keeps roles reads them anew before this is applied. */
+  | { readonly kind: "roles" };
 
 /** What a cached credential is asked about. */
 export interface RevocationSubject {
@@ -197,6 +199,9 @@ class MemoryRevocations implements Revocations {
 
   #record(event: RevocationEvent, version: number): void {
     switch (event.kind) {
+      case "roles":
+        // What is cached stays good: it points to sets that follow the roles. Open streams are judged again.
+        return;
       case "token": {
         const tokens = this.#tokens.get(event.issuer) ?? new Map<string, number>();
         this.#tokens.set(event.issuer, keepLater(tokens, event.jti, event.expiresAt));

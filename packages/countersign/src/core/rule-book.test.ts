@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createAuth } from "./auth.ts";
 import { atOnce, byName, fakeCall, principal, reasonOf } from "./fakes.suite.ts";
-import { isStaff } from "./guard.ts";
+import { isStaff } from "./guards.ts";
 import { type Mode, policyFor, type RuleTable } from "./policy.ts";
 import type { Principal } from "./principal.ts";
 

@@ -3,7 +3,7 @@ import { it } from "node:test";
 import type { ServerUnaryCall, sendUnaryData, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { allow, deny } from "../core/decision.ts";
 import { fakeAuthenticator, principal } from "../core/fakes.suite.ts";
-import { hasPermission } from "../core/guard.ts";
+import { hasPermission } from "../core/guards.ts";
 import { decoded, errorInfo, kinds, startEcho, streamed, until } from "./echo.suite.ts";
 import { rawBytes, rawCall } from "./raw-call.suite.ts";
 

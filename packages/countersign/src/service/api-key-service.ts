@@ -3,8 +3,12 @@ import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { type FieldViolation, invalidArgument } from "../core/call-error.ts";
+import { permissionProblem } from "../core/permission.ts";
+import { beyond } from "../core/permission-set.ts";
 import type { Principal } from "../core/principal.ts";
 import { Refusal } from "../core/refusal.ts";
+import { isRoleName } from "../core/role.ts";
+import type { RoleDirectory } from "../core/role-directory.ts";
 import type {
   ApiKeySchema,
   ApiKeyService,
@@ -30,6 +34,8 @@ import { requireReason } from "./reason.ts";
 
 export interface ApiKeyServiceOptions {
   readonly store: Pick<Store, "apiKeys" | "users">;
+  /** What the roles of accounts and keys stand for. */
+  readonly roles: RoleDirectory;
   readonly digests: KeyDigests;
   /** What new keys name between prefix and id: `dev`, `live`. */
   readonly environment: string;
@@ -58,7 +64,7 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
   }
 
   async createApiKey(request: CreateApiKeyRequest, context: CallContext) {
-    const { store, digests, environment, format } = this.#options;
+    const { store, digests, environment, format, roles } = this.#options;
     const caller = context.requireUser();
     const userId = request.userId === undefined ? caller.userId : String(request.userId);
     if (!mayManage(caller, userId, "auth.keys:write")) {
@@ -67,10 +73,12 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
     check(request, this.#now());
     const user = await store.users.load(userId);
     if (user === undefined) throw invalidArgument({ field: "user_id", description: "no such user" });
-    requireRank(caller, user);
+    await this.#options.caughtUp();
+    // For oneself a limited key may do less than its owner: what it passes on is looked at below.
+    if (user.id !== caller.userId) requireRank(caller, user, roles);
     const maker = caller.apiKey && (await store.apiKeys.load(caller.apiKey.id));
     if (caller.apiKey !== undefined) {
-      requireOwnScopes(caller, request.scopes);
+      requireOwnLimits(caller, request, roles);
       requireOwnLifetime(maker, request.expiresAt);
     }
     const { key, id, body } = generateApiKey(environment, format);
@@ -83,6 +91,7 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
         type: request.type === "" ? "service" : request.type,
         userId,
         scopes: request.scopes,
+        roles: [...new Set(request.roles)],
         expiresAt: request.expiresAt === undefined ? undefined : timestampDate(request.expiresAt),
         madeBy: maker?.id,
       }),
@@ -110,8 +119,14 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
 
   async revokeApiKey({ id, reason, withMadeKeys }: RevokeApiKeyRequest, context: CallContext) {
     requireReason(reason);
-    const { store, caughtUp } = this.#options;
-    const revocation = { keys: store.apiKeys, users: store.users, caller: context.requireUser(), reason };
+    const { store, roles, caughtUp } = this.#options;
+    const revocation = {
+      keys: store.apiKeys,
+      users: store.users,
+      roles,
+      caller: context.requireUser(),
+      reason,
+    };
     const key = await this.#reachable(id, context, "auth.keys:write");
     await requireKeyRank(revocation, key);
     const revoked = found(
@@ -148,13 +163,26 @@ function ownerToList(request: ListApiKeysRequest, context: CallContext): string 
 
 type ApiKeyInit = MessageInitShape<typeof ApiKeySchema>;
 
-/** A key makes no key that may do more than itself. */
-function requireOwnScopes(caller: Principal, scopes: readonly string[]): void {
-  const own = caller.apiKey?.scopes ?? [];
-  if (scopes.length > 0 && scopes.every((scope) => own.includes(scope))) return;
+/** What a key has to name to pass as staff or superuser; no pattern stands for it. */
+const flags = ["staff", "superuser"];
+
+/** A key makes no key that may do more than itself, now or when a role changes. */
+function requireOwnLimits(
+  caller: Principal,
+  { scopes, roles }: Pick<CreateApiKeyRequest, "scopes" | "roles">,
+  directory: RoleDirectory,
+): void {
+  const own = { scopes: caller.apiKey?.scopes ?? [], roles: caller.apiKey?.roles ?? [] };
+  const granted =
+    scopes.length + roles.length > 0 &&
+    roles.every((role) => own.roles.includes(role)) &&
+    flags.every((flag) => !scopes.includes(flag) || own.scopes.includes(flag)) &&
+    beyond(own.scopes, scopes) === undefined &&
+    beyond(caller.apiKey?.limits ?? own.scopes, directory.permissionsOf(roles, scopes)) === undefined;
+  if (granted) return;
   throw invalidArgument({
     field: "scopes",
-    description: "a key can pass on its own scopes only, and has to name them",
+    description: "a key can pass on its own scopes and roles only, and has to name them",
   });
 }
 
@@ -184,6 +212,7 @@ function toMessage(key: ApiKeyRecord, user: UserRecord | undefined, now: Date): 
     description: key.description,
     scopes: [...key.scopes],
     madeBy: key.madeBy ?? "",
+    roles: [...key.roles],
     ...(key.lastUsedAt && { lastUsedAt: timestampFromDate(key.lastUsedAt) }),
     ...(key.expiresAt && { expiresAt: timestampFromDate(key.expiresAt) }),
     ...(key.revokedAt && { revokedAt: timestampFromDate(key.revokedAt) }),
@@ -192,7 +221,7 @@ function toMessage(key: ApiKeyRecord, user: UserRecord | undefined, now: Date): 
 
 function check(request: CreateApiKeyRequest, now: Date): void {
   const violations: FieldViolation[] = [];
-  const { name, type, description, scopes, expiresAt } = request;
+  const { name, type, description, scopes, roles, expiresAt } = request;
   if (name.trim() === "" || name.length > 100) {
     violations.push({ field: "name", description: "1 to 100 characters" });
   }
@@ -201,11 +230,11 @@ function check(request: CreateApiKeyRequest, now: Date): void {
   }
   if (description.length > 500)
     violations.push({ field: "description", description: "at most 500 characters" });
-  if (scopes.length > 100 || scopes.some((scope) => !/^[\x21-\x2b\x2d-\x7e]{1,100}$/.test(scope))) {
-    violations.push({
-      field: "scopes",
-      description: "at most 100, each of 1 to 100 visible ASCII characters, no comma",
-    });
+  if (scopes.length > 100) violations.push({ field: "scopes", description: "at most 100" });
+  const scope = scopes.map(permissionProblem).find((problem) => problem !== undefined);
+  if (scope !== undefined) violations.push({ field: "scopes", description: scope });
+  if (roles.length > 100 || !roles.every(isRoleName)) {
+    violations.push({ field: "roles", description: "at most 100 names of roles" });
   }
   if (expiresAt !== undefined && timestampDate(expiresAt) <= now) {
     violations.push({ field: "expires_at", description: "has passed already" });

@@ -23,7 +23,7 @@ import { Login } from "./login.ts";
 import type { LoginLimitOptions } from "./login-limits.ts";
 import { found, pageOf, pageSize, readTimePosition } from "./page.ts";
 import { type Passwords, passwordViolation } from "./passwords.ts";
-import { requireRank } from "./rank.ts";
+import { type Roles, requireRank } from "./rank.ts";
 import { requireReason } from "./reason.ts";
 import { SecondFactor } from "./second-factor.ts";
 import { currentSession, endCurrentSession, mayReach, sessionMessage } from "./session-access.ts";
@@ -43,6 +43,8 @@ export interface AuthServiceOptions extends Pick<SessionTokensOptions, "signingK
   readonly lifetimes: Lifetimes;
   /** How an authenticator app names this installation. */
   readonly name: string;
+  /** What the roles of accounts stand for. */
+  readonly roles: Roles;
   /** How many logins may fail. */
   readonly loginLimits?: LoginLimitOptions | undefined;
   /** Says whether an API key is good for a service. */
@@ -157,7 +159,7 @@ class AuthServiceHandlers implements ServiceHandlers<typeof AuthService> {
     const reachable = session !== undefined && mayReach(caller, session.userId, "auth.sessions:write");
     const { id: sessionId, userId } = found(reachable ? session : undefined, "session");
     const owner = userId === caller.userId ? undefined : await this.#store.users.load(userId);
-    if (owner !== undefined) requireRank(caller, owner);
+    if (owner !== undefined) requireRank(caller, owner, this.#options.roles);
     const revoked = found(
       await this.#store.sessions.revoke(sessionId, { reason, by: caller.userId }),
       "session",

@@ -5,10 +5,11 @@ import { isIdentifier } from "../jwt/claim-schema.ts";
 import { Conflict, type UserStore } from "../store/contracts.ts";
 import type { IdentityStore, LinkedIdentity } from "../store/session-contracts.ts";
 import { found } from "./page.ts";
-import { requireRank } from "./rank.ts";
+import { type Roles, requireRank } from "./rank.ts";
 
 export interface IdentityLinksOptions {
   readonly users: UserStore;
+  readonly roles: Roles;
   readonly identities: Pick<IdentityStore, "find" | "list" | "link" | "unlink">;
   readonly caughtUp: () => Promise<void>;
 }
@@ -31,7 +32,7 @@ export class IdentityLinks {
     check(issuer, subject);
     const { users, identities } = this.#options;
     const user = found(await users.load(String(userId)), "user");
-    requireRank(caller, user);
+    requireRank(caller, user, this.#options.roles);
     const identity = { issuer, subject, userId: user.id };
     try {
       await identities.link(identity, caller.userId);
@@ -49,7 +50,7 @@ export class IdentityLinks {
     check(issuer, subject);
     const { users, identities, caughtUp } = this.#options;
     const link = found(await identities.find(issuer, subject), "identity");
-    requireRank(caller, found(await users.load(link.userId), "user"));
+    requireRank(caller, found(await users.load(link.userId), "user"), this.#options.roles);
     const unlinked = found(await identities.unlink(link, caller.userId), "identity");
     await caughtUp();
     return { identity: identityMessage(unlinked) };

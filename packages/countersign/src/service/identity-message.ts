@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { Principal } from "../core/principal.ts";
+import { type Principal, permissionsOf } from "../core/principal.ts";
 import type { WhoAmIResponseSchema } from "../gen/auth/v1/auth_pb.ts";
 import type { TokenClaims } from "../jwt/claim-schema.ts";
 import type { UserRecord } from "../store/contracts.ts";
@@ -11,7 +11,7 @@ export function identityMessage(
   principal: Principal,
   account: UserRecord | undefined,
 ): MessageInitShape<typeof WhoAmIResponseSchema> {
-  const { userId, authenticator, roles, permissions, sessionId = "" } = principal;
+  const { userId, authenticator, roles, sessionId = "" } = principal;
   const claims: TokenClaims = principal.claims;
   const { sub, iat, exp } = claims;
   const token = {
@@ -25,7 +25,7 @@ export function identityMessage(
     userId,
     authenticator,
     roles: [...roles],
-    permissions: [...permissions],
+    permissions: [...permissionsOf(principal)],
     sessionId,
     ...(account !== undefined && { user: userMessage(account) }),
     ...(exp !== undefined && { claims: token }),

@@ -5,6 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import { CallContext } from "../context/call-context.ts";
 import { fakeCall } from "../core/fakes.suite.ts";
 import { Refusal } from "../core/refusal.ts";
+import { createRoleDirectory } from "../core/role-directory.ts";
 import { RefreshTokenRequestSchema } from "../gen/auth/v1/auth_pb.ts";
 import { createTokenVerifier } from "../jwt/verifier.ts";
 import { createRefreshTokens } from "../session/refresh-token.ts";
@@ -42,6 +43,7 @@ async function setup(more: { readonly lifetimes?: typeof defaultLifetimes } = {}
     passwords: { hash: unused, verify: unused, isOutdated: unused },
     lifetimes: more.lifetimes ?? defaultLifetimes,
     name: "test",
+    roles: await createRoleDirectory({ source: store.roles }),
     validateApiKey: unused,
     caughtUp: async () => {},
   });

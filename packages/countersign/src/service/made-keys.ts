@@ -1,29 +1,30 @@
-import { grants, type Principal } from "../core/principal.ts";
+import { grants, keyNames, type Principal } from "../core/principal.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { ApiKeyRecord, ApiKeyStore, UserStore } from "../store/contracts.ts";
-import { requireRank } from "./rank.ts";
+import { type Roles, requireRank } from "./rank.ts";
 
 /** One's own keys, unless one came with a key that was not granted it; others' (or all: undefined) with the permission. */
 export function mayManageKeys(caller: Principal, userId: string | undefined, permission: string): boolean {
   if (grants(caller, permission)) return true;
   if (userId !== caller.userId) return false;
-  return caller.apiKey === undefined || caller.apiKey.scopes.includes(permission);
+  return caller.apiKey === undefined || keyNames(caller.apiKey, permission);
 }
 
 export interface KeyRevocation {
   readonly keys: ApiKeyStore;
   readonly users: Pick<UserStore, "load">;
+  readonly roles: Roles;
   readonly caller: Principal;
   readonly reason: string;
 }
 
 /** Refuses to revoke a key of someone who may do more than the caller. */
 export async function requireKeyRank(
-  { users, caller }: Pick<KeyRevocation, "users" | "caller">,
+  { users, roles, caller }: Pick<KeyRevocation, "users" | "roles" | "caller">,
   key: ApiKeyRecord,
 ): Promise<void> {
   const owner = key.userId === caller.userId ? undefined : await users.load(key.userId);
-  if (owner !== undefined) requireRank(caller, owner);
+  if (owner !== undefined) requireRank(caller, owner, roles);
 }
 
 const pageSize = 100;

@@ -10,11 +10,12 @@ import type { TokenClaims } from "../jwt/claim-schema.ts";
 import type { ParsedRefreshToken, RefreshTokens } from "../session/refresh-token.ts";
 import type { Store } from "../store/contracts.ts";
 import { type AskingLimits, isGuess } from "./asking-limits.ts";
-import { requireRank } from "./rank.ts";
+import { type Roles, requireRank } from "./rank.ts";
 import { scopesOfServices } from "./validate-api-key.ts";
 
 export interface TokenEndpointsOptions {
   readonly store: Pick<Store, "users" | "sessions" | "revocations">;
+  readonly roles: Roles;
   /** Reads bare access tokens of our own. */
   readonly accessTokens: Authenticator<Principal>;
   readonly apiKeys: Authenticator<Principal>;
@@ -142,7 +143,7 @@ class Endpoints implements TokenEndpoints {
     if (!grants(caller, "auth.tokens:revoke"))
       throw new Refusal("PERMISSION_DENIED", { message: "Permission 'auth.tokens:revoke' required" });
     const owner = await this.#options.store.users.load(userId);
-    if (owner !== undefined && userId !== caller.userId) requireRank(caller, owner);
+    if (owner !== undefined && userId !== caller.userId) requireRank(caller, owner, this.#options.roles);
   }
 
   async #ofRefreshToken({ sessionId, generation }: ParsedRefreshToken): Promise<Introspection> {

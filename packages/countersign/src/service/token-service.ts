@@ -16,10 +16,11 @@ import { claimsForUser, signTokenAsync } from "../jwt/signer.ts";
 import type { TokenVerifier, VerifiedToken } from "../jwt/verifier.ts";
 import type { Store } from "../store/contracts.ts";
 import { found } from "./page.ts";
-import { requireRank } from "./rank.ts";
+import { type Roles, requireRank } from "./rank.ts";
 
 export interface TokenServiceOptions {
   readonly store: Pick<Store, "users" | "revocations" | "audit">;
+  readonly roles: Roles;
   /** The key for a token of so many seconds. */
   readonly signingKey: (lifetimeSeconds: number) => SigningKey | Promise<SigningKey>;
   /** What accepts tokens. */
@@ -60,7 +61,7 @@ class TokenServiceHandlers implements ServiceHandlers<typeof TokenService> {
       throw invalidArgument({ field: "expires_in", description: `1 to ${longestLifetime} seconds` });
     }
     const user = found(await store.users.load(String(userId)), "user");
-    requireRank(caller, user);
+    requireRank(caller, user, this.#options.roles);
     if (!user.isActive)
       throw new CallError("FAILED_PRECONDITION", "The user is disabled: a token would be refused");
     const signed = claimed(() =>

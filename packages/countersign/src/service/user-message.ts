@@ -15,5 +15,6 @@ export function userMessage(user: UserRecord): MessageInitShape<typeof UserSchem
     createdAt: timestampFromDate(user.createdAt),
     updatedAt: timestampFromDate(user.updatedAt),
     ...(user.passwordLockedAt && { passwordLockedAt: timestampFromDate(user.passwordLockedAt) }),
+    roles: [...user.roles],
   };
 }

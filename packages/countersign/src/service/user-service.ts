@@ -1,7 +1,8 @@
 import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { CallError, type FieldViolation, invalidArgument } from "../core/call-error.ts";
-import type { Principal } from "../core/principal.ts";
+import { grants, type Principal } from "../core/principal.ts";
+import type { RoleDirectory } from "../core/role-directory.ts";
 import type {
   CreateUserRequest,
   GetUserRequest,
@@ -18,11 +19,13 @@ import type { IdentityStore, SessionStore } from "../store/session-contracts.ts"
 import { IdentityLinks } from "./identity-links.ts";
 import { found, pageOf, pageSize, readPageToken } from "./page.ts";
 import { passwordViolation } from "./passwords.ts";
-import { requireRank } from "./rank.ts";
+import { requireHeld, requireRank } from "./rank.ts";
 import { userMessage } from "./user-message.ts";
 
 export interface UserServiceOptions {
   readonly users: UserStore;
+  /** What the roles of accounts stand for: nobody touches one that may do more. */
+  readonly roles: RoleDirectory;
   /** What a new password ends. */
   readonly sessions: Pick<SessionStore, "revokeAll">;
   readonly identities: Pick<IdentityStore, "find" | "list" | "link" | "unlink">;
@@ -50,10 +53,18 @@ class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
 
   async createUser(request: CreateUserRequest, context: CallContext) {
     const { username, email, isStaff, isSuperuser, password } = request;
+    const roles = [...new Set(request.roles)];
     check(username, email, password);
-    requireRank(context.requireUser(), { isStaff, isSuperuser, permissions: [] });
+    const caller = context.requireUser();
+    if (roles.length > 0 && !grants(caller, "auth.roles:write")) {
+      context.abortPermissionDenied("Permission 'auth.roles:write' required");
+    }
+    await this.#options.caughtUp();
+    requireRank(caller, { isStaff, isSuperuser, roles, permissions: [] }, this.#options.roles);
+    for (const role of roles) requireHeld(caller, this.#options.roles.permissionsOf([role]));
     const passwordHash = password === "" ? undefined : await this.#options.hashPassword(password);
-    const user = { username, email: email === "" ? undefined : email, isStaff, isSuperuser, passwordHash };
+    const optional = { email: email === "" ? undefined : email, passwordHash };
+    const user = { username, isStaff, isSuperuser, roles, ...optional };
     return { user: userMessage(await conflictsNamed(this.#users.create(user))) };
   }
 
@@ -89,7 +100,8 @@ class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
 
   async deleteUser({ id }: { readonly id: bigint }, context: CallContext) {
     const user = found(await this.#users.load(String(id)), "user");
-    requireRank(context.requireUser(), user);
+    await this.#options.caughtUp();
+    requireRank(context.requireUser(), user, this.#options.roles);
     if (!(await conflictsNamed(this.#users.delete(user.id))))
       throw new CallError("NOT_FOUND", "No such user");
     await this.#options.caughtUp();
@@ -119,11 +131,13 @@ class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
 
   /** One change: who it is about, may the caller, the change itself, and no answer before this node refuses by it. */
   async #change(id: bigint, context: CallContext, patch: UserPatch) {
+    await this.#options.caughtUp();
     const before = found(await this.#users.load(String(id)), "user");
     const caller = context.requireUser();
     const { isStaff = false, isSuperuser = false } = patch;
-    requireRank(caller, before);
-    requireRank(caller, { ...before, isStaff, isSuperuser });
+    const { roles } = this.#options;
+    requireRank(caller, before, roles);
+    requireRank(caller, { ...before, isStaff, isSuperuser }, roles);
     const after = found(await conflictsNamed(this.#users.update(before.id, patch)), "user");
     await this.#options.caughtUp();
     return { user: userMessage(after) };
@@ -182,6 +196,7 @@ async function conflictsNamed<T>(change: Promise<T>): Promise<T> {
     if (!(error instanceof Conflict)) throw error;
     const taken = error.field === "username" || error.field === "email";
     const violation = { field: error.field, description: error.message };
+    if (error.field === "roles") throw invalidArgument(violation);
     throw new CallError(taken ? "ALREADY_EXISTS" : "FAILED_PRECONDITION", error.message, [violation]);
   }
 }

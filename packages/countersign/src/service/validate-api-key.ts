@@ -2,8 +2,9 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Authenticator } from "../core/authenticator.ts";
 import type { Allowed } from "../core/decision.ts";
-import type { Principal } from "../core/principal.ts";
+import { isLimited, keyNames, type Principal, permissionsOf } from "../core/principal.ts";
 import type { RevocationView } from "../core/revocation.ts";
+import type { RoleDirectory } from "../core/role-directory.ts";
 import type { ApiKeyResponseSchema } from "../gen/auth/v1/auth_pb.ts";
 import { type AskingLimits, createAskingLimits, isGuess } from "./asking-limits.ts";
 import type { ValidateApiKey } from "./auth-service.ts";
@@ -14,6 +15,8 @@ export interface ValidatesApiKeysOptions {
   readonly revocations: RevocationView;
   /** How often one caller may ask. Default: those of this process. */
   readonly limits?: AskingLimits | undefined;
+  /** What the roles of keys and their owners stand for. */
+  readonly roles?: RoleDirectory | undefined;
   /** Milliseconds since the epoch. Default: `Date.now`. */
   readonly now?: () => number;
 }
@@ -25,8 +28,8 @@ const serviceScope = "service:";
 
 /** Answers `AuthService.ValidateApiKey`. A key that is not good is told without its reason. */
 export function validatesApiKeys(options: ValidatesApiKeysOptions): ValidateApiKey {
-  const { authenticator, revocations, limits = createAskingLimits(), now = Date.now } = options;
-  const authenticate = authenticator.start({ revocations, now, sole: true });
+  const { authenticator, revocations, roles, limits = createAskingLimits(), now = Date.now } = options;
+  const authenticate = authenticator.start({ revocations, roles, now, sole: true });
   return async (request, context) => {
     const caller = context.requireUser();
     await limits.ask(caller);
@@ -40,12 +43,11 @@ function answerOf(
   { principal, expiresAt }: Allowed<Principal>,
   serviceName: string,
 ): MessageInitShape<typeof ApiKeyResponseSchema> {
-  const services = principal === undefined ? [] : scopesOfServices(principal);
-  if (services.length > 0 && !services.includes(`${serviceScope}${serviceName}`)) return invalid;
+  if (principal === undefined || !isForService(principal, `${serviceScope}${serviceName}`)) return invalid;
   return {
     valid: true,
-    clientId: principal?.clientId ?? "",
-    permissions: principal === undefined ? [] : permissionsOf(principal),
+    clientId: principal.clientId ?? "",
+    permissions: listed(principal),
     ...(Number.isFinite(expiresAt) && { expiresAt: timestampFromMs(expiresAt) }),
   };
 }
@@ -55,8 +57,16 @@ export function scopesOfServices({ apiKey }: Principal): readonly string[] {
   return (apiKey?.scopes ?? []).filter((scope) => scope.startsWith(serviceScope));
 }
 
-/** What `grants()` would say yes to, by name. A superuser's key without scopes has no list: it may everything but `auth.…`. */
-function permissionsOf({ isSuperuser, apiKey, permissions }: Principal): string[] {
-  if (!isSuperuser) return [...permissions];
-  return (apiKey?.scopes ?? []).filter((scope) => !scope.startsWith(serviceScope));
+/** A key whose scopes name services is good for these; any key, unless it is denied it, for all of them. */
+function isForService({ apiKey }: Principal, scope: string): boolean {
+  if (apiKey === undefined) return true;
+  const namesServices = apiKey.scopes.some((text) => text.startsWith(serviceScope));
+  return namesServices ? keyNames(apiKey, scope) : apiKey.limits?.denies?.(scope) !== true;
+}
+
+/** What `grants()` would say yes to. A superuser's key without limits has no list: it may everything but `auth.…`. */
+function listed(principal: Principal): string[] {
+  const { isSuperuser, apiKey } = principal;
+  if (isSuperuser && (apiKey === undefined || !isLimited(apiKey))) return [];
+  return permissionsOf(principal).filter((text) => !text.startsWith(serviceScope));
 }

@@ -13,6 +13,8 @@ export interface ApiKeyRow {
   readonly pepper_id: string;
   /** A JSON array of strings. */
   readonly scopes: string;
+  /** A JSON array of strings. */
+  readonly roles: string;
   readonly created_at: number;
   readonly expires_at: number | null;
   readonly disabled_at: number | null;
@@ -35,6 +37,7 @@ export function toApiKeyRecord(row: ApiKeyRow): ApiKeyRecord {
     digest: Uint8Array.from(row.digest),
     pepperId: row.pepper_id,
     scopes: Object.freeze(JSON.parse(row.scopes) as string[]),
+    roles: Object.freeze(JSON.parse(row.roles) as string[]),
     createdAt: new Date(Number(row.created_at)),
     expiresAt: toDate(row.expires_at),
     disabledAt: toDate(row.disabled_at),
@@ -63,6 +66,7 @@ export function newApiKeyRow(key: NewApiKey, now: number): ApiKeyRow {
     digest: Uint8Array.from(key.digest),
     pepper_id: key.pepperId,
     scopes: JSON.stringify(key.scopes ?? []),
+    roles: JSON.stringify(key.roles ?? []),
     created_at: now,
     expires_at: expiresAt ?? null,
     disabled_at: null,

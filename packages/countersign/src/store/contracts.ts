@@ -2,6 +2,7 @@ import { Unavailable } from "../core/call-error.ts";
 import type { MaybePromise } from "../core/decision.ts";
 import type { RevocationEvent } from "../core/revocation.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
+import type { RoleStore } from "./role-contracts.ts";
 import type { AuditEntry, SessionStores } from "./session-contracts.ts";
 
 /** A user as a store keeps it. */
@@ -27,6 +28,8 @@ export interface NewUser {
   /** A PHC string; undefined for an account that cannot log in with a password. */
   readonly passwordHash?: string | undefined;
   readonly attributes?: Readonly<Record<string, string>> | undefined;
+  /** Assigned from the beginning, by `system`. */
+  readonly roles?: readonly string[] | undefined;
 }
 
 /** A member that is absent or undefined stays as it is. */
@@ -61,7 +64,7 @@ export interface UserQuery {
  * An id that is not a positive 64-bit integer is simply not found.
  */
 export interface UserStore extends UserSource<UserRecord> {
-  /** Throws `Conflict` on `username` or `email`. */
+  /** Throws `Conflict` on `username` or `email`, and on `roles` for one that is not there. */
   create(user: NewUser): Promise<UserRecord>;
   load(id: string): MaybePromise<UserRecord | undefined>;
   findByUsername(username: string): Promise<UserRecord | undefined>;
@@ -99,6 +102,7 @@ export interface ApiKeyRecord {
   readonly digest: Uint8Array;
   readonly pepperId: string;
   readonly scopes: readonly string[];
+  readonly roles: readonly string[];
   readonly createdAt: Date;
   readonly expiresAt: Date | undefined;
   readonly disabledAt: Date | undefined;
@@ -123,6 +127,7 @@ export interface NewApiKey {
   readonly digest: Uint8Array;
   readonly pepperId: string;
   readonly scopes?: readonly string[] | undefined;
+  readonly roles?: readonly string[] | undefined;
   readonly expiresAt?: Date | undefined;
   readonly madeBy?: string | undefined;
 }
@@ -155,7 +160,10 @@ export interface ApiKeySource {
 
 /** API keys. Every change but usage appends its revocation event in the same transaction. */
 export interface ApiKeyStore extends ApiKeySource {
-  /** Throws `Conflict` on `name` or `id`, on `userId` if there is no such user, and on `madeBy` if that key is revoked or none. */
+  /**
+   * Throws `Conflict` on `name` or `id`, on `userId` if there is no such user, on `madeBy` if that key is revoked or none,
+   * and on `roles` for one that is not there.
+   */
   create(key: NewApiKey): Promise<ApiKeyRecord>;
   /** Newest first; equal instants in descending order of id. */
   list(query: ApiKeyQuery): Promise<readonly ApiKeyRecord[]>;
@@ -200,6 +208,7 @@ export interface RevocationLog {
 /** One place that keeps it all. */
 export interface Store extends SessionStores {
   readonly users: UserStore;
+  readonly roles: RoleStore;
   readonly apiKeys: ApiKeyStore;
   readonly revocations: RevocationLog;
   /** Waits for what is under way. Nothing may be called after it. */

@@ -4,6 +4,7 @@ import { MemoryAttempts } from "./memory/memory-attempts.ts";
 import { MemoryAudit } from "./memory/memory-audit.ts";
 import { MemoryIdentities } from "./memory/memory-identities.ts";
 import { MemoryRevocationLog } from "./memory/memory-revocation-log.ts";
+import { MemoryRoles } from "./memory/memory-roles.ts";
 import { MemorySessions } from "./memory/memory-sessions.ts";
 import { MemorySigningKeys } from "./memory/memory-signing-keys.ts";
 import { MemoryTotp } from "./memory/memory-totp.ts";
@@ -26,10 +27,15 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const totp = new MemoryTotp(parts);
   const identities = new MemoryIdentities(parts);
   users.own(apiKeys, sessions, totp, identities);
+  const roles = new MemoryRoles({ ...parts, apiKeys });
+  const isRole = (name: string): boolean => roles.has(name);
+  users.takeRoles(isRole);
+  apiKeys.takeRoles(isRole);
   const attempts = new MemoryAttempts(users);
   const signingKeys = new MemorySigningKeys(parts);
   return Object.freeze({
     users,
+    roles,
     apiKeys,
     revocations,
     sessions,

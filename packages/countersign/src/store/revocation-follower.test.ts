@@ -21,6 +21,32 @@ describe("revocation follower", () => {
     await follower.stop();
   });
 
+  it("reads roles anew before it tells that they changed, and at the start", async () => {
+    const readings: number[] = [];
+    const roles = { reload: async () => void readings.push(view.version) };
+    const { follower, log, view, revoke, errors } = setUp({ pollEveryMs: never, roles });
+    await follower.start();
+    assert.equal(readings.length, 1);
+    await revoke("a");
+    await follower.poll();
+    assert.equal(readings.length, 1, "not for anything else");
+    const { version } = view;
+    await log.append([{ kind: "roles" }]);
+    await follower.poll();
+    assert.deepEqual(readings.slice(1), [version]);
+    assert.equal(view.version, version + 1);
+    // One that fails is tried again, and nothing is skipped.
+    const working = roles.reload;
+    roles.reload = () => Promise.reject(new Error("no roles"));
+    await log.append([{ kind: "roles" }]);
+    await follower.poll();
+    assert.deepEqual([errors.length, view.version], [1, version + 1]);
+    roles.reload = working;
+    await follower.poll();
+    assert.deepEqual([readings.length, view.version], [3, version + 2]);
+    await follower.stop();
+  });
+
   it("asks for nothing but the head while nothing happens", async () => {
     const { follower, log, view } = setUp({ pollEveryMs: never });
     await follower.start();

@@ -1,10 +1,13 @@
 import type { RevocationEvent, Revocations } from "../core/revocation.ts";
+import type { RoleDirectory } from "../core/role-directory.ts";
 import type { RevocationLog } from "./contracts.ts";
 
 export interface RevocationFollowerOptions {
   readonly log: RevocationLog;
   /** What is fed. */
   readonly view: Revocations;
+  /** Reads roles anew, before the view hears that they changed. Without it they stay as they are. */
+  readonly roles?: Pick<RoleDirectory, "reload"> | undefined;
   /** Default: 500. */
   readonly pollEveryMs?: number | undefined;
   /** How long the view stays in use while the log cannot be read. Default: 30,000; 0: not at all. */
@@ -47,6 +50,7 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
 class LogFollower implements RevocationFollower {
   readonly #log: RevocationLog;
   readonly #view: Revocations;
+  readonly #roles: Pick<RoleDirectory, "reload"> | undefined;
   readonly #pollEveryMs: number;
   readonly #staleAfterMs: number;
   readonly #now: () => number;
@@ -66,6 +70,7 @@ class LogFollower implements RevocationFollower {
   constructor(options: RevocationFollowerOptions) {
     this.#log = options.log;
     this.#view = options.view;
+    this.#roles = options.roles;
     this.#pollEveryMs = options.pollEveryMs ?? 500;
     this.#staleAfterMs = options.staleAfterMs ?? 30_000;
     this.#now = options.now ?? Date.now;
@@ -143,7 +148,9 @@ class LogFollower implements RevocationFollower {
       const entries = await this.#log.since(this.#applied, pageSize);
       const last = entries?.at(-1);
       if (entries === undefined || last === undefined) return this.#fillGap();
-      this.#apply(entries.map(({ event }) => event));
+      const events = entries.map(({ event }) => event);
+      if (events.some(({ kind }) => kind === "roles")) await this.#roles?.reload();
+      this.#apply(events);
       this.#applied = last.sequence;
     }
   }
@@ -157,6 +164,7 @@ class LogFollower implements RevocationFollower {
 
   async #startOver(): Promise<void> {
     const { head, events } = await this.#log.live(this.#longAgo());
+    await this.#roles?.reload();
     // Once more: a change of a user or key that was cached before `live()` was read is not among its entries.
     this.#view.flush();
     this.#apply(events);

@@ -10,6 +10,7 @@ import { identityCases } from "./suite/identity-cases.suite.ts";
 import { loginCases } from "./suite/login-cases.suite.ts";
 import { logoutCases } from "./suite/logout-cases.suite.ts";
 import { revocationCases } from "./suite/revocation-cases.suite.ts";
+import { roleCases } from "./suite/role-cases.suite.ts";
 import { rotationCases } from "./suite/rotation-cases.suite.ts";
 import { sessionCases } from "./suite/session-cases.suite.ts";
 import { signingKeyCases } from "./suite/signing-key-cases.suite.ts";
@@ -25,6 +26,7 @@ export interface OpenedStore {
 const suites: Readonly<Record<string, Cases>> = {
   users: userCases,
   "API keys": apiKeyCases,
+  roles: roleCases,
   "the revocation log": revocationCases,
   sessions: sessionCases,
   rotation: rotationCases,

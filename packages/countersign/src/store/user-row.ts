@@ -26,6 +26,8 @@ export interface UserRow {
   readonly password_failures: number;
   /** Since when nobody gets in with the password: too many were wrong. */
   readonly password_locked_at: number | null;
+  /** The names of the user's roles, parted by commas; null for none. In SQL they are rows of `user_roles`. */
+  readonly roles: string | null;
 }
 
 /** What an update does to a row. */
@@ -47,7 +49,7 @@ export function toUserRecord(row: UserRow): UserRecord {
     isActive: isSet(row.is_active),
     isStaff: isSet(row.is_staff),
     isSuperuser: isSet(row.is_superuser),
-    roles: none,
+    roles: row.roles === null ? none : Object.freeze(row.roles.split(",").sort()),
     permissions: none,
     attributes: Object.freeze(JSON.parse(row.attributes) as Record<string, string>),
     createdAt: new Date(Number(row.created_at)),
@@ -57,7 +59,7 @@ export function toUserRecord(row: UserRow): UserRecord {
 }
 
 /** The row of a new user, without the id that the store gives it. Throws `Conflict` on text that cannot be stored. */
-export function newUserRow(user: NewUser, now: number): Omit<UserRow, "id"> {
+export function newUserRow(user: NewUser, now: number): Omit<UserRow, "id" | "roles"> {
   requireStorableText("passwordHash", user.passwordHash);
   return {
     ...usernameColumns(user.username),

@@ -5,13 +5,22 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { allow, type Call, CallContext, type Principal } from "countersign";
+import {
+  allow,
+  type Call,
+  CallContext,
+  createRoleDirectory,
+  type Principal,
+  type RoleDirectory,
+} from "countersign";
 import { createKeyDigests, type KeyDigests } from "countersign/api-key";
 import {
   ApiKeyService,
   createApiKeyService,
+  createRoleService,
   createSigningKeyService,
   createUserService,
+  RoleService,
   SigningKeyService,
   TokenService,
   UserService,
@@ -48,33 +57,40 @@ type Handler = (request: unknown, context: CallContext) => unknown;
 
 /** Acts on a store directly, through the functions that a server acts through. Closing it closes the store. */
 export function createLocalAdministration(config: Config, store: Store): Administration {
-  // A running server follows the log of this store; in this process nothing has to hear of a change.
-  const caughtUp = async (): Promise<void> => {};
+  let reading: Promise<RoleDirectory> | undefined;
+  const directory = (): Promise<RoleDirectory> => {
+    reading ??= createRoleDirectory({ source: store.roles });
+    return reading;
+  };
+  // A running server follows the log of this store; in this process only roles are kept.
+  const caughtUp = async (): Promise<void> => (await directory()).reload();
   const { environment, prefix } = config.auth.api_keys;
   const digests = lazyDigests(config);
   // Each is made when it is asked for: most commands do without a master key.
-  const services: Readonly<Record<string, () => object | Promise<object>>> = {
-    [UserService.typeName]: () =>
+  const services: Readonly<Record<string, (roles: RoleDirectory) => object | Promise<object>>> = {
+    [UserService.typeName]: (roles) =>
       createUserService({
         users: store.users,
+        roles,
         sessions: store.sessions,
         identities: store.identities,
         hashPassword: createPasswords().hash,
         caughtUp,
       }),
-    [ApiKeyService.typeName]: () =>
-      createApiKeyService({ store, digests, environment, format: { prefix }, caughtUp }),
+    [ApiKeyService.typeName]: (roles) =>
+      createApiKeyService({ store, roles, digests, environment, format: { prefix }, caughtUp }),
+    [RoleService.typeName]: (roles) => createRoleService({ store, roles, caughtUp }),
     [SigningKeyService.typeName]: () =>
       createSigningKeyService({ keys: signingOf(config, store, warn).managed, caughtUp }),
-    [TokenService.typeName]: async () => {
+    [TokenService.typeName]: async (roles) => {
       const signing = signingOf(config, store);
       await readSigning(signing);
-      return tokenService({ config, store, signing });
+      return tokenService({ config, store, roles, signing });
     },
   };
   return {
     async call<M extends DescMethodUnary>(method: M, request: MessageInitShape<M["input"]>) {
-      const handlers = (await services[method.parent.typeName]?.()) as
+      const handlers = (await services[method.parent.typeName]?.(await directory())) as
         | Readonly<Record<string, Handler>>
         | undefined;
       const handler = handlers?.[method.localName];

@@ -16,6 +16,8 @@ export const keyColumns: readonly Column<ApiKey>[] = [
   ["CREATED", ({ createdAt }) => at(createdAt)],
 ];
 
+const unlimited = "all that the user may do, except managing keys and accounts";
+
 /** One key as lines. */
 export function keyDetails(key: ApiKey | undefined): string {
   if (key === undefined) return "";
@@ -33,7 +35,8 @@ export function keyDetails(key: ApiKey | undefined): string {
     ["type", key.type],
     ["user", ownerOf(key)],
     ["status", key.status],
-    ["scopes", key.scopes.join(" ") || "all that the user may do, except managing keys and accounts"],
+    ["scopes", key.scopes.join(" ") || (key.roles.length > 0 ? "" : unlimited)],
+    ["roles", key.roles.join(" ")],
     ["requests", String(key.totalRequests)],
     ["last used", at(key.lastUsedAt)],
     ["expires", at(key.expiresAt) || "never"],

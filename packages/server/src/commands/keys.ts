@@ -41,6 +41,7 @@ interface CreateOptions extends TargetOptions {
   readonly type?: string | undefined;
   readonly expires?: string | undefined;
   readonly scope?: readonly string[] | undefined;
+  readonly role?: readonly string[] | undefined;
   readonly description?: string | undefined;
 }
 
@@ -58,19 +59,24 @@ function addCreate(keys: Command): void {
     .option("--user <user>", "whom it acts as; with --server the default is the caller")
     .option("--type <type>", "service, cli, webhook, internal or development (default: service)")
     .option("--expires <duration>", "4s, 15m, 24h, 30d (default: never)")
-    .option("--scope <permission>", "limit it to this permission; may be there several times", collect)
+    .option(
+      "--scope <permission>",
+      "limit it to this permission, or orders:*; may be there several times",
+      collect,
+    )
+    .option("--role <role>", "limit it to what this role may do; may be there several times", collect)
     .option("--description <text>")
     .action((options: CreateOptions) =>
       administer(
         options,
         async (administration) => {
-          const { user, name, type = "", scope: scopes = [], description = "" } = options;
+          const { user, name, type = "", scope: scopes = [], role: roles = [], description = "" } = options;
           if (user === undefined && options.server === undefined)
             throw new UsageError("--user is missing: whom does the key act as?");
           const expiresAt =
             options.expires === undefined ? undefined : timestampFromDate(fromNow(options.expires));
           const answer = await administration.call(createApiKey, {
-            ...{ name, type, description, scopes: [...scopes] },
+            ...{ name, type, description, scopes: [...scopes], roles: [...roles] },
             ...(user !== undefined && { userId: await findUserId(administration, user) }),
             ...(expiresAt !== undefined && { expiresAt }),
           });

@@ -4,6 +4,7 @@ import { addConfigCommand } from "./config.ts";
 import type { DevOptions } from "./dev.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addKeysCommand } from "./keys.ts";
+import { addRolesCommand } from "./roles.ts";
 import type { ServeOptions } from "./serve.ts";
 import { addTokensCommand } from "./tokens.ts";
 import { addUsersCommand } from "./users.ts";
@@ -24,6 +25,7 @@ export function createProgram(): Command {
   );
   addUsersCommand(program);
   addKeysCommand(program);
+  addRolesCommand(program);
   addTokensCommand(program);
   addConfigCommand(program);
   addDoctorCommand(program);

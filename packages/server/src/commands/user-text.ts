@@ -14,8 +14,8 @@ export const userColumns: readonly Column<User>[] = [
   ["CREATED", ({ createdAt }) => instant(createdAt && timestampDate(createdAt))],
 ];
 
-/** One user as lines. */
-export function userDetails(user: User | undefined): string {
+/** One user as lines; with what the user may do, where that is known. */
+export function userDetails(user: User | undefined, permissions?: readonly string[]): string {
   if (user === undefined) return "";
   return details([
     ["id", String(user.id)],
@@ -24,6 +24,8 @@ export function userDetails(user: User | undefined): string {
     ["status", statusOf(user)],
     ["staff", yesNo(user.isStaff)],
     ["superuser", yesNo(user.isSuperuser)],
+    ["roles", user.roles.join(" ")],
+    ...(permissions === undefined ? [] : [["permissions", permissions.join(" ")] as const]),
     ["created", instant(user.createdAt && timestampDate(user.createdAt))],
     ["updated", instant(user.updatedAt && timestampDate(user.updatedAt))],
     ...lockOf(user),

@@ -1,12 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { UserService } from "countersign/service";
+import { effectivePermissions } from "../administration/effective-permissions.ts";
 import { findUser } from "../administration/find-user.ts";
 import { UsageError } from "../terminal/failure.ts";
-import { note, print, printMessage } from "../terminal/output.ts";
+import { messageJson, note, print, printJson, printMessage } from "../terminal/output.ts";
 import { givenPassword, type PasswordOptions } from "../terminal/read-secret.ts";
 import { table } from "../terminal/table.ts";
-import { addGroup } from "./command.ts";
+import { addGroup, collect } from "./command.ts";
 import {
   addPageOptions,
   addTargetCommand,
@@ -36,6 +37,7 @@ interface CreateOptions extends TargetOptions, PasswordOptions {
   readonly email?: string | undefined;
   readonly staff?: boolean | undefined;
   readonly superuser?: boolean | undefined;
+  readonly role?: readonly string[] | undefined;
 }
 
 function addCreate(users: Command): void {
@@ -51,15 +53,16 @@ function addCreate(users: Command): void {
     .option("--email <address>")
     .option("--staff", "staff: may use what is for staff")
     .option("--superuser", "superuser: may do everything")
+    .option("--role <role>", "give it this role; may be there several times", collect)
     .option("--password-stdin", "read the password from standard input; at a terminal, ask for it")
     .option("--password-file <file>", "read the password from a file")
     .action((username: string, options: CreateOptions) =>
       administer(
         options,
         async (administration) => {
-          const { email = "", staff: isStaff = false, superuser: isSuperuser = false } = options;
+          const { email = "", staff: isStaff = false, superuser: isSuperuser = false, role = [] } = options;
           const password = (await givenPassword(options)) ?? "";
-          const request = { username, email, isStaff, isSuperuser, password };
+          const request = { username, email, isStaff, isSuperuser, password, roles: [...role] };
           const answer = await administration.call(createUser, request);
           if (options.output === "json") return printMessage(createUser.output, answer);
           print(userDetails(answer.user));
@@ -99,13 +102,17 @@ function addList(users: Command): void {
 function addShow(users: Command): void {
   addTargetCommand(users, {
     usage: "show <user>",
-    description: "one account",
+    description: "one account, its roles and what they allow",
     examples: ["users show alice", "users show id:3 -o json"],
   }).action((name: string, options: TargetOptions) =>
     administer(options, async (administration) => {
       const user = await findUser(administration, name);
-      if (options.output === "json") return printMessage(getUser.output, create(getUser.output, { user }));
-      print(userDetails(user));
+      const permissions = await effectivePermissions(administration, user.id);
+      if (options.output === "json") {
+        const answer = messageJson(getUser.output, create(getUser.output, { user }));
+        return printJson({ ...answer, ...(permissions !== undefined && { permissions }) });
+      }
+      print(userDetails(user, permissions));
     }),
   );
 }

@@ -61,6 +61,7 @@ const accountServices = [
   "AuthService",
   "UserService",
   "ApiKeyService",
+  "RoleService",
   "SigningKeyService",
   "TokenService",
 ].map((name) => `auth.v1.${name}`);

@@ -123,7 +123,10 @@ const apiKeys = z.strictObject({
       z.strictObject({
         name: z.string().min(1).describe("what logs and handlers see; unique"),
         key: secret,
-        permissions: z.array(z.string().min(1)).default([]).describe("what calls with the key may do"),
+        permissions: z
+          .array(z.string().min(1))
+          .default([])
+          .describe("what calls with the key may do: `orders:read`, `orders:*`"),
         is_staff: z.boolean().default(false).describe("passes as staff"),
         is_superuser: z.boolean().default(false).describe("passes as a superuser"),
       }),
@@ -257,7 +260,7 @@ export const configSchema = z.strictObject({
     .array(z.string().min(1))
     .optional()
     .describe(
-      "what is served, by full name; default: accounts and keys, and in development the demo service",
+      "what is served, by full name; default: accounts, keys and roles, and in development the demo service",
     ),
   auth: auth.prefault({}),
   revocations: z

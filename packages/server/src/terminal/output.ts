@@ -1,4 +1,4 @@
-import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, JsonObject, MessageShape } from "@bufbuild/protobuf";
 import { toJson } from "@bufbuild/protobuf";
 
 export type OutputFormat = "text" | "json";
@@ -27,7 +27,12 @@ export function printJson(value: unknown): void {
   print(`${JSON.stringify(value, undefined, process.stdout.isTTY ? 2 : undefined)}\n`);
 }
 
-/** Writes a message as JSON with the names of its proto, and with every member that has a value of its own. */
+/** A message as JSON with the names of its proto, and with every member that has a value of its own. */
+export function messageJson<S extends DescMessage>(schema: S, message: MessageShape<S>): JsonObject {
+  return toJson(schema, message, { useProtoFieldName: true, alwaysEmitImplicit: true }) as JsonObject;
+}
+
+/** Writes a message as JSON. */
 export function printMessage<S extends DescMessage>(schema: S, message: MessageShape<S>): void {
-  printJson(toJson(schema, message, { useProtoFieldName: true, alwaysEmitImplicit: true }));
+  printJson(messageJson(schema, message));
 }

@@ -11,6 +11,7 @@ import {
 } from "../contracts.ts";
 import { newestFirst } from "../newest-first.ts";
 import { pageLimit } from "../page-limit.ts";
+import { keyNames, noSuchRole } from "../role-row.ts";
 import { requireStorableText } from "../storable-text.ts";
 import { noSuchUser } from "../user-conflict.ts";
 import type { MemoryRevocationLog } from "./memory-revocation-log.ts";
@@ -26,13 +27,27 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
   readonly #options: MemoryApiKeysOptions;
   readonly #rows = new Map<string, ApiKeyRow>();
 
+  #isRole: (name: string) => boolean = () => false;
+
   constructor(options: MemoryApiKeysOptions) {
     this.#options = options;
+  }
+
+  /** Keys need roles and roles need keys: called once, before anything else. */
+  takeRoles(isRole: (name: string) => boolean): void {
+    this.#isRole = isRole;
+  }
+
+  /** Whether a key that is not revoked is limited to the role. */
+  isLimitedTo(role: string): boolean {
+    return [...this.#rows.values()].some((row) => row.revoked_at === null && keyNames(row.roles, role));
   }
 
   async create(key: NewApiKey): Promise<ApiKeyRecord> {
     const row = newApiKeyRow(key, this.#options.now());
     if (!this.#options.users.has(row.user_id)) throw noSuchUser();
+    const missing = key.roles?.find((role) => !this.#isRole(role));
+    if (missing !== undefined) throw noSuchRole("roles", missing);
     if (this.#rows.has(row.id)) throw new Conflict("id", "this id is in use");
     if (row.made_by !== null && this.#rows.get(row.made_by)?.revoked_at !== null) throw makerRevoked();
     for (const other of this.#unrevokedOf(row.user_id)) {

@@ -3,6 +3,7 @@ import type { NewUser, UserCondition, UserPatch, UserQuery, UserRecord, UserStor
 import { foldCase } from "../fold-case.ts";
 import { countLogin, knownForMs, unlockAudit } from "../login-guard.ts";
 import { pageLimit } from "../page-limit.ts";
+import { noSuchRole } from "../role-row.ts";
 import type { PasswordStreak } from "../session-contracts.ts";
 import { requireStorableText } from "../storable-text.ts";
 import { lastSuperuser, taken } from "../user-conflict.ts";
@@ -41,6 +42,7 @@ export class MemoryUsers implements UserStore {
   /** When each network stops being known, by user. */
   readonly #networks = new Map<string, Map<string, number>>();
   #owned: readonly OwnedByUsers[] = [];
+  #isRole: (name: string) => boolean = () => false;
   #lastId = 0;
 
   constructor({ now, revocations, audit }: MemoryUsersOptions) {
@@ -54,12 +56,31 @@ export class MemoryUsers implements UserStore {
     this.#owned = owned;
   }
 
+  /** As `own()`. */
+  takeRoles(isRole: (name: string) => boolean): void {
+    this.#isRole = isRole;
+  }
+
   has(id: string): boolean {
     return this.#rows.has(id);
   }
 
   isActive(id: string): boolean {
     return this.#rows.get(id)?.is_active === 1;
+  }
+
+  /** The ids of those who hold a role. */
+  holdersOf(role: string): readonly string[] {
+    return [...this.#rows.values()].filter((row) => rolesOf(row).includes(role)).map(({ id }) => id);
+  }
+
+  /** Returns the event of the change; undefined if nothing changes. */
+  setRole(id: string, role: string, held: boolean): RevocationEvent | undefined {
+    const row = this.#rows.get(id);
+    if (row === undefined || rolesOf(row).includes(role) === held) return undefined;
+    const roles = held ? [...rolesOf(row), role] : rolesOf(row).filter((name) => name !== role);
+    this.#rows.set(id, { ...row, roles: roles.join(",") || null, updated_at: this.#now() });
+    return { kind: "user", userId: id, state: row.is_active === 1 ? "changed" : "disabled" };
   }
 
   async create(user: NewUser): Promise<UserRecord> {
@@ -69,8 +90,11 @@ export class MemoryUsers implements UserStore {
   createNow(user: NewUser): UserRecord {
     const columns = newUserRow(user, this.#now());
     this.#requireFree(columns, undefined);
+    const roles = [...new Set(user.roles)];
+    const missing = roles.find((role) => !this.#isRole(role));
+    if (missing !== undefined) throw noSuchRole("roles", missing);
     this.#lastId += 1;
-    const row: UserRow = { id: String(this.#lastId), ...columns };
+    const row: UserRow = { id: String(this.#lastId), ...columns, roles: roles.join(",") || null };
     this.#put(row);
     return toUserRecord(row);
   }
@@ -176,7 +200,7 @@ export class MemoryUsers implements UserStore {
     return row && toUserRecord(row);
   }
 
-  #requireFree(columns: Omit<UserRow, "id">, ownId: string | undefined): void {
+  #requireFree(columns: Omit<UserRow, "id" | "roles">, ownId: string | undefined): void {
     const byUsername = this.#idByUsername.get(columns.username_folded) ?? ownId;
     if (byUsername !== ownId) throw taken("username");
     if (columns.email_folded === null) return;
@@ -199,4 +223,8 @@ export class MemoryUsers implements UserStore {
     this.#idByUsername.delete(row.username_folded);
     if (row.email_folded !== null) this.#idByEmail.delete(row.email_folded);
   }
+}
+
+function rolesOf({ roles }: UserRow): readonly string[] {
+  return roles?.split(",") ?? [];
 }

@@ -17,6 +17,7 @@ import { parseUserId } from "../user-id.ts";
 import { requireUser } from "./require-user.ts";
 import type { SqlBackend } from "./sql-backend.ts";
 import { appendRevocations } from "./sql-revocation-log.ts";
+import { requireRoles } from "./sql-roles.ts";
 import type { SqlSchema } from "./sql-schema.ts";
 
 const columns = [
@@ -27,6 +28,7 @@ const columns = [
   "digest",
   "pepper_id",
   "scopes",
+  "roles",
   "created_at",
   "expires_at",
   "disabled_at",
@@ -58,6 +60,7 @@ export class SqlApiKeys implements ApiKeyStore {
     if (userId === undefined) throw noSuchUser();
     return this.#backend.write(async (trx) => {
       await requireUser(trx, userId);
+      await requireRoles(trx, key.roles ?? []);
       await requireFree(trx, row, userId);
       await requireMaker(trx, row.made_by);
       await trx

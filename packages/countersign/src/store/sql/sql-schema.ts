@@ -1,6 +1,7 @@
 import type { Generated } from "kysely";
 import type { ApiKeyRow } from "../api-key-row.ts";
 import type { AuditRow } from "../audit-row.ts";
+import type { RoleRow } from "../role-row.ts";
 import type { SessionRow } from "../session-row.ts";
 import type { SigningKeyRow } from "../signing-key-row.ts";
 import type { TotpRow } from "../totp-row.ts";
@@ -13,6 +14,8 @@ import type { UserRow } from "../user-row.ts";
 export interface SqlSchema {
   readonly countersign_schema: SchemaTable;
   readonly users: UsersTable;
+  readonly roles: RoleRow;
+  readonly user_roles: UserRolesTable;
   readonly api_keys: ApiKeysTable;
   readonly revocation_log: RevocationLogTable;
   readonly revocation_head: RevocationHeadTable;
@@ -36,9 +39,16 @@ export interface SchemaTable {
   readonly applied_at: number;
 }
 
-export interface UsersTable extends Omit<UserRow, "id"> {
+export interface UsersTable extends Omit<UserRow, "id" | "roles"> {
   /** Rises and is never given twice. */
   readonly id: Generated<bigint>;
+}
+
+/** Goes with its user, and with its role. */
+export interface UserRolesTable {
+  readonly user_id: bigint;
+  readonly role: string;
+  readonly assigned_at: number;
 }
 
 /** A key outlives its user, so that `user_id` is no foreign key. */

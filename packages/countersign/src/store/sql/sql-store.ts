@@ -5,6 +5,7 @@ import { SqlAudit } from "./sql-audit.ts";
 import type { SqlBackend } from "./sql-backend.ts";
 import { SqlIdentities } from "./sql-identities.ts";
 import { SqlRevocationLog } from "./sql-revocation-log.ts";
+import { SqlRoles } from "./sql-roles.ts";
 import { SqlSessions } from "./sql-sessions.ts";
 import { SqlSigningKeys } from "./sql-signing-keys.ts";
 import { SqlTotp } from "./sql-totp.ts";
@@ -13,8 +14,10 @@ import { SqlUsers } from "./sql-users.ts";
 /** The stores over a database whose schema is up to date. */
 export function createSqlStore(backend: SqlBackend, now: () => number): Store {
   let closing: Promise<void> | undefined;
+  const users = new SqlUsers(backend, now);
   return Object.freeze({
-    users: new SqlUsers(backend, now),
+    users,
+    roles: new SqlRoles(backend, now, users),
     apiKeys: new SqlApiKeys(backend, now),
     revocations: new SqlRevocationLog(backend, now),
     sessions: new SqlSessions(backend, now),

@@ -21,6 +21,7 @@ import { forgetNetworks } from "./known-networks.ts";
 import { appendAudit } from "./sql-audit.ts";
 import type { SqlBackend } from "./sql-backend.ts";
 import { appendRevocations } from "./sql-revocation-log.ts";
+import { addUserRole, requireRoles } from "./sql-roles.ts";
 import type { SqlSchema } from "./sql-schema.ts";
 
 const columns = [
@@ -39,6 +40,11 @@ const columns = [
   "password_locked_at",
 ] as const;
 
+/** Both dialects have this aggregate; in which order it joins is left open. */
+const roles = sql<
+  string | null
+>`(select string_agg(user_roles.role, ',') from user_roles where user_roles.user_id = users.id)`;
+
 /** A literal, not a parameter: only so does the planner use the index of superusers. */
 const activeSuperuser = sql<boolean>`is_superuser = 1 and is_active = 1`;
 
@@ -55,7 +61,13 @@ export class SqlUsers implements UserStore {
 
   async create(user: NewUser): Promise<UserRecord> {
     const row = newUserRow(user, this.#now());
-    return this.#backend.write(async (trx) => toUserRecord({ id: await insertUser(trx, row), ...row }));
+    return this.#backend.write(async (trx) => {
+      const roles = [...new Set(user.roles)];
+      await requireRoles(trx, roles);
+      const id = await insertUser(trx, row);
+      for (const role of roles) await addUserRole(trx, BigInt(id), role, row.created_at);
+      return toUserRecord({ id, ...row, roles: roles.join(",") || null });
+    });
   }
 
   load(id: string): MaybePromise<UserRecord | undefined> {
@@ -104,7 +116,7 @@ export class SqlUsers implements UserStore {
       if (change === undefined) return toRecord(before);
       await requireFree(trx, change.row, key);
       if (change.stepsDownBy !== undefined) await requireAnotherSuperuser(trx, key, change.stepsDownBy);
-      const { id: _, ...row } = change.row;
+      const { id: _id, roles: _roles, ...row } = change.row;
       await trx.updateTable("users").set(row).where("id", "=", key).execute();
       if (row.password_hash !== before?.password_hash) await forgetNetworks(trx, key);
       await appendRevocations(trx, [change.event], this.#now());
@@ -165,7 +177,10 @@ export class SqlUsers implements UserStore {
 }
 
 /** As a part of a transaction: returns the new id. Throws `Conflict` on `username` or `email`. */
-export async function insertUser(trx: Transaction<SqlSchema>, row: Omit<UserRow, "id">): Promise<string> {
+export async function insertUser(
+  trx: Transaction<SqlSchema>,
+  row: Omit<UserRow, "id" | "roles">,
+): Promise<string> {
   await requireFree(trx, row, undefined);
   const { id } = await trx
     .insertInto("users")
@@ -179,7 +194,8 @@ function selectUsers(db: Kysely<SqlSchema>) {
   return db
     .selectFrom("users")
     .select((eb) => eb.cast<string>("users.id", "text").as("id"))
-    .select(columns);
+    .select(columns)
+    .select(roles.as("roles"));
 }
 
 function byId(db: Kysely<SqlSchema>, id: bigint) {
@@ -192,7 +208,7 @@ function toRecord(row: UserRow | undefined): UserRecord | undefined {
 
 async function requireFree(
   trx: Transaction<SqlSchema>,
-  row: Omit<UserRow, "id">,
+  row: Omit<UserRow, "id" | "roles">,
   ownId: bigint | undefined,
 ): Promise<void> {
   const others = await trx

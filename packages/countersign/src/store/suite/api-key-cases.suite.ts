@@ -10,7 +10,7 @@ export const apiKeyCases: Cases = {
     const expiresAt = new Date(clock.ms + 1000);
     const scopes = ["orders:read", "b"];
     const key = await apiKeys.create(
-      newKey("k1", userId, { digest, expiresAt, scopes, description: "for ci" }),
+      newKey("k1", userId, { digest, expiresAt, scopes, roles: ["viewer"], description: "for ci" }),
     );
     const expected = {
       id: "k1",
@@ -21,6 +21,7 @@ export const apiKeyCases: Cases = {
       digest: new Uint8Array([0, 255, 0, 7]),
       pepperId: "p1",
       scopes: ["orders:read", "b"],
+      roles: ["viewer"],
       createdAt: clock.date,
       expiresAt: new Date(clock.ms + 1000),
       disabledAt: undefined,
