@@ -176,6 +176,7 @@ describe("buf curl, as grpcurl is called in the seeds", () => {
         "api.users.UserService",
         "auth.v1.ApiKeyService",
         "auth.v1.AuthService",
+        "auth.v1.RoleService",
         "auth.v1.UserService",
         "grpc.health.v1.Health",
       ];

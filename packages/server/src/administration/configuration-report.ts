@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import type { DescService } from "@bufbuild/protobuf";
 import { createRevocations } from "countersign";
-import { ApiKeyService, AuthService, UserService } from "countersign/service";
+import { ApiKeyService, AuthService, RoleService, UserService } from "countersign/service";
 import { createMemoryStore } from "countersign/store/memory";
 import { createAuthentication, ruleTables } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
@@ -112,7 +112,13 @@ function tlsProblems({ grpc: { tls } }: Config): readonly string[] {
   ).map((text) => `grpc.tls cannot be used: ${text}`);
 }
 
-const descriptors: readonly DescService[] = [AuthService, UserService, ApiKeyService, DemoUserService];
+const descriptors: readonly DescService[] = [
+  AuthService,
+  UserService,
+  ApiKeyService,
+  RoleService,
+  DemoUserService,
+];
 
 /** As a server does it before it listens: every RPC has its rule, and every rule its RPC. */
 function completeRules(config: Config): void {
