@@ -14,7 +14,7 @@ export { permissionMessage, permissionText } from "./service/permission-message.
 export type { RoleServiceOptions } from "./service/role-service.ts";
 export { createRoleService } from "./service/role-service.ts";
 export type { Lifetimes } from "./service/session-tokens.ts";
-export { defaultLifetimes } from "./service/session-tokens.ts";
+export { defaultLifetimes, tokenUser } from "./service/session-tokens.ts";
 export type { UserServiceOptions } from "./service/user-service.ts";
 export { createUserService } from "./service/user-service.ts";
 export type { ValidatesApiKeysOptions } from "./service/validate-api-key.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { openSqliteStore, sqliteSchemaVersion } from "./sqlite.ts";
+import { migrations } from "./sql/migrations.ts";
+import { openSqliteStore } from "./sqlite.ts";
 import { TestChild } from "./suite/child-process.suite.ts";
 import { temporaryFolder } from "./suite/temporary-folder.suite.ts";
 
@@ -52,7 +53,7 @@ describe("SQLite: several processes", { timeout: 60_000 }, () => {
       const database = new DatabaseSync(path);
       assert.deepEqual(
         database.prepare("select version from countersign_schema").all().length,
-        sqliteSchemaVersion,
+        migrations.length,
       );
       database.close();
     }

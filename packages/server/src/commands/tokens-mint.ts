@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { createJwtForUser, type SigningKey } from "countersign/jwt";
+import { tokenUser } from "countersign/service";
 import type { UserRecord } from "countersign/store";
 import { openLocalStore } from "../administration/command-config.ts";
 import { findUserId } from "../administration/find-user.ts";
@@ -73,7 +74,7 @@ type SignOptions = Parameters<typeof createJwtForUser>[1];
 
 function signed(user: UserRecord, options: SignOptions): string {
   try {
-    return createJwtForUser(user, options);
+    return createJwtForUser(tokenUser(user), options);
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError(error.message.replace("extraClaims", "--claim"));
     throw error;
