@@ -46,6 +46,7 @@ export async function roleChecks(): Promise<RolesResult> {
   const figures = await compete(15, 200_000, {
     "one role, granted": check(one, ["resource-500:action-7"], true),
     "one role, not granted": check(one, ["resource-1:action-7"], false),
+    "1,000 roles, granted": check(all, ["resource-500:action-7"], true),
     "1,000 roles, 1,024 names": check(all, spread, true),
     "1,000 roles, not granted": check(all, ["other:action"], false),
     "1,000 roles, by a wildcard": check(all, ["wild-10:anything"], true),

@@ -30,7 +30,7 @@ export { permissionMessage, permissionText } from "./service/permission-message.
 export type { RoleServiceOptions } from "./service/role-service.ts";
 export { createRoleService } from "./service/role-service.ts";
 export type { Lifetimes } from "./service/session-tokens.ts";
-export { defaultLifetimes } from "./service/session-tokens.ts";
+export { defaultLifetimes, tokenUser } from "./service/session-tokens.ts";
 export type { SigningKeyServiceOptions } from "./service/signing-key-service.ts";
 export { createSigningKeyService } from "./service/signing-key-service.ts";
 export type { Introspection, TokenEndpoints, TokenEndpointsOptions } from "./service/token-endpoints.ts";

@@ -120,6 +120,7 @@ describe("an answer", () => {
         is_staff: false,
         is_superuser: false,
         is_active: false,
+        roles: [],
       },
     });
     assert.equal(headers.get("content-length"), String(text.length));

@@ -105,3 +105,13 @@ test("REGRESSION: no access token outlives the time for which the session's revo
   const last = session({ rotatedAt: at(90 * day - 5), refreshUntil: at(90 * day), endsAt: at(90 * day) });
   assert.equal((await tokens()(user, last, at(90 * day - 5))).expiresIn, 5n);
 });
+
+test("no token is too long to be accepted, however many roles its user has", async () => {
+  const many = Array.from({ length: 1000 }, (_, index) => `role-${index}`);
+  const { accessToken } = await tokens()({ ...user, roles: many }, session(), at(0));
+  assert.ok(accessToken.length < 8192);
+  assert.deepEqual(claimsOf(accessToken)["roles"], []);
+  const some = await tokens()({ ...user, roles: many.slice(0, 200) }, session(), at(0));
+  assert.equal((claimsOf(some.accessToken)["roles"] as string[]).length, 200);
+  assert.ok(some.accessToken.length < 8192);
+});

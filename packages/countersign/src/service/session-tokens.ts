@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { SigningKey } from "../jwt/key.ts";
-import { claimsForUser, signTokenAsync } from "../jwt/signer.ts";
+import { claimsForUser, signTokenAsync, type TokenUser } from "../jwt/signer.ts";
 import type { RefreshTokens } from "../session/refresh-token.ts";
 import type { UserRecord } from "../store/contracts.ts";
 import type { SessionRecord } from "../store/session-contracts.ts";
@@ -51,7 +51,7 @@ export function createSessionTokens(options: SessionTokensOptions) {
     // No access token outlives its session, nor the time for which the session's revocation is kept.
     const until = Math.min(issuedAt + lifetimes.access * 1000, session.refreshUntil.getTime());
     const expiresIn = Math.max(Math.floor((until - issuedAt) / 1000), 1);
-    const claims = claimsForUser(user, {
+    const claims = claimsForUser(tokenUser(user), {
       now: issuedAt,
       expiresIn,
       extraClaims: { sid: session.id, amr: [...session.methods], auth_time: seconds(session.createdAt) },
@@ -63,6 +63,14 @@ export function createSessionTokens(options: SessionTokensOptions) {
     const left = Math.max(seconds(new Date(issuedAt)) + expiresIn - seconds(now), 0);
     return { accessToken, refreshToken, expiresIn: BigInt(left), tokenType: "bearer" };
   };
+}
+
+/** The most characters that the names of roles may take in a token, which has 8,192 in all. */
+const longestRoles = 2000;
+
+/** A user as a token tells of it. Where accounts are read, its roles are for information: too many are left out. */
+export function tokenUser(user: UserRecord): TokenUser {
+  return user.roles.join().length <= longestRoles ? user : { ...user, roles: [] };
 }
 
 function seconds(at: Date): number {

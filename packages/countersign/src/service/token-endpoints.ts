@@ -3,19 +3,21 @@ import type { Authenticator } from "../core/authenticator.ts";
 import type { Call } from "../core/call.ts";
 import { CallError } from "../core/call-error.ts";
 import type { Allowed } from "../core/decision.ts";
-import { grants, type Principal } from "../core/principal.ts";
+import { grants, type Principal, permissionsOf } from "../core/principal.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { RevocationView } from "../core/revocation.ts";
+import type { RoleDirectory } from "../core/role-directory.ts";
 import type { TokenClaims } from "../jwt/claim-schema.ts";
 import type { ParsedRefreshToken, RefreshTokens } from "../session/refresh-token.ts";
 import type { Store } from "../store/contracts.ts";
 import { type AskingLimits, isGuess } from "./asking-limits.ts";
-import { type Roles, requireRank } from "./rank.ts";
+import { requireRank } from "./rank.ts";
 import { scopesOfServices } from "./validate-api-key.ts";
 
 export interface TokenEndpointsOptions {
   readonly store: Pick<Store, "users" | "sessions" | "revocations">;
-  readonly roles: Roles;
+  /** What roles stand for. */
+  readonly roles: RoleDirectory;
   /** Reads bare access tokens of our own. */
   readonly accessTokens: Authenticator<Principal>;
   readonly apiKeys: Authenticator<Principal>;
@@ -88,8 +90,8 @@ class Endpoints implements TokenEndpoints {
   readonly #now: () => number;
 
   constructor(options: TokenEndpointsOptions) {
-    const { now = Date.now, revocations, accessTokens, apiKeys } = options;
-    const runtime = { revocations, now, sole: true };
+    const { now = Date.now, revocations, roles, accessTokens, apiKeys } = options;
+    const runtime = { revocations, roles, now, sole: true };
     this.#options = options;
     this.#read = { access: opened(accessTokens.start(runtime)), key: opened(apiKeys.start(runtime)) };
     this.#now = now;
@@ -182,8 +184,9 @@ function seconds(at: Date): number {
   return Math.floor(at.getTime() / 1000);
 }
 
-function whose({ userId: sub, username, clientId: client_id, permissions }: Principal): Introspection {
-  const scope = [...permissions].join(" ");
+function whose(principal: Principal): Introspection {
+  const { userId: sub, username, clientId: client_id } = principal;
+  const scope = [...permissionsOf(principal)].join(" ");
   return { active: true, sub, ...present({ username, client_id }), ...(scope !== "" && { scope }) };
 }
 

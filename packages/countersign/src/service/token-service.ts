@@ -17,6 +17,7 @@ import type { TokenVerifier, VerifiedToken } from "../jwt/verifier.ts";
 import type { Store } from "../store/contracts.ts";
 import { found } from "./page.ts";
 import { type Roles, requireRank } from "./rank.ts";
+import { tokenUser } from "./session-tokens.ts";
 
 export interface TokenServiceOptions {
   readonly store: Pick<Store, "users" | "revocations" | "audit">;
@@ -65,7 +66,7 @@ class TokenServiceHandlers implements ServiceHandlers<typeof TokenService> {
     if (!user.isActive)
       throw new CallError("FAILED_PRECONDITION", "The user is disabled: a token would be refused");
     const signed = claimed(() =>
-      claimsForUser(user, {
+      claimsForUser(tokenUser(user), {
         now: this.#now().getTime(),
         expiresIn: lifetime,
         extraClaims: claims,

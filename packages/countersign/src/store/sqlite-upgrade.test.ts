@@ -48,6 +48,11 @@ describe("SQLite: upgrading", { timeout: 60_000 }, () => {
     assert.deepEqual((await store.apiKeys.load("k1"))?.digest, new Uint8Array([0, 255]));
     assert.equal((await store.apiKeys.load("k3"))?.revokedReason, "lost");
     assert.deepEqual(await eventsOf(store), [{ kind: "key", keyId: "k3", state: "revoked" }]);
+    assert.deepEqual([ada?.roles, (await store.apiKeys.load("k1"))?.roles], [[], []]);
+    assert.deepEqual(
+      (await store.roles.load()).map(({ name }) => name),
+      ["admin", "key-manager", "viewer"],
+    );
     assert.equal((await store.users.create({ username: "new" })).id, "5");
     await store.sessions.create(newSession("s1", "3", clock));
     assert.equal((await store.sessions.rotate("s1", rotation(1, clock))).kind, "rotated");

@@ -4,6 +4,7 @@ import { createRevocations } from "countersign";
 import {
   ApiKeyService,
   AuthService,
+  RoleService,
   SigningKeyService,
   TokenService,
   UserService,
@@ -115,7 +116,7 @@ function tlsProblems({ grpc, http }: Config): readonly string[] {
 }
 
 const descriptors: readonly DescService[] = [
-  ...[AuthService, UserService, ApiKeyService, SigningKeyService, TokenService],
+  ...[AuthService, UserService, ApiKeyService, RoleService, SigningKeyService, TokenService],
   DemoUserService,
 ];
 
