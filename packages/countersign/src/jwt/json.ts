@@ -1,4 +1,4 @@
-import { type Buffer, isUtf8 } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 
 /** The members of a JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -19,6 +19,16 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
+/** From this length on, V8 makes a slice that keeps the whole text alive. */
+const sliceLength = 13;
+
+/**
+ * Plain objects; but those of a constructor get room for the members that they turn out to have, and a literal without
+ * members grows outside of itself.
+ */
+const Members = function Members() {} as unknown as new () => Record<string, unknown>;
+Members.prototype = Object.prototype;
+
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 /**
@@ -32,6 +42,7 @@ const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
  */
 export class JsonReader {
   readonly #names: string[] = [];
+  #bytes: Buffer = Buffer.alloc(0);
   #text = "";
   #at = 0;
   #member = 0;
@@ -42,6 +53,7 @@ export class JsonReader {
     const text = bytes.toString();
     // What is no UTF-8 became U+FFFD, which may also have been written.
     if (text.includes("\ufffd") && !isUtf8(bytes)) return undefined;
+    this.#bytes = bytes;
     this.#text = text;
     this.#at = 0;
     this.#member = 0;
@@ -71,7 +83,7 @@ export class JsonReader {
   }
 
   #object(depth: number): JsonObject | undefined {
-    const object: Record<string, unknown> = {};
+    const object = new Members();
     this.#at++;
     if (this.#skipSpace() === CLOSE_BRACE) {
       this.#at++;
@@ -108,7 +120,8 @@ export class JsonReader {
       items.push(item);
       const next = this.#skipSpace();
       this.#at++;
-      if (next === CLOSE_BRACKET) return items;
+      // A copy has no room to grow.
+      if (next === CLOSE_BRACKET) return items.slice();
       if (next !== COMMA) return undefined;
     }
   }
@@ -160,7 +173,7 @@ export class JsonReader {
       const unit = text.charCodeAt(i);
       if (unit === QUOTE) {
         this.#at = i + 1;
-        return text.slice(from, i);
+        return i - from < sliceLength ? text.slice(from, i) : this.#copy(from, i);
       }
       // Also NaN, beyond the end.
       if (!(unit >= 0x20) || unit === BACKSLASH) {
@@ -168,6 +181,13 @@ export class JsonReader {
         return undefined;
       }
     }
+  }
+
+  /** What is remembered of a token must not hold on to all of it. */
+  #copy(from: number, to: number): string {
+    const bytes = this.#bytes;
+    const isAscii = bytes.length === this.#text.length;
+    return isAscii ? bytes.toString("latin1", from, to) : Buffer.from(this.#text.slice(from, to)).toString();
   }
 
   #number(): number | undefined {
