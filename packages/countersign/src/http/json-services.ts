@@ -67,7 +67,8 @@ export class JsonServices<P extends Principal = Principal> {
         handler: bound,
       });
     }
-    this.#auth.serve([...this.#methods.keys()]);
+    const procedures = [...this.#methods.keys()];
+    this.#auth.serve(procedures, { decoded: procedures });
   }
 
   /** Another path for an RPC that was added. */
@@ -104,7 +105,9 @@ export class JsonServices<P extends Principal = Principal> {
       if (!body.ok) return sendError(request, response, body.error);
       const message = readMessage(method.descriptor, alias, body.value);
       if (message === undefined) return sendError(request, response, notTheRequest(method.descriptor));
-      const context = new CallContext(call, decision, this.#options.users);
+      const judged = await this.#auth.judgeRequest(call, decision, message);
+      if (!judged.ok) return sendError(request, response, denialError(judged.denial));
+      const context = new CallContext(call, judged, this.#options.users);
       const answer = await runInCall(context as CallContext, () =>
         method.handler(message, context as CallContext),
       );
