@@ -38,6 +38,7 @@ module.exports = {
     layer("grpc", "core", "context", "gen/google"),
     layer("store", "core"),
     layer("session"),
+    layer("policy", "core", "gen/auth/v1/policy_pb"),
     layer("http", "core", "context", "gen/google"),
     layer(
       "service",
@@ -46,6 +47,7 @@ module.exports = {
       "jwt",
       "keys",
       "session",
+      "policy",
       "gen",
       "store/(session-)?contracts[.]ts",
       "store/api-key-status[.]ts",
@@ -62,11 +64,17 @@ module.exports = {
       to: { path: "node_modules/(@grpc|kysely|pg|ioredis|fastify|express|hono)" },
     },
     {
+      name: "conditions-are-only-loaded-by-who-uses-them",
+      severity: "error",
+      from: { path: library, pathNot: [`${library}/policy/cel/`, tests] },
+      to: { path: ["node_modules/@bufbuild/(cel|re2)", `${library}/policy/cel/`] },
+    },
+    {
       name: "public-subpaths-only",
       comment: "the program, its conformance tests and the benchmark use the library as its users do",
       severity: "error",
       from: { path: "^(packages/server|conformance|bench|examples)" },
-      to: { path: `${library}/.+/`, pathNot: `${library}/(store/(memory|sqlite)|http/json)[.]ts$` },
+      to: { path: `${library}/.+/`, pathNot: `${library}/(store/(memory|sqlite)|http/json|policy/cel/conditions)[.]ts$` },
     },
   ],
 };

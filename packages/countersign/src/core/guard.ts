@@ -16,7 +16,8 @@ export interface Guard<P> {
 
 /** How a guard is made of others. */
 export interface Composition<P> {
-  readonly kind: "allOf" | "anyOf" | "not";
+  /** `observed`: a guard that looks on, and the one that is asked. */
+  readonly kind: "allOf" | "anyOf" | "not" | "observed";
   readonly parts: readonly Guard<P>[];
 }
 
@@ -32,10 +33,10 @@ export function compositionOf<P>(guard: Guard<P>): Composition<P> | undefined {
   return compositions.get(guard) as Composition<P> | undefined;
 }
 
-/** The guards that `allOf` was given; undefined for any other guard. */
+/** The guards that must all pass; undefined for a guard that is not made of such. */
 export function partsOf<P>(guard: Guard<P>): readonly Guard<P>[] | undefined {
   const composition = compositionOf(guard);
-  return composition?.kind === "allOf" ? composition.parts : undefined;
+  return composition?.kind === "allOf" || composition?.kind === "observed" ? composition.parts : undefined;
 }
 
 function composed<P>(guard: Guard<P>, kind: Composition<P>["kind"], parts: readonly Guard<P>[]): Guard<P> {
@@ -48,7 +49,10 @@ interface GuardText {
   readonly denialMessage?: string;
 }
 
-function named<P>(text: GuardText, check: (principal: P, call: Call) => MaybePromise<boolean>): Guard<P> {
+export function named<P>(
+  text: GuardText,
+  check: (principal: P, call: Call) => MaybePromise<boolean>,
+): Guard<P> {
   return Object.freeze(Object.assign(check, text));
 }
 
@@ -103,6 +107,13 @@ export function withMessage<P>(denialMessage: string, guard: Guard<P>): Guard<P>
   const parts = guardList("withMessage", [guard]);
   const check = (principal: P, call: Call): MaybePromise<boolean> => guard(principal, call);
   return composed(named({ title: titles(parts), denialMessage }, check), "allOf", parts);
+}
+
+/** The same guard, to all appearances, with another one asked first that only looks on. */
+export function observedBy<P>(observer: Guard<P>, guard: Guard<P>): Guard<P> {
+  const parts = guardList("observedBy", [observer, guard]);
+  const check = (principal: P, call: Call): MaybePromise<boolean> => every(parts, principal, call);
+  return composed(named({ title: titles([guard]) }, check), "observed", parts);
 }
 
 /** Passes where the guard refuses. It refuses what is neither `true` nor `false`. */
@@ -168,7 +179,7 @@ function titles<P>(guards: readonly Guard<P>[]): string {
   return guards.map((guard) => guard.title ?? guard.name ?? "custom guard").join(", ");
 }
 
-function requireName(owner: string, name: string): void {
+export function requireName(owner: string, name: string): void {
   if (typeof name !== "string" || name === "")
     throw new TypeError(`${owner}() takes a name that is not empty`);
 }
