@@ -1,5 +1,7 @@
 // For applications.
 
+export type { CredentialFacts } from "./authenticator/account.ts";
+export { principalOf } from "./authenticator/account.ts";
 export { CallContext, currentCall } from "./context/call-context.ts";
 export type { Auth, AuthOptions } from "./core/auth.ts";
 export { createAuth } from "./core/auth.ts";
@@ -19,7 +21,9 @@ export { policyFor } from "./core/policy.ts";
 export type { ApiKeyIdentity, PermissionSet, Principal } from "./core/principal.ts";
 export { grants } from "./core/principal.ts";
 export { Refusal } from "./core/refusal.ts";
+export type { RequestCheck, RequestGuardText } from "./core/request-guard.ts";
+export { withRequest } from "./core/request-guard.ts";
 export type { RevocationEvent, Revocations, RevocationView } from "./core/revocation.ts";
 export { createRevocations } from "./core/revocation.ts";
-export type { RuleListing } from "./core/rule-book.ts";
+export type { Door, RuleListing } from "./core/rule-book.ts";
 export type { UserAccount, UserSource } from "./core/user.ts";

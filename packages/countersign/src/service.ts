@@ -1,6 +1,7 @@
 export type { ApiKey } from "./gen/auth/v1/api_keys_pb.ts";
 export { ApiKeyService } from "./gen/auth/v1/api_keys_pb.ts";
 export { AuthService } from "./gen/auth/v1/auth_pb.ts";
+export { PolicyService } from "./gen/auth/v1/policy_service_pb.ts";
 export type { User } from "./gen/auth/v1/users_pb.ts";
 export { UserService } from "./gen/auth/v1/users_pb.ts";
 export type { ApiKeyServiceOptions } from "./service/api-key-service.ts";
@@ -8,6 +9,8 @@ export { createApiKeyService } from "./service/api-key-service.ts";
 export type { AuthServiceOptions, ValidateApiKey } from "./service/auth-service.ts";
 export { createAuthService } from "./service/auth-service.ts";
 export type { Passwords } from "./service/passwords.ts";
+export type { PolicyServiceOptions } from "./service/policy-service.ts";
+export { createPolicyService } from "./service/policy-service.ts";
 export type { Lifetimes } from "./service/session-tokens.ts";
 export { defaultLifetimes } from "./service/session-tokens.ts";
 export type { UserServiceOptions } from "./service/user-service.ts";

@@ -4,74 +4,20 @@ import {
   type Call,
   createAuth,
   type Decision,
-  hasPermission,
-  isStaff,
-  isSuperuser,
   type Principal,
-  policyFor,
   type Revocations,
   type RuleTable,
   type UserSource,
 } from "countersign";
 import { apiKey, developmentKey, type Pepper, staticApiKey } from "countersign/api-key";
 import { jwt } from "countersign/jwt";
-import { UserService as AccountService, ApiKeyService, AuthService } from "countersign/service";
 import type { Store } from "countersign/store";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
-import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 import type { Signing } from "./signing.ts";
 
-const p = policyFor<Principal>();
-
-const reads = hasPermission("auth.users:read");
-const writes = hasPermission("auth.users:write");
-
-/** The rules of every service that this program can serve, by the service's full name. */
-export const ruleTables: Readonly<Record<string, RuleTable<Principal>>> = Object.freeze({
-  [AccountService.typeName]: p.rules(AccountService, {
-    createUser: writes,
-    getUser: reads,
-    listUsers: reads,
-    updateUser: writes,
-    disableUser: writes,
-    enableUser: writes,
-    deleteUser: writes,
-    setPassword: writes,
-  }),
-  [AuthService.typeName]: p.rules(AuthService, {
-    login: "open",
-    refreshToken: "open",
-    logout: "authenticated",
-    logoutAll: "authenticated",
-    whoAmI: "authenticated",
-    listSessions: "authenticated",
-    revokeSession: "authenticated",
-    changePassword: "authenticated",
-    enrollTotp: "authenticated",
-    confirmTotp: "authenticated",
-    disableTotp: "authenticated",
-    validateApiKey: hasPermission("auth.keys:validate"),
-  }),
-  // Whose keys a caller may manage is looked at where the key is known.
-  [ApiKeyService.typeName]: p.rules(ApiKeyService, {
-    createApiKey: "authenticated",
-    listApiKeys: "authenticated",
-    getApiKey: "authenticated",
-    revokeApiKey: "authenticated",
-  }),
-  [DemoUserService.typeName]: p.rules(DemoUserService, {
-    getUser: "optional",
-    updateProfile: "authenticated",
-    listAllUsers: p.anyOf(isStaff, hasPermission("users:list")),
-    deleteUser: isSuperuser,
-    watchUsers: "authenticated",
-    upload: "authenticated",
-    chat: "authenticated",
-  }),
-});
-
-const reflectionProcedures = ["grpc.reflection.v1", "grpc.reflection.v1alpha"].map(
+/** Open where reflection is served. */
+export const reflectionProcedures = ["grpc.reflection.v1", "grpc.reflection.v1alpha"].map(
   (name) => `/${name}.ServerReflection/ServerReflectionInfo`,
 );
 
@@ -80,6 +26,8 @@ export interface AuthenticationParts {
   readonly store: Store;
   readonly revocations: Revocations;
   readonly signing: Signing | undefined;
+  /** The rules of the services that are served. */
+  readonly policy: readonly RuleTable<Principal>[];
   readonly onDecision: (decision: Decision<Principal>, call: Call) => void;
 }
 
@@ -95,17 +43,15 @@ export function createAuthentication({
   store,
   revocations,
   signing,
+  policy,
   onDecision,
 }: AuthenticationParts): Auth<Principal> {
-  const { auth, services } = config;
-  const tables = services.map((name) => ruleTables[name]).filter((table) => table !== undefined);
-  const reflection = config.grpc.reflection ? reflectionProcedures : [];
   try {
     return createAuth<Principal>({
       authenticators: authenticatorsOf(config, store, signing),
-      policy: tables,
-      mode: auth.mode,
-      publicProcedures: [...reflection, ...auth.public_methods.filter((name) => !reflection.includes(name))],
+      policy,
+      mode: config.auth.mode,
+      publicProcedures: publicProceduresOf(config),
       revocations,
       onDecision,
     });
@@ -113,6 +59,12 @@ export function createAuthentication({
     if (error instanceof TypeError) throw new ConfigError(`auth: ${error.message}`);
     throw error;
   }
+}
+
+/** What is open besides health checks. */
+export function publicProceduresOf({ auth, grpc }: Config): readonly string[] {
+  const reflection = grpc.reflection ? reflectionProcedures : [];
+  return [...reflection, ...auth.public_methods.filter((name) => !reflection.includes(name))];
 }
 
 function authenticatorsOf(

@@ -1,4 +1,5 @@
-import { type Call, createRevocations, type Decision, type Principal } from "countersign";
+import { createRevocations } from "countersign";
+import type { Shadow } from "countersign/policy";
 import {
   createRevocationFollower,
   createUsageRecorder,
@@ -6,7 +7,7 @@ import {
   type UsageRecorder,
 } from "countersign/store";
 import type { Logger } from "pino";
-import { createAuthentication } from "./authentication.ts";
+import { type AuthenticationParts, createAuthentication } from "./authentication.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { configProblems } from "./config/production-checks.ts";
@@ -14,6 +15,7 @@ import { openStore } from "./database.ts";
 import { type GrpcListener, listenGrpc } from "./listen/grpc.ts";
 import { type HttpListener, listenHttp } from "./listen/http.ts";
 import { jsonApi } from "./listen/json-api.ts";
+import { loadPolicy, loadShadow } from "./policy/node-policy.ts";
 import { servicesOf } from "./services.ts";
 import { loadSigning } from "./signing.ts";
 import { startUpkeep } from "./upkeep.ts";
@@ -54,14 +56,10 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
     parts.add(() => usage.close());
     const upkeep = startUpkeep(store, (error) => log.warn({ err: error }, "old rows cannot be removed"));
     parts.add(() => upkeep.stop());
-    const auth = createAuthentication({
-      config,
-      store,
-      revocations,
-      signing,
-      onDecision: observer(usage, log),
-    });
-    const services = servicesOf({ config, store, revocations, signing, caughtUp: () => follower.catchUp() });
+    const { shadow, ...rules } = policyInForce(config, log, observer(usage, log));
+    const auth = createAuthentication({ config, store, revocations, signing, ...rules });
+    const caughtUp = (): Promise<void> => follower.catchUp();
+    const services = servicesOf({ config, store, revocations, signing, auth, shadow, caughtUp });
     const onError = (error: unknown, procedure: string): void =>
       log.error({ err: error, procedure }, "a handler failed");
     const listeners: { close(graceMs: number): Promise<void> }[] = [];
@@ -86,6 +84,26 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
     await parts.close();
     throw error;
   }
+}
+
+type Observer = AuthenticationParts["onDecision"];
+
+/** The rules in force, and the candidate beside them, if there is one: it is told of each decision, too. */
+function policyInForce(
+  config: Config,
+  log: Logger,
+  observer: Observer,
+): Pick<AuthenticationParts, "policy" | "onDecision"> & { readonly shadow: Shadow | undefined } {
+  const loaded = loadPolicy(config);
+  const shadow = loadShadow(config, loaded, ({ procedure, kind, reason, userId }) =>
+    log.warn({ procedure, kind, reason, userId }, "the candidate policy differs"),
+  );
+  if (shadow === undefined) return { policy: loaded.served, onDecision: observer, shadow };
+  const onDecision: Observer = (decision, call) => {
+    shadow.observe(decision, call);
+    observer(decision, call);
+  };
+  return { policy: shadow.policy, onDecision, shadow };
 }
 
 interface Running {
@@ -129,7 +147,7 @@ class Parts {
   }
 }
 
-function observer(usage: UsageRecorder, log: Logger): (decision: Decision<Principal>, call: Call) => void {
+function observer(usage: UsageRecorder, log: Logger): Observer {
   return (decision, call) => {
     if (decision.ok) {
       const key = decision.principal?.apiKey;

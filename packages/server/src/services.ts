@@ -1,15 +1,18 @@
 import type { DescService } from "@bufbuild/protobuf";
-import type { Revocations } from "countersign";
+import { type Auth, type Principal, principalOf, type Revocations } from "countersign";
 import { apiKey, createKeyDigests } from "countersign/api-key";
 import type { ServiceHandlers } from "countersign/grpc";
+import type { Shadow } from "countersign/policy";
 import {
   ApiKeyService,
   AuthService,
   createApiKeyService,
   createAuthService,
+  createPolicyService,
   createRefreshTokens,
   createSeal,
   createUserService,
+  PolicyService,
   UserService,
   validatesApiKeys,
 } from "countersign/service";
@@ -34,6 +37,8 @@ export interface ServiceParts {
   readonly store: Store;
   readonly revocations: Revocations;
   readonly signing: Signing | undefined;
+  readonly auth: Auth<Principal>;
+  readonly shadow: Shadow | undefined;
   /** Returns when this node has applied every revocation that is committed. */
   readonly caughtUp: () => Promise<void>;
 }
@@ -74,6 +79,7 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
         ApiKeyService,
         createApiKeyService({ store, digests, environment, format: { prefix }, caughtUp }),
       ),
+    [PolicyService.typeName]: () => served(PolicyService, policyService(parts)),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };
@@ -81,6 +87,23 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
 
 function served<S extends DescService>(descriptor: S, handlers: ServiceHandlers<S>): ServedService {
   return { descriptor, handlers: handlers as ServiceHandlers<DescService> };
+}
+
+/** Over the store and the policy that it is given. */
+export function policyService({
+  auth,
+  shadow,
+  store,
+}: Pick<ServiceParts, "auth" | "shadow" | "store">): ServiceHandlers<typeof PolicyService> {
+  return createPolicyService({
+    policy: auth,
+    shadow: shadow === undefined ? undefined : () => shadow.report(),
+    async principal(userId) {
+      const user = await store.users.load(userId);
+      if (user === undefined) return undefined;
+      return user.isActive ? principalOf(user, { authenticator: "jwt" }) : "disabled";
+    },
+  });
 }
 
 function authService(

@@ -7,14 +7,22 @@ import {
 } from "@bufbuild/protobuf";
 import { allow, type Call, CallContext, type Principal } from "countersign";
 import { createKeyDigests, type KeyDigests } from "countersign/api-key";
-import { ApiKeyService, createApiKeyService, createUserService, UserService } from "countersign/service";
+import {
+  ApiKeyService,
+  createApiKeyService,
+  createUserService,
+  PolicyService,
+  UserService,
+} from "countersign/service";
 import type { Store } from "countersign/store";
 import { peppersOf } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { configProblems } from "../config/production-checks.ts";
 import { createPasswords } from "../passwords.ts";
+import { policyService } from "../services.ts";
 import type { Administration } from "./administration.ts";
+import { completePolicy } from "./complete-policy.ts";
 
 /** Whoever can open the database: more than a superuser already, and no user of it. */
 const operator: Principal = Object.freeze({
@@ -55,6 +63,10 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
       format: { prefix },
       caughtUp,
     }),
+    get [PolicyService.typeName]() {
+      // Only for those commands that ask: a policy that cannot be is no reason not to disable a user.
+      return policyService({ auth: completePolicy(config).auth, shadow: undefined, store });
+    },
   };
   return {
     async call<M extends DescMethodUnary>(method: M, request: MessageInitShape<M["input"]>) {

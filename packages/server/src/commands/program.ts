@@ -3,7 +3,9 @@ import { usageExit } from "./command.ts";
 import { addConfigCommand } from "./config.ts";
 import type { DevOptions } from "./dev.ts";
 import { addDoctorCommand } from "./doctor.ts";
+import { addExplainCommand } from "./explain.ts";
 import { addKeysCommand } from "./keys.ts";
+import { addPolicyCommand } from "./policy.ts";
 import type { ServeOptions } from "./serve.ts";
 import { addTokensCommand } from "./tokens.ts";
 import { addUsersCommand } from "./users.ts";
@@ -25,6 +27,8 @@ export function createProgram(): Command {
   addUsersCommand(program);
   addKeysCommand(program);
   addTokensCommand(program);
+  addPolicyCommand(program);
+  addExplainCommand(program);
   addConfigCommand(program);
   addDoctorCommand(program);
   return program;

@@ -41,7 +41,12 @@ export interface StaticKeySecret {
 }
 
 /** Which services a program serves that names none. */
-const accountServices = ["auth.v1.AuthService", "auth.v1.UserService", "auth.v1.ApiKeyService"];
+const accountServices = [
+  "auth.v1.AuthService",
+  "auth.v1.UserService",
+  "auth.v1.ApiKeyService",
+  "auth.v1.PolicyService",
+];
 const demoServices = ["api.users.UserService"];
 
 export interface ConfigRequest {
@@ -51,6 +56,8 @@ export interface ConfigRequest {
   readonly environment?: "development" | "production" | undefined;
   /** Make the secrets of a development store if there are none yet. */
   readonly createSecrets?: boolean;
+  /** Leave secrets where they are, and do without: for what only looks at the rest. */
+  readonly withoutSecrets?: boolean;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -77,6 +84,7 @@ export function loadConfig(request: ConfigRequest = {}): Config {
     source,
     data,
     grpc: { ...file.grpc, ...tlsFiles(file.grpc, base), reflection: file.grpc.reflection ?? development },
+    policy: { ...file.policy, ...policyFiles(file.policy, base) },
     services: file.services ?? (development ? [...demoServices, ...accountServices] : accountServices),
     auth: {
       ...auth,
@@ -86,9 +94,20 @@ export function loadConfig(request: ConfigRequest = {}): Config {
         ...(development && rawKeys?.environment === undefined && { environment: "dev" }),
       },
     },
-    secrets: readSecrets(file, { env, base, data, development, create: request.createSecrets ?? false }),
+    secrets: request.withoutSecrets
+      ? noSecrets
+      : readSecrets(file, { env, base, data, development, create: request.createSecrets ?? false }),
   });
 }
+
+const noSecrets: Secrets = {
+  jwtSecret: undefined,
+  jwtPrivateKey: undefined,
+  pepper: undefined,
+  masterKey: undefined,
+  developmentKey: undefined,
+  staticKeys: [],
+};
 
 function configPath(file: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
   const named = file ?? env["COUNTERSIGN_CONFIG"];
@@ -155,6 +174,14 @@ function tlsFiles({ tls }: ConfigFile["grpc"], base: string): Pick<ConfigFile["g
   if (tls === undefined) return {};
   const { certificate_file: certificate, key_file: key } = tls;
   return { tls: { certificate_file: resolve(base, certificate), key_file: resolve(base, key) } };
+}
+
+function policyFiles(policy: ConfigFile["policy"], base: string): Partial<ConfigFile["policy"]> {
+  const files = (["file", "descriptors", "shadow"] as const).flatMap((name) => {
+    const path = policy[name];
+    return path === undefined ? [] : [[name, resolve(base, path)]];
+  });
+  return Object.fromEntries(files) as Partial<ConfigFile["policy"]>;
 }
 
 interface SecretContext {
