@@ -18,7 +18,9 @@ export const file_auth_v1_policy: GenFile = /*@__PURE__*/
  * What a call needs. Members that are set must all hold; `open`, `optional` and `authenticated` stand alone.
  *
  *   option (auth.v1.policy) = { require: "users:change" };
- *   option (auth.v1.policy) = { any_of: [{ staff: true }, { condition: "principal.user_id == request.user_id" }] };
+ *   option (auth.v1.policy) = { any_of: { staff: true }, any_of: { role: "support" } };
+ *
+ * A list in brackets means the same, but protobuf.js, and with it @grpc/proto-loader, does not read one of messages.
  *
  * @generated from message auth.v1.Policy
  */
