@@ -74,7 +74,10 @@ module.exports = {
       comment: "the program, its conformance tests and the benchmark use the library as its users do",
       severity: "error",
       from: { path: "^(packages/server|conformance|bench|examples)" },
-      to: { path: `${library}/.+/`, pathNot: `${library}/(store/(memory|sqlite)|http/json|policy/cel/conditions)[.]ts$` },
+      to: {
+        path: `${library}/.+/`,
+        pathNot: `${library}/(store/(memory|sqlite)|http/json|policy/cel/conditions)[.]ts$`,
+      },
     },
   ],
 };

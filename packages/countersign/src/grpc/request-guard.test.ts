@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import * as grpc from "@grpc/grpc-js";
 import { createAuth } from "../core/auth.ts";
+import { allow } from "../core/decision.ts";
+import { fakeAuthenticator, principal } from "../core/fakes.suite.ts";
 import { allOf, isStaff } from "../core/guard.ts";
 import { policyFor } from "../core/policy.ts";
 import type { Principal } from "../core/principal.ts";
@@ -14,12 +16,21 @@ const saysOwnName = withRequest(
   { denialMessage: "Say your own name" },
 );
 
-async function start(rule = saysOwnName) {
+/** Takes a while to say who it is. */
+const slowly = fakeAuthenticator(
+  async (value) => {
+    await new Promise(setImmediate);
+    return allow(principal({ userId: value }), "fake");
+  },
+  { header: "x-user" },
+);
+
+async function start(rule = saysOwnName, authenticator = byUser) {
   const ran: string[] = [];
   const p = policyFor<Principal>();
   const { Unary, Download, Upload, Chat } = echo;
   const auth = createAuth<Principal>({
-    authenticators: [byUser],
+    authenticators: [authenticator],
     policy: [
       p.rules({ Unary, Download }, { Unary: rule, Download: rule }),
       p.rules({ Upload, Chat }, { Upload: rule, Chat: rule }),
@@ -70,6 +81,13 @@ for (const kind of ["Unary", "Download"] as const) {
     assert.deepEqual([allowed.code, allowed.messages], [0, [{ who: "ada" }]]);
     assert.equal((await server.client.call(kind, {}, "ada")).code, 16);
     assert.equal(server.ran.length, 1);
+  });
+
+  it(`${kind}: a decision that takes a while comes first, too`, async () => {
+    await using server = await start(saysOwnName, slowly);
+    assert.equal((await server.client.call(kind, { "x-user": "ada" }, "bob")).details, "Say your own name");
+    assert.deepEqual(server.ran, []);
+    assert.equal((await server.client.call(kind, { "x-user": "ada" }, "ada")).code, 0);
   });
 
   it(`${kind}: what the headers refuse is never decoded`, async () => {
