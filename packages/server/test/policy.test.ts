@@ -9,6 +9,10 @@ import {
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
 import { ApiKeyService, UserService } from "countersign/service";
+import { createMemoryStore } from "countersign/store/memory";
+import { pino } from "pino";
+import { loadConfig } from "../src/config/config.ts";
+import { policyInForce } from "../src/policy/policy-in-force.ts";
 import { bad, type DevServer, json, run, scratchFolder, startServer, until } from "./program.ts";
 
 interface Checked {
@@ -257,6 +261,12 @@ describe("beside a server", () => {
       await bad(1, ["explain", "alice", "/api.users.UserService/Nothing"], { folder }),
       /No such RPC/,
     );
+    await run(["roles", "create", "lister", "--permission", "users:*"], { folder });
+    await run(["users", "create", "rolf"], { folder });
+    await run(["roles", "assign", "lister", "--user", "rolf"], { folder });
+    const rolf = ["explain", "rolf", "api.users.UserService/ListAllUsers"];
+    for (const more of [[], ["--server", server.grpc]])
+      assert.match((await run([...rolf, ...more], { folder, env })).stdout, /outcome +allowed/);
     await run(["users", "create", "dora"], { folder });
     await run(["users", "disable", "dora"], { folder });
     assert.match(
@@ -312,4 +322,27 @@ it("descriptors of our own services are not taken for others'", async () => {
   const { rules } = await json<Checked>(["policy", "check", "--descriptors", "own.binpb"], { folder });
   assert.equal(new Set(rules.map(({ procedure }) => procedure)).size, rules.length);
   assert.ok(rules.some(({ procedure }) => procedure.startsWith(`/${ApiKeyService.typeName}/`)));
+});
+
+it("a node's rules may ask for what a role grants by its whole name, and for nothing else", async () => {
+  const folder = scratchFolder();
+  writeOrders(join(folder, "orders.binpb"));
+  writeFileSync(join(folder, "policy.yaml"), "rules: { /acme.Orders/*: { require: 'orders:read' } }");
+  const file = join(folder, "countersign.yaml");
+  writeFileSync(file, "environment: development\npolicy: { descriptors: orders.binpb, file: policy.yaml }");
+  const config = loadConfig({ file, withoutSecrets: true, env: {} });
+  const store = createMemoryStore();
+  const log = pino({ enabled: false });
+  const start = () => policyInForce({ config, store, log, observer: () => {} });
+  const unknown = /nobody has defined the permission "orders:read"/;
+  await assert.rejects(start(), unknown);
+  await store.roles.create({ name: "clerk", permissions: ["orders:*", "!orders:read"] }, "test");
+  await assert.rejects(start(), unknown);
+  await store.roles.create({ name: "reader", permissions: ["orders:read"] }, "test");
+  await start();
+  assert.match(
+    await bad(1, ["policy", "check"], { folder }),
+    unknown,
+    "what only a store says is not known here",
+  );
 });
