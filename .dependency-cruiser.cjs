@@ -56,6 +56,7 @@ module.exports = {
     layer("store", "core"),
     layer("session"),
     layer("signing", "core", "jwt", "session/seal[.]ts", "store/(session-)?contracts[.]ts"),
+    layer("policy", "core", "gen/auth/v1/policy_pb"),
     layer("http", "core", "context"),
     // Connect is served by Node's HTTP: a request, its connection and its body are the same there.
     layer("connect", "core", "context", "http/(http-call|discard)[.]ts"),
@@ -67,6 +68,7 @@ module.exports = {
       "keys",
       "session",
       "signing",
+      "policy",
       "gen",
       "store/((session|role)-)?contracts[.]ts",
       "store/api-key-status[.]ts",
@@ -87,13 +89,19 @@ module.exports = {
     foreign("connect", "@grpc"),
     foreign("store", "@grpc|@connectrpc"),
     {
+      name: "conditions-are-only-loaded-by-who-uses-them",
+      severity: "error",
+      from: { path: library, pathNot: [`${library}/policy/cel/`, tests] },
+      to: { path: ["node_modules/@bufbuild/(cel|re2)", `${library}/policy/cel/`] },
+    },
+    {
       name: "public-subpaths-only",
       comment: "the program, its conformance tests and the benchmark use the library as its users do",
       severity: "error",
       from: { path: "^(packages/server|conformance|bench|examples)" },
       to: {
         path: `${library}/.+/`,
-        pathNot: `${library}/(store/(memory|sqlite|postgres)|http/(json|form))[.]ts$`,
+        pathNot: `${library}/(store/(memory|sqlite|postgres)|http/(json|form)|policy/cel/conditions)[.]ts$`,
       },
     },
   ],

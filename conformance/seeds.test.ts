@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -20,7 +20,7 @@ import { accessClaims, sign } from "./tokens.ts";
 
 const run = promisify(execFile);
 const developmentKey = "django-insecure-dev-key-0123456789";
-const userProto = join(protoFolder, "api/users/users.proto");
+const userProto = handedOut();
 
 let server: ServerProcess;
 let administrator: Administrator;
@@ -183,6 +183,7 @@ describe("buf curl, as grpcurl is called in the seeds", () => {
         "api.users.UserService",
         "auth.v1.ApiKeyService",
         "auth.v1.AuthService",
+        "auth.v1.PolicyService",
         "auth.v1.RoleService",
         "auth.v1.SigningKeyService",
         "auth.v1.TokenService",
@@ -197,6 +198,15 @@ describe("buf curl, as grpcurl is called in the seeds", () => {
     });
   }
 });
+
+/** The proto as it is given to a client: beside what it imports, which proto-loader looks for from there. */
+function handedOut(): string {
+  const folder = scratchFolder();
+  mkdirSync(join(folder, "auth/v1"), { recursive: true });
+  copyFileSync(join(protoFolder, "auth/v1/policy.proto"), join(folder, "auth/v1/policy.proto"));
+  copyFileSync(join(protoFolder, "api/users/users.proto"), join(folder, "users.proto"));
+  return join(folder, "users.proto");
+}
 
 function script(name: string): string {
   return fileURLToPath(new URL(`seeds/${name}`, import.meta.url));

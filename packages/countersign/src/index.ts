@@ -1,5 +1,7 @@
 // For applications.
 
+export type { CredentialFacts } from "./authenticator/account.ts";
+export { principalOf } from "./authenticator/account.ts";
 export { CallContext, currentCall } from "./context/call-context.ts";
 export type { Auth, AuthOptions } from "./core/auth.ts";
 export { createAuth } from "./core/auth.ts";
@@ -36,10 +38,12 @@ export { policyFor } from "./core/policy.ts";
 export type { ApiKeyIdentity, Principal } from "./core/principal.ts";
 export { grants, holdsRole, permissionsOf } from "./core/principal.ts";
 export { Refusal } from "./core/refusal.ts";
+export type { RequestCheck, RequestGuardText } from "./core/request-guard.ts";
+export { withRequest } from "./core/request-guard.ts";
 export type { RevocationEvent, Revocations, RevocationView } from "./core/revocation.ts";
 export { createRevocations } from "./core/revocation.ts";
 export type { RoleDefinition, RoleSource } from "./core/role.ts";
 export type { RoleDirectory, RoleDirectoryOptions } from "./core/role-directory.ts";
 export { createRoleDirectory } from "./core/role-directory.ts";
-export type { RuleListing } from "./core/rule-book.ts";
+export type { Door, RuleListing } from "./core/rule-book.ts";
 export type { UserAccount, UserSource } from "./core/user.ts";

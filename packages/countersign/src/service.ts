@@ -1,6 +1,7 @@
 export type { ApiKey } from "./gen/auth/v1/api_keys_pb.ts";
 export { ApiKeyService } from "./gen/auth/v1/api_keys_pb.ts";
 export { AuthService } from "./gen/auth/v1/auth_pb.ts";
+export { PolicyService } from "./gen/auth/v1/policy_service_pb.ts";
 export type { Permission, Role } from "./gen/auth/v1/roles_pb.ts";
 export { RoleService } from "./gen/auth/v1/roles_pb.ts";
 export type { SigningKey } from "./gen/auth/v1/signing_keys_pb.ts";
@@ -27,6 +28,8 @@ export type { LoginLimitOptions } from "./service/login-limits.ts";
 export { loopbackAddresses } from "./service/network.ts";
 export type { Passwords } from "./service/passwords.ts";
 export { permissionMessage, permissionText } from "./service/permission-message.ts";
+export type { PolicyServiceOptions } from "./service/policy-service.ts";
+export { createPolicyService } from "./service/policy-service.ts";
 export type { RoleServiceOptions } from "./service/role-service.ts";
 export { createRoleService } from "./service/role-service.ts";
 export type { Lifetimes } from "./service/session-tokens.ts";

@@ -5,8 +5,6 @@ import {
   createAuth,
   type Decision,
   hasPermission,
-  isStaff,
-  isSuperuser,
   type Principal,
   policyFor,
   type Revocations,
@@ -16,97 +14,15 @@ import {
 import { apiKey, developmentKey, type Pepper, staticApiKey } from "countersign/api-key";
 import { clientCertificate } from "countersign/client-certificate";
 import { jwt, type TokenVerifierOptions } from "countersign/jwt";
-import {
-  UserService as AccountService,
-  ApiKeyService,
-  AuthService,
-  RoleService,
-  SigningKeyService,
-  TokenService,
-} from "countersign/service";
+import { AuthService } from "countersign/service";
 import type { Store } from "countersign/store";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
-import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 import { issuerAuthenticators, type OpenedIssuer, openIssuers } from "./issuers.ts";
 import type { Signing } from "./signing.ts";
 import { certificateEntries } from "./tls/certificate-entries.ts";
 
 const p = policyFor<Principal>();
-
-const reads = hasPermission("auth.users:read");
-const writes = hasPermission("auth.users:write");
-const readsRoles = hasPermission("auth.roles:read");
-const writesRoles = hasPermission("auth.roles:write");
-
-/** The rules of every service that this program can serve, by the service's full name. */
-export const ruleTables: Readonly<Record<string, RuleTable<Principal>>> = Object.freeze({
-  [AccountService.typeName]: p.rules(AccountService, {
-    createUser: writes,
-    getUser: reads,
-    listUsers: reads,
-    updateUser: writes,
-    disableUser: writes,
-    enableUser: writes,
-    deleteUser: writes,
-    setPassword: writes,
-    listIdentities: reads,
-    linkIdentity: writes,
-    unlinkIdentity: writes,
-  }),
-  [AuthService.typeName]: p.rules(AuthService, {
-    login: "open",
-    refreshToken: "open",
-    logout: "authenticated",
-    logoutAll: "authenticated",
-    whoAmI: "authenticated",
-    listSessions: "authenticated",
-    revokeSession: "authenticated",
-    changePassword: "authenticated",
-    enrollTotp: "authenticated",
-    confirmTotp: "authenticated",
-    disableTotp: "authenticated",
-    validateApiKey: hasPermission("auth.keys:validate"),
-  }),
-  // Whose keys a caller may manage is looked at where the key is known.
-  [ApiKeyService.typeName]: p.rules(ApiKeyService, {
-    createApiKey: "authenticated",
-    listApiKeys: "authenticated",
-    getApiKey: "authenticated",
-    revokeApiKey: "authenticated",
-  }),
-  [RoleService.typeName]: p.rules(RoleService, {
-    createRole: writesRoles,
-    getRole: readsRoles,
-    listRoles: readsRoles,
-    updateRole: writesRoles,
-    deleteRole: writesRoles,
-    assignRole: writesRoles,
-    unassignRole: writesRoles,
-    // One's own, and others' with the permission: looked at where it is known who is meant.
-    getUserRoles: "authenticated",
-    listUserPermissions: "authenticated",
-  }),
-  [SigningKeyService.typeName]: p.rules(SigningKeyService, {
-    listSigningKeys: hasPermission("auth.signing_keys:read"),
-    rotateSigningKey: hasPermission("auth.signing_keys:write"),
-    retireSigningKey: hasPermission("auth.signing_keys:write"),
-    importSigningKey: hasPermission("auth.signing_keys:write"),
-  }),
-  [TokenService.typeName]: p.rules(TokenService, {
-    mintToken: hasPermission("auth.tokens:mint"),
-    inspectToken: hasPermission("auth.tokens:inspect"),
-  }),
-  [DemoUserService.typeName]: p.rules(DemoUserService, {
-    getUser: "optional",
-    updateProfile: "authenticated",
-    listAllUsers: p.anyOf(isStaff, hasPermission("users:list")),
-    deleteUser: isSuperuser,
-    watchUsers: "authenticated",
-    upload: "authenticated",
-    chat: "authenticated",
-  }),
-});
 
 /** Token endpoints: whose tokens a caller may revoke is looked at where the token is known. */
 const tokenRules = p.routes({
@@ -115,14 +31,12 @@ const tokenRules = p.routes({
 });
 
 /** The rules of what is served by HTTP alone. */
-export function routeTables(
-  { services }: Config,
-  signing: Signing | undefined,
-): readonly RuleTable<Principal>[] {
-  return signing !== undefined && services.includes(AuthService.typeName) ? [tokenRules] : [];
+export function routeTables({ services }: Pick<Config, "services">): readonly RuleTable<Principal>[] {
+  return services.includes(AuthService.typeName) ? [tokenRules] : [];
 }
 
-const reflectionProcedures = ["grpc.reflection.v1", "grpc.reflection.v1alpha"].map(
+/** Open where reflection is served. */
+export const reflectionProcedures = ["grpc.reflection.v1", "grpc.reflection.v1alpha"].map(
   (name) => `/${name}.ServerReflection/ServerReflectionInfo`,
 );
 
@@ -135,6 +49,8 @@ export interface AuthenticationParts {
   readonly signing: Signing;
   /** Default: those of the configuration, with keys of their own. */
   readonly issuers?: readonly OpenedIssuer[];
+  /** The rules of the services that are served. */
+  readonly policy: readonly RuleTable<Principal>[];
   readonly onDecision: (decision: Decision<Principal>, call: Call) => void;
 }
 
@@ -152,18 +68,15 @@ export function createAuthentication({
   roles,
   signing,
   issuers = openIssuers(config),
+  policy,
   onDecision,
 }: AuthenticationParts): Auth<Principal> {
-  const { auth, services } = config;
-  const tables = services.map((name) => ruleTables[name]).filter((table) => table !== undefined);
-  tables.push(...routeTables(config, signing));
-  const reflection = config.grpc.reflection ? reflectionProcedures : [];
   try {
     return createAuth<Principal>({
       authenticators: authenticatorsOf(config, store, signing, issuers),
-      policy: tables,
-      mode: auth.mode,
-      publicProcedures: [...reflection, ...auth.public_methods.filter((name) => !reflection.includes(name))],
+      policy: [...policy, ...routeTables(config)],
+      mode: config.auth.mode,
+      publicProcedures: publicProceduresOf(config),
       revocations,
       roles,
       onDecision,
@@ -172,6 +85,12 @@ export function createAuthentication({
     if (error instanceof TypeError) throw new ConfigError(`auth: ${error.message}`);
     throw error;
   }
+}
+
+/** What is open besides health checks. */
+export function publicProceduresOf({ auth, grpc }: Config): readonly string[] {
+  const reflection = grpc.reflection ? reflectionProcedures : [];
+  return [...reflection, ...auth.public_methods.filter((name) => !reflection.includes(name))];
 }
 
 function authenticatorsOf(

@@ -21,6 +21,7 @@ import { jsonPaths } from "./listen/json-paths.ts";
 import { wellKnown } from "./listen/well-known.ts";
 import { observeDecisions } from "./observe-decisions.ts";
 import { Parts } from "./parts.ts";
+import { policyInForce } from "./policy/policy-in-force.ts";
 import { Readiness } from "./readiness.ts";
 import { servicesOf } from "./services.ts";
 import { configuredSigning, type Signing, signingOf, startSigning } from "./signing.ts";
@@ -123,14 +124,16 @@ async function listen(
   const issuers = startIssuers(config, (issuer, err) =>
     log.warn({ issuer, err }, "an issuer cannot be used"),
   );
-  const onDecision = observeDecisions(usage, log);
-  const auth = createAuthentication({ config, store, revocations, roles, signing, issuers, onDecision });
+  const observer = observeDecisions(usage, log);
+  const { shadow, ...rules } = await policyInForce({ config, store, log, observer });
+  const auth = createAuthentication({ config, store, revocations, roles, signing, issuers, ...rules });
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");
   const asking = askingLimits(config);
-  const shared = { config, store, revocations, roles, signing, asking, caughtUp: () => follower.catchUp() };
-  const services = servicesOf(shared);
-  const tokens = tokenEndpoints({ ...shared, auth, onError });
+  const caughtUp = (): Promise<void> => follower.catchUp();
+  const shared = { config, store, revocations, roles, signing, auth, asking, caughtUp };
+  const services = servicesOf({ ...shared, shadow });
+  const tokens = tokenEndpoints({ ...shared, onError });
   const calls = { users: store.users, onError };
   const listeners: { close(graceMs: number): Promise<void> }[] = [];
   // Together: each has the whole grace.

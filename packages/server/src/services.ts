@@ -1,20 +1,23 @@
 import type { DescService } from "@bufbuild/protobuf";
-import type { Revocations, RoleDirectory } from "countersign";
+import { type Auth, type Principal, principalOf, type Revocations, type RoleDirectory } from "countersign";
 import { createKeyDigests } from "countersign/api-key";
 import type { ServiceHandlers } from "countersign/grpc";
 import { createTokenVerifier } from "countersign/jwt";
+import type { Shadow } from "countersign/policy";
 import {
   ApiKeyService,
   type AskingLimits,
   AuthService,
   createApiKeyService,
   createAuthService,
+  createPolicyService,
   createRefreshTokens,
   createRoleService,
   createSeal,
   createSigningKeyService,
   createTokenService,
   createUserService,
+  PolicyService,
   RoleService,
   SigningKeyService,
   TokenService,
@@ -43,6 +46,8 @@ export interface ServiceParts {
   readonly revocations: Revocations;
   readonly roles: RoleDirectory;
   readonly signing: Signing;
+  readonly auth: Auth<Principal>;
+  readonly shadow: Shadow | undefined;
   /** How often one caller may ask about other people's credentials. */
   readonly asking: AskingLimits;
   /** Returns when this node has applied every revocation that is committed. */
@@ -91,6 +96,7 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
     [SigningKeyService.typeName]: () =>
       served(SigningKeyService, createSigningKeyService({ keys: parts.signing.managed, caughtUp })),
     [TokenService.typeName]: () => served(TokenService, tokenService(parts)),
+    [PolicyService.typeName]: () => served(PolicyService, policyService(parts)),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };
@@ -112,6 +118,24 @@ export function tokenService({
     ...{ store, roles, lifetimeSeconds, issuer, audience },
     signingKey: (seconds) => signing.signerFor(seconds),
     verifier: createTokenVerifier(tokenRulesOf(config, signing)),
+  });
+}
+
+/** Over the store and the policy that it is given. */
+export function policyService({
+  auth,
+  shadow,
+  store,
+  roles,
+}: Pick<ServiceParts, "auth" | "shadow" | "store" | "roles">): ServiceHandlers<typeof PolicyService> {
+  return createPolicyService({
+    policy: auth,
+    shadow: shadow === undefined ? undefined : () => shadow.report(),
+    async principal(userId) {
+      const user = await store.users.load(userId);
+      if (user === undefined) return undefined;
+      return user.isActive ? principalOf(user, { authenticator: "jwt" }, roles) : "disabled";
+    },
   });
 }
 

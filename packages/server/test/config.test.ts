@@ -86,7 +86,7 @@ test("rules that contradict each other, TLS that is not there, keys that cannot 
   };
   assert.match(
     (await check("auth: { public_methods: [/api.users.UserService/Chat] }")).join(),
-    /^auth: two rules for \/api\.users\.UserService\/Chat$/,
+    /^auth: two rules for \/api\.users\.UserService\/Chat: proto and the list of public procedures$/,
   );
   assert.match((await check("auth: { public_methods: [/a.B/C] }")).join(), /a rule, but no RPC: \/a\.B\/C/);
   assert.match(

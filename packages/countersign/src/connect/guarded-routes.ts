@@ -31,7 +31,7 @@ const defaultReadMaxBytes = 4 * 1024 * 1024;
 
 /**
  * The same routes, each with a rule, and each behind the gate and the interceptor, whatever options a service brings.
- * Throws a `TypeError` that names the RPCs for which there is no rule.
+ * Throws a `TypeError` that names the RPCs for which there is no rule, or one that names a request they do not have.
  */
 export function guardRoutes(routes: Routes, guard: RouteGuard): Routes {
   return (router) => {
@@ -44,14 +44,14 @@ export function guardRoutes(routes: Routes, guard: RouteGuard): Routes {
       handlers: router.handlers,
       service(service, implementation, options) {
         const procedures = service.methods.map(procedureOf);
-        guard.policy.serve(procedures);
+        guard.policy.serve(procedures, { decoded: decodedOf(service.methods) });
         requireCallers(implementation, procedures, guard.policy);
         for (const method of service.methods)
           register(method, implementationOf(implementation, method), options);
         return guarded;
       },
       rpc(method, implementation, options) {
-        guard.policy.serve([procedureOf(method)]);
+        guard.policy.serve([procedureOf(method)], { decoded: decodedOf([method]) });
         register(method, implementation as unknown as Implementation, options);
         return guarded;
       },
@@ -97,4 +97,11 @@ function implementationOf(implementation: object, method: DescMethod): Implement
 
 function procedureOf(method: DescMethod): string {
   return `/${method.parent.typeName}/${method.name}`;
+}
+
+/** Those with one request, which the interceptor has judged. */
+function decodedOf(methods: readonly DescMethod[]): readonly string[] {
+  return methods
+    .filter(({ methodKind }) => methodKind === "unary" || methodKind === "server_streaming")
+    .map(procedureOf);
 }

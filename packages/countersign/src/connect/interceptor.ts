@@ -11,8 +11,8 @@ import { type OnError, report } from "./report.ts";
 type Next = Parameters<Interceptor>[0];
 
 /**
- * Around each handler: no call that did not pass the gate gets through, what it throws is told or hidden, and a stream
- * ends when its caller no longer may.
+ * Around each handler: no call that did not pass the gate gets through, nor one whose request its rule refuses; what it
+ * throws is told or hidden, and a stream ends when its caller no longer may.
  */
 export function interceptorOf<P extends Principal>(auth: Auth<P>, onError: OnError): Interceptor {
   return (next) => async (request) => {
@@ -30,6 +30,8 @@ export function interceptorOf<P extends Principal>(auth: Auth<P>, onError: OnErr
         throw new TypeError("a call did not pass the gate of connectAuth(): it is refused");
       if (request.stream)
         return await openStream(auth as unknown as Auth<Principal>, admission, request, next, toError);
+      if (auth.needsRequest(procedure))
+        await judge(auth as unknown as Auth<Principal>, admission, request.message);
       return await runInCall(admission.context, () => next(request));
     } catch (thrown) {
       throw toError(thrown);
@@ -39,11 +41,12 @@ export function interceptorOf<P extends Principal>(auth: Auth<P>, onError: OnErr
 
 async function openStream(
   auth: Auth<Principal>,
-  { context, decision, request: connection }: Admission,
+  admission: Admission,
   request: StreamRequest,
   next: Next,
   toError: (thrown: unknown) => ConnectError,
 ): ReturnType<Next> {
+  const { context, decision, request: connection } = admission;
   const ended = new AbortController();
   const stop = auth.watch(context.call, decision, (denial) => {
     ended.abort(denialError(denial));
@@ -54,13 +57,38 @@ async function openStream(
   if (request.signal.aborted) stop();
   else request.signal.addEventListener("abort", stop, { once: true });
   const passage: Passage = { ended: ended.signal, toError, run: (work) => runInCall(context, work) };
-  const message = passing(request.message, { ...passage, toError: unreadable });
+  const asked = auth.needsRequest(context.call.procedure)
+    ? judged(auth, admission, request.message)
+    : request.message;
+  const message = passing(asked, { ...passage, toError: unreadable });
   const response = await unlessEnded(
     ended.signal,
     passage.run(() => next({ ...request, message } as StreamRequest)),
   );
   if (!response.stream) return response;
   return { ...response, message: passing(response.message, passage) } as typeof response;
+}
+
+/** The rule's last word, on what was asked for. Throws what the caller is told instead of an answer. */
+async function judge(
+  auth: Auth<Principal>,
+  { context, decision }: Admission,
+  message: unknown,
+): Promise<void> {
+  const last = await auth.judgeRequest(context.call, decision, message);
+  if (!last.ok) throw denialError(last.denial);
+}
+
+/** The one request of a stream of answers, once it has passed: the handler begins with it. */
+async function* judged<T>(
+  auth: Auth<Principal>,
+  admission: Admission,
+  messages: AsyncIterable<T>,
+): AsyncIterable<T> {
+  for await (const message of messages) {
+    await judge(auth, admission, message);
+    yield message;
+  }
 }
 
 /** Connect says what is wrong with a message; anything else says that no more will come. */

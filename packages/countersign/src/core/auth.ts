@@ -10,11 +10,12 @@ import {
   type MaybePromise,
 } from "./decision.ts";
 import type { Denial, Reason } from "./denial.ts";
+import { againWithRequest, guarded, noRule, requestJudge, tellingOnce, unavailable } from "./judge.ts";
 import { OpenCalls } from "./open-calls.ts";
-import type { CompiledRule, Mode, RuleTable } from "./policy.ts";
+import type { CompiledRule, Mode, Rule, RuleTable } from "./policy.ts";
 import { createRevocations, type RevocationView } from "./revocation.ts";
 import type { RoleDirectory } from "./role-directory.ts";
-import { RuleBook, type RuleListing } from "./rule-book.ts";
+import { type Door, RuleBook, type RuleListing } from "./rule-book.ts";
 
 export interface AuthOptions<P> {
   /** Each header's authenticators are asked in this order; the first that recognises the credential decides. */
@@ -44,12 +45,27 @@ export interface Auth<P> {
    * something is revoked. Calls `end` once, when the answer is no. Returns the way to stop.
    */
   watch(call: Call, admitted: Allowed<P>, end: (denial: Denial) => void): () => void;
-  /** Declares what a server serves. Throws a `TypeError` that lists the procedures without a rule. */
-  serve(procedures: Iterable<string>): void;
+  /**
+   * Does the rule need the decoded request? Then `decide()` answers for the headers only, and what it admits is still to
+   * be judged by `judgeRequest()` before the handler runs. For adapters.
+   */
+  needsRequest(procedure: string): boolean;
+  /**
+   * Asks those guards of the rule that need the request. To be called by adapters with the message, once it is decoded
+   * and before the handler. Never throws and never rejects. A call whose rule needs no request passes as it is.
+   */
+  judgeRequest(call: Call, admitted: Allowed<P>, message: unknown): MaybePromise<Decision<P>>;
+  /**
+   * Declares what a server serves, and how. Throws a `TypeError` that lists the procedures without a rule, and those
+   * whose rule needs a request that the server does not hand to `judgeRequest()`.
+   */
+  serve(procedures: Iterable<string>, door?: Door): void;
   /** To be called when everything is registered. Throws a `TypeError` that lists rules of what is not served. */
   seal(): void;
   /** Every rule in force. */
   rules(): readonly RuleListing[];
+  /** The rule of a procedure, as it is in force. */
+  ruleOf(procedure: string): Rule<P> | undefined;
 }
 
 interface Started<P> {
@@ -66,23 +82,22 @@ interface Slot<P> {
 /** Builds an `Auth`. Throws a `TypeError` for what only a programmer's mistake can be. */
 export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
   const { authenticators, onDecision, now = Date.now, revocations = createRevocations() } = options;
-  const book = new RuleBook<P>({
-    tables: options.policy,
-    mode: options.mode,
-    publicProcedures: options.publicProcedures ?? [],
-  });
+  const { policy: tables, mode, publicProcedures = [] } = options;
+  const book = new RuleBook<P>({ tables, mode, publicProcedures });
   const { slots, ofConnections } = startAll(authenticators, { revocations, now, roles: options.roles });
   const missing = missingCredential(authenticators);
   const ambiguous = deny("CREDENTIALS_AMBIGUOUS", { challenges: missing.denial.challenges });
-  const openCalls = new OpenCalls<P>({ evaluate, revocations, now });
+  const openCalls = new OpenCalls<P>({ evaluate: againWithRequest(book, evaluate), revocations, now });
 
   return Object.freeze({
-    decide: onDecision === undefined ? evaluate : (call: Call) => observed(evaluate(call), call, onDecision),
-    watch: (call: Call, admitted: Allowed<P>, end: (denial: Denial) => void) =>
-      openCalls.watch(call, admitted, end),
-    serve: (procedures: Iterable<string>) => book.serve(procedures),
+    decide: onDecision === undefined ? evaluate : tellingOnce(book, evaluate, onDecision),
+    needsRequest: (procedure: string) => book.needsRequest(procedure),
+    judgeRequest: requestJudge(book, onDecision),
+    watch: openCalls.watch.bind(openCalls),
+    serve: (procedures: Iterable<string>, door?: Door) => book.serve(procedures, door),
     seal: () => book.seal(),
     rules: () => book.list(),
+    ruleOf: (procedure: string) => book.ruleOf(procedure),
   });
 
   function evaluate(call: Call): MaybePromise<Decision<P>> {
@@ -129,14 +144,8 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
   ): MaybePromise<Decision<P>> {
     // A repeated header that the transport joined. Looked for here, since no credential with a comma is accepted.
     if (!decision.ok) return value.includes(",") ? ambiguous : decision;
-    return rule.guards.length === 0 ? decision : guarded(decision, rule, 0, call);
+    return rule.guards.length === 0 ? decision : guarded(decision, rule.guards, 0, call);
   }
-}
-
-const noRule = deny("PERMISSION_DENIED", { cause: "no rule for this procedure" });
-
-function unavailable(cause: unknown): Denied {
-  return deny("UNAVAILABLE", { cause });
 }
 
 function authenticate<P>(slot: Slot<P>, value: string, call: Call): MaybePromise<Decision<P>> {
@@ -169,42 +178,6 @@ function fromConnection<P>(
 function orNone<P>(decision: Decision<P>, none: Decision<P>): Decision<P> {
   if (decision.ok || decision.denial.reason !== "CREDENTIALS_MISSING") return decision;
   return none.ok ? none : deny("CREDENTIALS_MISSING", { ...none.denial, cause: decision.denial.cause });
-}
-
-function guarded<P>(
-  admitted: Allowed<P>,
-  rule: CompiledRule<P>,
-  from: number,
-  call: Call,
-): MaybePromise<Decision<P>> {
-  const { guards } = rule;
-  for (let index = from; index < guards.length; index++) {
-    const guard = guards[index];
-    if (guard === undefined || admitted.principal === undefined) return noRule;
-    const answer = guard.check(admitted.principal, call);
-    if (isPromise(answer)) {
-      return answer
-        .then((settled) => (settled === true ? guarded(admitted, rule, index + 1, call) : guard.denied))
-        .catch(unavailable);
-    }
-    if (answer !== true) return guard.denied;
-  }
-  return admitted;
-}
-
-function observed<P>(
-  decision: MaybePromise<Decision<P>>,
-  call: Call,
-  onDecision: (decision: Decision<P>, call: Call) => void,
-): MaybePromise<Decision<P>> {
-  if (isPromise(decision)) return decision.then((settled) => observed(settled, call, onDecision));
-  try {
-    const pending: unknown = onDecision(decision, call);
-    if (isPromise(pending)) pending.then(undefined, () => {});
-  } catch {
-    // An observer must not be able to change or lose a decision, nor end the process with a rejection.
-  }
-  return decision;
 }
 
 interface AllStarted<P> {

@@ -13,15 +13,34 @@ export interface Guard<P> {
   readonly title?: string;
 }
 
-/**
- * The guards of each conjunction, so that the one that refused can tell its own message. Not a property of the guard:
- * a wrapper that copies the properties of what it wraps would be passed over in favour of the parts.
- */
-const conjunctions = new WeakMap<object, unknown>();
+/** How a guard is made of others. */
+export interface Composition<P> {
+  /** `observed`: a guard that looks on, and the one that is asked. */
+  readonly kind: "allOf" | "anyOf" | "not" | "observed";
+  readonly parts: readonly Guard<P>[];
+}
 
-/** The guards that `allOf` was given; undefined for any other guard. */
+/**
+ * The guards of each combination, so that the one that refused can tell its own message, and an explanation each part.
+ * Not a property of the guard: a wrapper that copies the properties of what it wraps would be passed over in favour of
+ * the parts.
+ */
+const compositions = new WeakMap<object, Composition<never>>();
+
+/** What `allOf`, `anyOf` or `not` made this guard of; undefined for any other guard. */
+export function compositionOf<P>(guard: Guard<P>): Composition<P> | undefined {
+  return compositions.get(guard) as Composition<P> | undefined;
+}
+
+/** The guards that must all pass; undefined for a guard that is not made of such. */
 export function partsOf<P>(guard: Guard<P>): readonly Guard<P>[] | undefined {
-  return conjunctions.get(guard) as readonly Guard<P>[] | undefined;
+  const composition = compositionOf(guard);
+  return composition?.kind === "allOf" || composition?.kind === "observed" ? composition.parts : undefined;
+}
+
+function composed<P>(guard: Guard<P>, kind: Composition<P>["kind"], parts: readonly Guard<P>[]): Guard<P> {
+  compositions.set(guard, { kind, parts: parts as readonly Guard<never>[] });
+  return guard;
 }
 
 export interface GuardText {
@@ -41,9 +60,7 @@ export function named<P>(
 export function allOf<P>(first: Guard<P>, ...rest: readonly Guard<P>[]): Guard<P> {
   const parts = guardList("allOf", [first, ...rest]);
   const check = (principal: P, call: Call): MaybePromise<boolean> => every(parts, principal, call);
-  const conjunction = named({ title: `allOf(${titles(parts)})` }, check);
-  conjunctions.set(conjunction, parts);
-  return conjunction;
+  return composed(named({ title: `allOf(${titles(parts)})` }, check), "allOf", parts);
 }
 
 /** One guard must pass; they are asked in order. Where none does, the caller is told what the first one asks for. */
@@ -52,16 +69,32 @@ export function anyOf<P>(first: Guard<P>, ...rest: readonly Guard<P>[]): Guard<P
   const title = `anyOf(${titles(parts)})`;
   const { denialMessage } = first;
   const text = denialMessage === undefined ? { title } : { title, denialMessage };
-  return named(text, (principal, call) => some(parts, principal, call, false));
+  const check = (principal: P, call: Call): MaybePromise<boolean> => some(parts, principal, call, false);
+  return composed(named(text, check), "anyOf", parts);
+}
+
+/** The same guard, telling the caller this instead of its own text, or of those of its parts. Constant text. */
+export function withMessage<P>(denialMessage: string, guard: Guard<P>): Guard<P> {
+  const parts = guardList("withMessage", [guard]);
+  const check = (principal: P, call: Call): MaybePromise<boolean> => guard(principal, call);
+  return composed(named({ title: titles(parts), denialMessage }, check), "allOf", parts);
+}
+
+/** The same guard, to all appearances, with another one asked first that only looks on. */
+export function observedBy<P>(observer: Guard<P>, guard: Guard<P>): Guard<P> {
+  const parts = guardList("observedBy", [observer, guard]);
+  const check = (principal: P, call: Call): MaybePromise<boolean> => every(parts, principal, call);
+  return composed(named({ title: titles([guard]) }, check), "observed", parts);
 }
 
 /** Passes where the guard refuses. It refuses what is neither `true` nor `false`. */
 export function not<P>(guard: Guard<P>): Guard<P> {
   const [checked] = guardList("not", [guard]);
-  return named({ title: `not(${titles([guard])})` }, (principal: P, call: Call) => {
+  const check = (principal: P, call: Call): MaybePromise<boolean> => {
     const answer = checked(principal, call);
     return isPromise(answer) ? answer.then(negated) : negated(answer);
-  });
+  };
+  return composed(named({ title: `not(${titles([guard])})` }, check), "not", [guard]);
 }
 
 // An answer that is neither true nor false is handed on as it is: turned into a false, a negation would let it pass.

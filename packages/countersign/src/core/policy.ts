@@ -1,5 +1,6 @@
 import { type Denied, deny } from "./decision.ts";
 import { allOf, anyOf, type Guard, not, partsOf } from "./guard.ts";
+import { needsRequest, type RequestCheck, type RequestGuardText, withRequest } from "./request-guard.ts";
 
 /**
  * What a procedure needs.
@@ -11,8 +12,11 @@ import { allOf, anyOf, type Guard, not, partsOf } from "./guard.ts";
  */
 export type Rule<P> = "open" | "optional" | "authenticated" | Guard<P>;
 
-/** Rules by procedure. Built by `policyFor()`. */
-export type RuleTable<P> = ReadonlyMap<string, Rule<P>>;
+/** Rules by procedure. Built by `policyFor()`, or from descriptors and files by `countersign/policy`. */
+export interface RuleTable<P> extends ReadonlyMap<string, Rule<P>> {
+  /** Where the rules were written, for listings: `proto`, or a file. Default: in code. */
+  readonly origin?: string;
+}
 
 /**
  * Which rule an RPC gets that has none of its own. Without a mode such an RPC stops the start.
@@ -45,11 +49,13 @@ export interface PolicyBuilder<P> {
   allOf(first: Guard<P>, ...rest: readonly Guard<P>[]): Guard<P>;
   anyOf(first: Guard<P>, ...rest: readonly Guard<P>[]): Guard<P>;
   not(guard: Guard<P>): Guard<P>;
+  /** A guard over the decoded request: name its message as the type of the second parameter. */
+  withRequest<R>(check: RequestCheck<P, R>, text?: RequestGuardText): Guard<P>;
 }
 
 /** Names the principal type once, so that every guard and lambda below is checked against it. */
 export function policyFor<P>(): PolicyBuilder<P> {
-  return { rules, routes: (table) => checked(Object.entries(table)), allOf, anyOf, not };
+  return { rules, routes: (table) => checked(Object.entries(table)), allOf, anyOf, not, withRequest };
 }
 
 /** Where a service's methods are served, by the name that code uses for them. */
@@ -97,14 +103,16 @@ export interface CompiledGuard<P> {
 export interface CompiledRule<P> {
   readonly admits: "everyone" | "anonymous" | "principals";
   readonly guards: readonly CompiledGuard<P>[];
+  /** Asked once the request is decoded, when all `guards` have passed. */
+  readonly requestGuards: readonly CompiledGuard<P>[];
   /** For listings. */
   readonly title: string;
 }
 
 const compiledWord = {
-  open: { admits: "everyone", guards: [], title: "open" },
-  optional: { admits: "anonymous", guards: [], title: "optional" },
-  authenticated: { admits: "principals", guards: [], title: "authenticated" },
+  open: { admits: "everyone", guards: [], requestGuards: [], title: "open" },
+  optional: { admits: "anonymous", guards: [], requestGuards: [], title: "optional" },
+  authenticated: { admits: "principals", guards: [], requestGuards: [], title: "authenticated" },
 } as const satisfies Record<string, CompiledRule<unknown>>;
 
 /** Throws a `TypeError` for what is no rule: reachable from JavaScript, where a misspelt import is undefined. */
@@ -116,15 +124,31 @@ export function requireRule(procedure: string, rule: unknown): void {
 /** Compiles one rule: its conjunctions are flattened, so that the guard that refuses can tell why. */
 export function compileRule<P>(rule: Rule<P>): CompiledRule<P> {
   if (typeof rule === "string") return compiledWord[rule];
-  const guards = conjunction(rule).map((check) => ({ check, denied: refusalOf(check) }));
-  return { admits: "principals", guards, title: rule.title ?? (rule.name || "custom guard") };
+  const parts = conjunction(rule).map(({ check, message }) => ({ check, denied: refusalOf(message) }));
+  return {
+    admits: "principals",
+    guards: parts.filter(({ check }) => !needsRequest(check)),
+    requestGuards: parts.filter(({ check }) => needsRequest(check)),
+    title: titleOf(rule),
+  };
 }
 
-function conjunction<P>(guard: Guard<P>): readonly Guard<P>[] {
-  return partsOf(guard)?.flatMap(conjunction) ?? [guard];
+/** How a rule reads in a listing. */
+export function titleOf<P>(rule: Rule<P>): string {
+  return typeof rule === "string" ? rule : (rule.title ?? (rule.name || "custom guard"));
 }
 
-function refusalOf(guard: { readonly denialMessage?: string }): Denied {
-  const { denialMessage } = guard;
-  return deny("PERMISSION_DENIED", denialMessage === undefined ? {} : { message: denialMessage });
+interface Part<P> {
+  readonly check: Guard<P>;
+  readonly message: string | undefined;
+}
+
+/** The guards of a conjunction. The text of the whole stands before those of its parts. */
+function conjunction<P>(guard: Guard<P>, outer?: string): readonly Part<P>[] {
+  const message = outer ?? guard.denialMessage;
+  return partsOf(guard)?.flatMap((part) => conjunction(part, message)) ?? [{ check: guard, message }];
+}
+
+function refusalOf(message: string | undefined): Denied {
+  return deny("PERMISSION_DENIED", message === undefined ? {} : { message });
 }

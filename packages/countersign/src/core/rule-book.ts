@@ -1,4 +1,11 @@
-import { type CompiledRule, compileRule, type Mode, type RuleTable, requireRule } from "./policy.ts";
+import {
+  type CompiledRule,
+  compileRule,
+  type Mode,
+  type Rule,
+  type RuleTable,
+  requireRule,
+} from "./policy.ts";
 
 /** Served without a credential by every server, in every mode. */
 const healthProcedures = [
@@ -14,38 +21,53 @@ export interface RuleBookOptions<P> {
   readonly publicProcedures: readonly string[];
 }
 
+/** What a server does beside calling `decide()`. */
+export interface Door {
+  /**
+   * Those of its procedures that take one request, which it hands to `judgeRequest()` before the handler runs. Default:
+   * none, and a rule that names the request stops the start.
+   */
+  readonly decoded?: readonly string[];
+}
+
 /** A line of the policy as it is in force. */
 export interface RuleListing {
   readonly procedure: string;
   readonly rule: string;
   /** Where the rule comes from: a table, the list of public procedures, the mode, or the program itself. */
   readonly source: "table" | "public" | "mode" | "built-in";
+  /** Where a table was written: `proto`, or a file. Undefined for one in code. */
+  readonly origin?: string;
 }
 
 /** Every rule in force, by procedure. Complete and free of contradictions, or the start stops. */
 export class RuleBook<P> {
   readonly #rules = new Map<string, CompiledRule<P>>();
-  readonly #sources = new Map<string, RuleListing["source"]>();
+  readonly #sources = new Map<string, Source>();
+  readonly #raw = new Map<string, Rule<P>>();
+  readonly #asking = new Set<string>();
   readonly #served = new Set<string>();
+  readonly #mode: Rule<P> | undefined;
   readonly #fallback: CompiledRule<P> | undefined;
   readonly #override: CompiledRule<P> | undefined;
 
   constructor({ tables, mode, publicProcedures }: RuleBookOptions<P>) {
-    this.#fallback = fallbackOf(mode);
+    this.#mode = fallbackOf(mode);
+    this.#fallback = this.#mode === undefined ? undefined : compileRule(this.#mode);
     this.#override = mode === "disabled" ? this.#fallback : undefined;
-    for (const [procedure, rule] of tables.flatMap((table) => [...table])) {
-      requireRule(procedure, rule);
-      this.#add(procedure, compileRule(rule), "table");
+    for (const { origin, ...rest } of tables.flatMap(linesOf)) {
+      requireRule(rest.procedure, rest.rule);
+      this.#add(rest.procedure, rest.rule, origin === undefined ? inCode : { source: "table", origin });
     }
     for (const procedure of publicProcedures) {
       if (healthProcedures.includes(procedure)) continue;
       if (!/^(\/|[A-Z]+ \/)/.test(procedure)) {
         throw new TypeError(`"${procedure}" is no procedure: write "/package.Service/Method"`);
       }
-      this.#add(procedure, compileRule("open"), "public");
+      this.#add(procedure, "open", { source: "public" });
     }
     for (const procedure of healthProcedures) {
-      if (!this.#rules.has(procedure)) this.#add(procedure, compileRule("open"), "built-in");
+      if (!this.#rules.has(procedure)) this.#add(procedure, "open", { source: "built-in" });
     }
   }
 
@@ -55,24 +77,44 @@ export class RuleBook<P> {
     return this.#rules.get(procedure) ?? this.#fallback;
   }
 
-  /** Declares what a server serves. Throws a `TypeError` that lists the procedures without a rule. */
-  serve(procedures: Iterable<string>): void {
+  /** Does the rule in force need the request? Asked for each call, and next to nothing where no rule does. */
+  needsRequest(procedure: string): boolean {
+    return this.#asking.size > 0 && this.#override === undefined && this.#asking.has(procedure);
+  }
+
+  /** The rule as it was written, whatever the mode. */
+  ruleOf(procedure: string): Rule<P> | undefined {
+    return this.#override === undefined ? this.#raw.get(procedure) : "open";
+  }
+
+  /**
+   * Declares what a server serves, and how. Throws a `TypeError` that lists the procedures without a rule, and those
+   * whose rule needs a request that this server does not show.
+   */
+  serve(procedures: Iterable<string>, { decoded = [] }: Door = {}): void {
     const holes: string[] = [];
+    const blind: string[] = [];
     for (const procedure of procedures) {
       this.#served.add(procedure);
+      if (this.needsRequest(procedure) && !decoded.includes(procedure)) blind.push(procedure);
       if (this.#rules.has(procedure)) continue;
-      if (this.#fallback === undefined) holes.push(procedure);
-      else this.#add(procedure, this.#fallback, "mode");
+      if (this.#mode === undefined) holes.push(procedure);
+      else this.#add(procedure, this.#mode, { source: "mode" });
     }
     if (holes.length > 0) {
       throw new TypeError(`no rule for ${holes.join(", ")}: add it to a rule table, or set a mode`);
+    }
+    if (blind.length > 0) {
+      throw new TypeError(
+        `the rule of ${blind.join(", ")} names the request, which is not to be had there: the RPC takes a stream, or the door sees no bodies`,
+      );
     }
   }
 
   /** To be called when everything is registered. Throws a `TypeError` that lists the rules of what is not served. */
   seal(): void {
     const stray = [...this.#sources]
-      .filter(([procedure, source]) => source !== "built-in" && !this.#served.has(procedure))
+      .filter(([procedure, { source }]) => source !== "built-in" && !this.#served.has(procedure))
       .map(([procedure]) => procedure);
     if (stray.length > 0) throw new TypeError(`a rule, but no RPC: ${stray.join(", ")}`);
   }
@@ -81,27 +123,57 @@ export class RuleBook<P> {
     return [...this.#rules].map(([procedure, rule]) => ({
       procedure,
       rule: rule.title,
-      source: this.#sources.get(procedure) ?? "table",
+      ...(this.#sources.get(procedure) ?? inCode),
     }));
   }
 
-  #add(procedure: string, rule: CompiledRule<P>, source: RuleListing["source"]): void {
-    if (this.#rules.has(procedure)) throw new TypeError(`two rules for ${procedure}`);
-    this.#rules.set(procedure, rule);
+  #add(procedure: string, rule: Rule<P>, source: Source): void {
+    const before = this.#sources.get(procedure);
+    if (before !== undefined) throw new TypeError(`two rules for ${procedure}${whereText(before, source)}`);
+    const compiled = compileRule(rule);
+    this.#rules.set(procedure, compiled);
+    this.#raw.set(procedure, rule);
     this.#sources.set(procedure, source);
+    if (compiled.requestGuards.length > 0) this.#asking.add(procedure);
   }
 }
 
-function fallbackOf<P>(mode: Mode | undefined): CompiledRule<P> | undefined {
+type Source = Pick<RuleListing, "source" | "origin">;
+
+const inCode: Source = { source: "table" };
+
+function linesOf<P>(table: RuleTable<P>): readonly {
+  readonly procedure: string;
+  readonly rule: Rule<P>;
+  readonly origin: string | undefined;
+}[] {
+  return [...table].map(([procedure, rule]) => ({ procedure, rule, origin: table.origin }));
+}
+
+/** Where two rules for one procedure stand, if that helps to find them. */
+function whereText(...sources: readonly Source[]): string {
+  const places = sources.map(({ source, origin }) => origin ?? placeNames[source]);
+  return sources.some(({ origin }) => origin !== undefined) ? `: ${places.join(" and ")}` : "";
+}
+
+const placeNames = {
+  table: "a table in code",
+  public: "the list of public procedures",
+  mode: "the mode",
+  "built-in": "the program",
+} as const satisfies Record<RuleListing["source"], string>;
+
+/** The rule of what has none. */
+function fallbackOf<P>(mode: Mode | undefined): Rule<P> | undefined {
   switch (mode) {
     case undefined:
       return undefined;
     case "required":
-      return compileRule("authenticated");
+      return "authenticated";
     case "optional":
-      return compileRule("optional");
+      return "optional";
     case "disabled":
-      return compileRule("open");
+      return "open";
     default:
       throw new TypeError(`the mode is "required", "optional" or "disabled", not "${String(mode)}"`);
   }

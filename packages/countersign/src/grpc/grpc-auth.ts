@@ -7,8 +7,8 @@ import {
 } from "@grpc/grpc-js";
 import { CallContext, runInCall } from "../context/call-context.ts";
 import type { Auth } from "../core/auth.ts";
-import { type Decision, isPromise } from "../core/decision.ts";
-import type { Denial } from "../core/denial.ts";
+import { type Allowed, type Decision, isPromise } from "../core/decision.ts";
+import { type Denial, denial } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
 import { contexts } from "./contexts.ts";
@@ -72,7 +72,9 @@ function interceptorOf<P extends Principal, U extends UserAccount>(
   return function countersign(method, nextCall) {
     const unreadable = takeUnreadableHeaders();
     const streams = method.requestStream || method.responseStream;
+    const judged = auth.needsRequest(method.path);
     let open: GrpcCall | undefined;
+    let admitted: Allowed<P> | undefined;
     let context: CallContext<P, U> | undefined;
     let stopWatching: (() => void) | undefined;
     let over = false;
@@ -92,10 +94,13 @@ function interceptorOf<P extends Principal, U extends UserAccount>(
       // The caller may have left while the decision was on its way: nobody would stop what is begun now.
       if (over) return;
       if (!decision.ok) return nextCall.sendStatus(denialStatus(decision.denial));
+      // A guarded server does not start with such a rule; one that was made elsewhere may.
+      if (judged && method.requestStream) return nextCall.sendStatus(unjudged);
+      admitted = decision;
       context = new CallContext<P, U>(call, decision, users);
       contexts.set(metadata, context as CallContext);
       if (streams)
-        stopWatching = auth.watch(call, decision, (denial) => within(() => cutOff(nextCall, denial)));
+        stopWatching = auth.watch(call, decision, (refusal) => within(() => cutOff(nextCall, refusal)));
       // A handler begins with the metadata only where messages are still to come.
       if (method.requestStream) within(() => proceed(metadata));
       else proceed(metadata);
@@ -113,9 +118,11 @@ function interceptorOf<P extends Principal, U extends UserAccount>(
             else settle(decision, call, metadata, proceed);
           },
           // Entering a context costs as much as half a decision: it is done where a handler can hear of the event.
-          ...(method.requestStream && {
-            onReceiveMessage: (message: unknown, goOn: (message: unknown) => void) =>
-              within(() => goOn(message)),
+          ...((judged || method.requestStream) && {
+            onReceiveMessage(message: unknown, goOn: (message: unknown) => void) {
+              if (!judged) within(() => goOn(message));
+              else judgeMessage({ auth, nextCall, call: open, admitted, message }, goOn, () => over);
+            },
           }),
           onReceiveHalfClose: within,
           // grpc-js calls this at the end of every call, not only of cancelled ones.
@@ -129,6 +136,37 @@ function interceptorOf<P extends Principal, U extends UserAccount>(
     });
   };
 }
+
+interface Unjudged<P> {
+  readonly auth: Auth<P>;
+  readonly nextCall: ServerInterceptingCallInterface;
+  readonly call: GrpcCall | undefined;
+  readonly admitted: Allowed<P> | undefined;
+  readonly message: unknown;
+}
+
+/** The rule's last word, on what was asked for: the message goes on to its handler, or the call ends here. */
+function judgeMessage<P>(
+  { auth, nextCall, call, admitted, message }: Unjudged<P>,
+  goOn: (message: unknown) => void,
+  over: () => boolean,
+): void {
+  const answer = (decision: Decision<P>): void => {
+    if (over()) return;
+    if (decision.ok) goOn(message);
+    else nextCall.sendStatus(denialStatus(decision.denial));
+  };
+  if (call === undefined || admitted === undefined) {
+    nextCall.sendStatus(unjudged);
+    return;
+  }
+  const decision = auth.judgeRequest(call, admitted, message);
+  if (isPromise(decision)) void decision.then(answer);
+  else answer(decision);
+}
+
+/** For what cannot be: a message before its decision, or a rule about the request of an RPC that has none. */
+const unjudged = denialStatus(denial("UNAVAILABLE"));
 
 /** Ends a stream that is open. */
 function cutOff(call: ServerInterceptingCallInterface, denial: Denial): void {

@@ -31,8 +31,10 @@ export class GuardedServer extends Server {
 
   /** Throws a `TypeError` that names the RPCs for which there is no rule. */
   override addService(service: ServiceDefinition, implementation: UntypedServiceImplementation): void {
-    const procedures = Object.values(service).map((method) => method.path);
-    this.#policy.serve(procedures);
+    const methods = Object.values(service);
+    const procedures = methods.map((method) => method.path);
+    const decoded = methods.filter(({ requestStream }) => !requestStream).map(({ path }) => path);
+    this.#policy.serve(procedures, { decoded });
     requireCallers(implementation, procedures, this.#policy);
     super.addService(service, guardHandlers(service, implementation, this.#onError));
   }

@@ -64,7 +64,7 @@ export class JsonAliases<P extends Principal = Principal> {
     const handler = handlers[method.localName] as Route["handler"] | undefined;
     if (typeof handler !== "function")
       throw new TypeError(`${path} stands for ${procedure}, which has no handler`);
-    this.#auth.serve([procedure]);
+    this.#auth.serve([procedure], { decoded: [procedure] });
     this.#routes.set(path, { method, procedure, handler: handler.bind(handlers), toRequest, toResponse });
   }
 
@@ -87,7 +87,9 @@ export class JsonAliases<P extends Principal = Principal> {
       if (!body.ok) return sendError(request, response, body.error);
       const message = readMessage(route, body.value);
       if (message === undefined) return sendError(request, response, notTheRequest(method));
-      const context = new CallContext(call, decision, this.#options.users);
+      const judged = await this.#auth.judgeRequest(call, decision, message);
+      if (!judged.ok) return sendError(request, response, denialError(judged.denial));
+      const context = new CallContext(call, judged, this.#options.users);
       const answer = await runInCall(context as CallContext, () =>
         route.handler(message, context as CallContext),
       );

@@ -17,6 +17,13 @@ export function commandConfig(file: string | undefined, { createSecrets = false 
   return loadConfig({ file, environment: "development", createSecrets: create });
 }
 
+/** The configuration whose policy a command looks at. A policy has no secrets, and none are needed where it is checked. */
+export function policyConfig(file: string | undefined): Config {
+  const config = loadConfig({ file, withoutSecrets: true });
+  if (config.source !== undefined) return config;
+  return loadConfig({ environment: "development", withoutSecrets: true });
+}
+
 export interface LocalRequest {
   /** The configuration file that was named. */
   readonly file: string | undefined;

@@ -1,25 +1,17 @@
 import { randomBytes } from "node:crypto";
-import type { DescService } from "@bufbuild/protobuf";
 import { createRevocations } from "countersign";
-import {
-  ApiKeyService,
-  AuthService,
-  RoleService,
-  SigningKeyService,
-  TokenService,
-  UserService,
-} from "countersign/service";
 import { createMemoryStore } from "countersign/store/memory";
-import { createAuthentication, routeTables, ruleTables } from "../authentication.ts";
+import { createAuthentication } from "../authentication.ts";
 import { type Config, hasManagedKeys } from "../config/config.ts";
 import { formatDuration } from "../config/format-duration.ts";
 import { formatAddress } from "../config/listen-address.ts";
 import { configProblems } from "../config/production-checks.ts";
 import { databasePath } from "../database.ts";
-import { UserService as DemoUserService } from "../gen/api/users/users_pb.ts";
+import { servable } from "../descriptors.ts";
 import { openIssuers } from "../issuers.ts";
 import { configuredSigning, signingOf } from "../signing.ts";
 import { loadTlsMaterial } from "../tls/tls-material.ts";
+import { completePolicy } from "./complete-policy.ts";
 import { loadDigests } from "./local.ts";
 
 /** All that is told of a secret. In development, what is missing of some is made at the first start. */
@@ -73,6 +65,7 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
       },
       ...(secrets.developmentKey !== undefined && { development_key: "set" }),
     },
+    policy: config.policy,
     master_key: presence(secrets.masterKey, development),
     revocations: { stale_after: formatDuration(revocations.stale_after) },
     shutdown_grace: formatDuration(config.shutdown_grace),
@@ -92,7 +85,13 @@ export function configurationProblems(asFound: Config): readonly string[] {
     ...tlsProblems(config),
   ];
   // The rules can only be put together from parts that are right.
-  return [...new Set(problems.length > 0 ? problems : thrownBy(() => completeRules(config)))];
+  return [
+    ...new Set(
+      problems.length > 0
+        ? problems
+        : [...thrownBy(() => authenticators(config)), ...thrownBy(() => completePolicy(config))],
+    ),
+  ];
 }
 
 /** `countersign dev` makes a pepper and a master key where there are none. */
@@ -103,7 +102,7 @@ function withFirstSecrets(config: Config): Config {
 }
 
 function serviceProblems({ services }: Config): readonly string[] {
-  const known = Object.keys(ruleTables);
+  const known = servable.map(({ typeName }) => typeName);
   return services
     .filter((name) => !known.includes(name))
     .map((name) => `services: "${name}" is not known; there are ${known.join(", ")}`);
@@ -115,31 +114,17 @@ function tlsProblems({ grpc, http }: Config): readonly string[] {
   );
 }
 
-const descriptors: readonly DescService[] = [
-  ...[AuthService, UserService, ApiKeyService, RoleService, SigningKeyService, TokenService],
-  DemoUserService,
-];
-
-/** As a server does it before it listens: every RPC has its rule, and every rule its RPC. */
-function completeRules(config: Config): void {
+/** As a server makes them: headers that cannot be are noticed. */
+function authenticators(config: Config): void {
   const store = createMemoryStore();
-  const signing = signingOf(config, store);
-  const auth = createAuthentication({
+  createAuthentication({
     config,
     store,
     revocations: createRevocations(),
-    signing,
+    signing: signingOf(config, store),
+    policy: [],
     onDecision: () => {},
   });
-  for (const table of routeTables(config, signing)) auth.serve(table.keys());
-  const served = descriptors.filter(({ typeName }) => config.services.includes(typeName));
-  for (const { typeName, methods } of served) auth.serve(methods.map(({ name }) => `/${typeName}/${name}`));
-  if (config.grpc.reflection) {
-    auth.serve(
-      ["v1", "v1alpha"].map((version) => `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`),
-    );
-  }
-  auth.seal();
 }
 
 function thrownBy(work: () => unknown): readonly string[] {

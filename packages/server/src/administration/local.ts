@@ -20,6 +20,7 @@ import {
   createRoleService,
   createSigningKeyService,
   createUserService,
+  PolicyService,
   RoleService,
   SigningKeyService,
   TokenService,
@@ -31,10 +32,12 @@ import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { configProblems } from "../config/production-checks.ts";
 import { createPasswords } from "../passwords.ts";
-import { tokenService } from "../services.ts";
+import { knownPermissions } from "../policy/known-permissions.ts";
+import { policyService, tokenService } from "../services.ts";
 import { readSigning, signingOf } from "../signing.ts";
 import { note } from "../terminal/output.ts";
 import type { Administration } from "./administration.ts";
+import { completePolicy } from "./complete-policy.ts";
 
 /** Whoever can open the database: more than a superuser already, and no user of it. */
 const operator: Principal = Object.freeze({
@@ -86,6 +89,11 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
       const signing = signingOf(config, store);
       await readSigning(signing);
       return tokenService({ config, store, roles, signing });
+    },
+    // Only for those commands that ask: a policy that cannot be is no reason not to disable a user.
+    [PolicyService.typeName]: async (roles) => {
+      const { auth } = completePolicy(config, { permissions: await knownPermissions(store.roles) });
+      return policyService({ auth, shadow: undefined, store, roles });
     },
   };
   return {

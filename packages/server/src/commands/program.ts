@@ -3,7 +3,9 @@ import { usageExit } from "./command.ts";
 import { addConfigCommand } from "./config.ts";
 import type { DevOptions } from "./dev.ts";
 import { addDoctorCommand } from "./doctor.ts";
+import { addExplainCommand } from "./explain.ts";
 import { addKeysCommand } from "./keys.ts";
+import { addPolicyCommand } from "./policy.ts";
 import { addRolesCommand } from "./roles.ts";
 import type { ServeOptions } from "./serve.ts";
 import { addTokensCommand } from "./tokens.ts";
@@ -27,6 +29,8 @@ export function createProgram(): Command {
   addKeysCommand(program);
   addRolesCommand(program);
   addTokensCommand(program);
+  addPolicyCommand(program);
+  addExplainCommand(program);
   addConfigCommand(program);
   addDoctorCommand(program);
   return program;

@@ -64,6 +64,7 @@ const accountServices = [
   "RoleService",
   "SigningKeyService",
   "TokenService",
+  "PolicyService",
 ].map((name) => `auth.v1.${name}`);
 const demoServices = ["api.users.UserService"];
 
@@ -74,6 +75,8 @@ export interface ConfigRequest {
   readonly environment?: "development" | "production" | undefined;
   /** Make the secrets of a development store if there are none yet. */
   readonly createSecrets?: boolean;
+  /** Leave secrets where they are, and do without: for what only looks at the rest. */
+  readonly withoutSecrets?: boolean;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -93,7 +96,9 @@ export function loadConfig(request: ConfigRequest = {}): Config {
   const { secret: _secret, private_key: _private, ...jwtRest } = jwt;
   const { pepper: _pepper, static: _static, ...apiKeysRest } = apiKeys;
   const development = environment === "development";
-  const secrets = readSecrets(file, { env, base, data, development, create: request.createSecrets ?? false });
+  const secrets = request.withoutSecrets
+    ? noSecrets
+    : readSecrets(file, { env, base, data, development, create: request.createSecrets ?? false });
   const algorithm = jwt.algorithm ?? (secrets.jwtSecret === undefined ? "RS256" : "HS256");
   const rawKeys = (raw["auth"] as { api_keys?: { environment?: unknown } } | undefined)?.api_keys;
   return deepFreeze({
@@ -103,6 +108,7 @@ export function loadConfig(request: ConfigRequest = {}): Config {
     data,
     http: { ...file.http, ...tlsFiles(file.http, base) },
     grpc: { ...file.grpc, ...tlsFiles(file.grpc, base), reflection: file.grpc.reflection ?? development },
+    policy: { ...file.policy, ...policyFiles(file.policy, base) },
     services: file.services ?? (development ? [...demoServices, ...accountServices] : accountServices),
     auth: {
       ...auth,
@@ -121,6 +127,17 @@ export function loadConfig(request: ConfigRequest = {}): Config {
 export function hasManagedKeys({ secrets }: Pick<Config, "secrets">): boolean {
   return secrets.jwtSecret === undefined && secrets.jwtPrivateKey === undefined;
 }
+
+const noSecrets: Secrets = {
+  databaseUrl: undefined,
+  jwtSecret: undefined,
+  jwtPrivateKey: undefined,
+  pepper: undefined,
+  masterKey: undefined,
+  developmentKey: undefined,
+  staticKeys: [],
+  issuers: {},
+};
 
 function configPath(file: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
   const named = file ?? env["COUNTERSIGN_CONFIG"];
@@ -194,6 +211,14 @@ function tlsFiles({ tls }: Pick<ConfigFile["http"], "tls">, base: string): Pick<
       ...(authorities !== undefined && { client_ca_file: resolve(base, authorities) }),
     },
   };
+}
+
+function policyFiles(policy: ConfigFile["policy"], base: string): Partial<ConfigFile["policy"]> {
+  const files = (["file", "descriptors", "shadow"] as const).flatMap((name) => {
+    const path = policy[name];
+    return path === undefined ? [] : [[name, resolve(base, path)]];
+  });
+  return Object.fromEntries(files) as Partial<ConfigFile["policy"]>;
 }
 
 interface SecretContext {

@@ -211,6 +211,32 @@ const auth = z.strictObject({
   development_key: secret.optional().describe("acts as the first active superuser; never in production"),
 });
 
+const policy = z.strictObject({
+  file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("YAML: the rules of RPCs that have none in their protos, here and behind a proxy"),
+  descriptors: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("what `buf build -o FILE.binpb` makes of the services behind a proxy"),
+  permissions: z
+    .array(z.string().regex(/^\S{1,128}$/))
+    .default([])
+    .describe("permissions that exist, besides those that protos and the policy file declare"),
+  undeclared_permissions: z
+    .boolean()
+    .default(false)
+    .describe("let rules ask for permissions that nobody has declared"),
+  shadow: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("YAML: a candidate for some of the rules, asked about every call; it changes nothing"),
+});
+
 /** The configuration file. Every member has a default; no other member is allowed. */
 export const configSchema = z.strictObject({
   environment: z
@@ -263,6 +289,7 @@ export const configSchema = z.strictObject({
       "what is served, by full name; default: accounts, keys and roles, and in development the demo service",
     ),
   auth: auth.prefault({}),
+  policy: policy.prefault({}),
   revocations: z
     .strictObject({
       stale_after: duration

@@ -1,0 +1,16 @@
+export type { CompilePolicyOptions } from "./policy/compile-policy.ts";
+export { compilePolicy } from "./policy/compile-policy.ts";
+export type { ConditionCompiler, ConditionPlace } from "./policy/condition.ts";
+export type { DeclaredPolicy, FromDataOptions, PolicyEntry } from "./policy/declared.ts";
+export { policyFromData, policyFromDescriptors } from "./policy/declared.ts";
+export type { PolicyDifference } from "./policy/diff.ts";
+export { diffPolicies } from "./policy/diff.ts";
+export type { ExplainedStep, Explanation, Verdict } from "./policy/explain.ts";
+export { explain } from "./policy/explain.ts";
+export { readRule } from "./policy/read-rule.ts";
+export type { PolicyRule } from "./policy/rule.ts";
+export { ruleText } from "./policy/rule.ts";
+export type { Shadow, ShadowDifference, ShadowOptions, ShadowReport } from "./policy/shadow.ts";
+export { createShadow } from "./policy/shadow.ts";
+export type { PolicyAnswer, PolicyTestCall } from "./policy/test-policy.ts";
+export { policyTester } from "./policy/test-policy.ts";

@@ -1,0 +1,54 @@
+import { type Auth, type Authenticator, createAuth, type Principal } from "countersign";
+import type { Shadow } from "countersign/policy";
+import { publicProceduresOf, reflectionProcedures, routeTables } from "../authentication.ts";
+import type { Config } from "../config/config.ts";
+import { ConfigError } from "../config/config-error.ts";
+import { servedBy } from "../descriptors.ts";
+import {
+  type LoadPolicyOptions,
+  loadPolicy,
+  loadShadow,
+  type NodePolicy,
+  proceduresOf,
+} from "../policy/node-policy.ts";
+
+/** The policy of a server with this configuration, as it is before it listens. No secret is needed for that. */
+export interface CompletePolicy extends NodePolicy {
+  readonly auth: Auth<Principal>;
+  readonly shadow: Shadow | undefined;
+}
+
+/** Throws a `ConfigError` for every rule that stops a server: an RPC without one, one without an RPC, and all the rest. */
+export function completePolicy(config: Config, options: LoadPolicyOptions = {}): CompletePolicy {
+  const policy = loadPolicy(config, options);
+  const routes = routeTables(config);
+  try {
+    const auth = createAuth<Principal>({
+      authenticators: [nobody],
+      policy: [...policy.served, ...routes],
+      mode: config.auth.mode,
+      publicProcedures: publicProceduresOf(config),
+    });
+    const services = servedBy(config);
+    const decoded = services
+      .flatMap(({ methods }) => methods)
+      .filter(({ methodKind }) => methodKind === "unary" || methodKind === "server_streaming")
+      .map(({ parent, name }) => `/${parent.typeName}/${name}`);
+    const reflection = config.grpc.reflection ? reflectionProcedures : [];
+    auth.serve([...services.flatMap(proceduresOf), ...reflection], { decoded });
+    for (const table of routes) auth.serve(table.keys());
+    auth.seal();
+    return { ...policy, auth, shadow: loadShadow(config, policy, undefined) };
+  } catch (error) {
+    if (error instanceof TypeError) throw new ConfigError(`auth: ${error.message}`);
+    throw error;
+  }
+}
+
+const nobody: Authenticator<Principal> = {
+  name: "nobody",
+  header: "authorization",
+  challenge: "None",
+  unrecognized: () => "TOKEN_INVALID",
+  start: () => () => undefined,
+};

@@ -1,0 +1,23 @@
+import type { DescService } from "@bufbuild/protobuf";
+import {
+  ApiKeyService,
+  AuthService,
+  PolicyService,
+  RoleService,
+  SigningKeyService,
+  TokenService,
+  UserService,
+} from "countersign/service";
+import type { Config } from "./config/config.ts";
+import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
+
+/** Every service that this program can serve. */
+export const servable: readonly DescService[] = [
+  ...[AuthService, UserService, ApiKeyService, RoleService, SigningKeyService, TokenService, PolicyService],
+  DemoUserService,
+];
+
+/** Those that the configuration names. */
+export function servedBy(config: Config): readonly DescService[] {
+  return servable.filter(({ typeName }) => config.services.includes(typeName));
+}

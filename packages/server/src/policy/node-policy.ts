@@ -1,0 +1,104 @@
+import type { DescService } from "@bufbuild/protobuf";
+import type { Principal, RuleTable } from "countersign";
+import {
+  compilePolicy,
+  createShadow,
+  type DeclaredPolicy,
+  policyFromDescriptors,
+  type Shadow,
+  type ShadowOptions,
+} from "countersign/policy";
+import { celConditions } from "countersign/policy/cel";
+import type { Config } from "../config/config.ts";
+import { servable, servedBy } from "../descriptors.ts";
+import { asConfigError, readDescriptors, readPolicyFile } from "./policy-files.ts";
+
+export interface LoadPolicyOptions {
+  /** Descriptors of services that are guarded from outside. Default: those that the configuration names. */
+  readonly descriptors?: string | undefined;
+  /** Permissions that exist besides those that protos, files and configuration declare: those of roles. */
+  readonly permissions?: readonly string[];
+}
+
+/** Everything that configuration, protos and files say about who may call what. */
+export interface NodePolicy {
+  /** Of the services that this node serves. */
+  readonly served: readonly RuleTable<Principal>[];
+  /** Of services that are guarded from outside. */
+  readonly outside: readonly RuleTable<Principal>[];
+  /** The services whose descriptors were given, and which this node does not serve. */
+  readonly outsideServices: readonly DescService[];
+  /** What was declared, for comparisons. */
+  readonly declared: DeclaredPolicy;
+}
+
+/**
+ * Reads and compiles it. Throws a `ConfigError` that names the RPC: for two rules, for a permission that nobody has
+ * defined, for a condition that cannot be, and for a rule that is none.
+ */
+export function loadPolicy(
+  config: Config,
+  { descriptors = config.policy.descriptors, permissions: known = [] }: LoadPolicyOptions = {},
+): NodePolicy {
+  const served = servedBy(config);
+  const ours = new Set(servable.map(({ typeName }) => typeName));
+  const outsideServices =
+    descriptors === undefined
+      ? []
+      : readDescriptors(descriptors).filter(({ typeName }) => !ours.has(typeName));
+  return asConfigError(() => {
+    const sources = [policyFromDescriptors(served), policyFromDescriptors(outsideServices)];
+    if (config.policy.file !== undefined)
+      sources.push(readPolicyFile(config.policy.file, [...servable, ...outsideServices]));
+    // What exists does not depend on what is served.
+    const { permissions } = policyFromDescriptors(servable);
+    const declared = {
+      entries: sources.flatMap(({ entries }) => entries),
+      permissions: [...known, ...permissions, ...sources.flatMap((source) => source.permissions)],
+    };
+    const here = new Set(served.flatMap(proceduresOf));
+    const inside = declared.entries.filter(({ procedure }) => here.has(procedure));
+    const outside = declared.entries.filter(({ procedure }) => !here.has(procedure));
+    // Together first: of two rules for one RPC, one may stand in a file.
+    compile(config, declared);
+    return {
+      served: compile(config, { ...declared, entries: inside }),
+      outside: compile(config, { ...declared, entries: outside }),
+      outsideServices,
+      declared,
+    };
+  });
+}
+
+/** The candidate beside the live policy, if there is one: what it does not name is as it is. */
+export function loadShadow(
+  config: Config,
+  policy: NodePolicy,
+  onDifference: ShadowOptions["onDifference"],
+): Shadow | undefined {
+  const { shadow: path } = config.policy;
+  if (path === undefined) return undefined;
+  const candidate = readPolicyFile(path, [...servable, ...policy.outsideServices]);
+  const named = new Set(candidate.entries.map(({ procedure }) => procedure));
+  const kept = policy.declared.entries.filter(({ procedure }) => !named.has(procedure));
+  const permissions = [...policy.declared.permissions, ...candidate.permissions];
+  return asConfigError(() =>
+    createShadow({
+      live: policy.served,
+      candidate: compile(config, { entries: [...kept, ...candidate.entries], permissions }),
+      ...(onDifference !== undefined && { onDifference }),
+    }),
+  );
+}
+
+/** `/package.Service/Method` of each method. */
+export function proceduresOf({ typeName, methods }: DescService): readonly string[] {
+  return methods.map(({ name }) => `/${typeName}/${name}`);
+}
+
+function compile({ policy }: Config, declared: DeclaredPolicy): readonly RuleTable<Principal>[] {
+  return compilePolicy([declared], {
+    permissions: policy.undeclared_permissions ? "any" : policy.permissions,
+    conditions: celConditions(),
+  });
+}
