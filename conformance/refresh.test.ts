@@ -73,7 +73,7 @@ describe("a refresh", () => {
     await refresh(second.refresh_token);
   });
 
-  it("50 times at once, over gRPC and HTTP, is one pair, and logs nobody out", async () => {
+  it("CVE-2026-1035: 50 times at once, over gRPC and HTTP, is one pair, and logs nobody out", async () => {
     const first = await freshPair();
     const body = { refresh_token: first.refresh_token };
     const answers = await Promise.all(
@@ -111,7 +111,7 @@ describe("a refresh", () => {
   }
 });
 
-describe("a refresh token that was used, and its successor, too", () => {
+describe("CVE-2026-9802, keycloak #50999: a refresh token that was used, and its successor, too", () => {
   it("ends the session: every token of it, on both doors", async () => {
     const other = await newAccount(administrator);
     const [first, elsewhere] = [await logIn(client, other), await logIn(client, other)];
@@ -152,7 +152,7 @@ async function auditOf(sid: string): Promise<readonly string[]> {
   }
 }
 
-describe("a restart", () => {
+describe("keycloak #51312: a restart", () => {
   it("changes nothing: what was used stays used, and what was in force is", async () => {
     const used = await freshPair();
     const successor = await refresh(used.refresh_token);

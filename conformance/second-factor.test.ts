@@ -86,7 +86,7 @@ const reasonOf = async (outcome: Promise<Outcome>): Promise<string | undefined> 
 };
 
 describe("an account with a second factor", () => {
-  it("is asked for a code, which is good once, at both doors", async () => {
+  it("CVE-2025-6014, CVE-2025-55003: is asked for a code, which is good once, at both doors", async () => {
     const { account, codes } = await enrolled();
     const { username, password } = account;
     const [now, next] = codes;
@@ -102,7 +102,7 @@ describe("an account with a second factor", () => {
     equal(await reasonOf(login(account, next)), "ok");
   });
 
-  it("tells MFA_REQUIRED over HTTP, and only who knows the password", async () => {
+  it("CVE-2026-16103: has no half of a session: MFA_REQUIRED over HTTP, and only who knows the password", async () => {
     const { account } = await enrolled();
     const { username, password } = account;
     const { status, json } = await http(server, "/api/token/", { body: { username, password } });
@@ -111,7 +111,7 @@ describe("an account with a second factor", () => {
     equal(wrong.json["reason"], "LOGIN_FAILED");
   });
 
-  it("of parallel logins with one code, admits one", async () => {
+  it("CVE-2026-33473: of parallel logins with one code, admits one", async () => {
     const { account, codes } = await enrolled();
     const reasons = await Promise.all(Array.from({ length: 2 }, () => reasonOf(login(account, codes[0]))));
     deepEqual(reasons.toSorted(), ["LOGIN_FAILED", "ok"]);

@@ -31,6 +31,16 @@ describe("guesses at one identity", () => {
     });
   }
 
+  it("CVE-2026-4325: are counted apart from those at a name that looks like the counter of another", async () => {
+    const { attempt, user } = await setup();
+    for (const name of [`user:${user.id}`, `own:${user.id}`, "network:192.0.2.1", "name:ada"]) {
+      for (let guess = 0; guess < 3; guess++)
+        await attempt("wrong wrong wrong", name, `198.51.100.${guess}:1`);
+    }
+    assert.equal(await attempt(right), "ok");
+    assert.equal(await attempt("wrong wrong wrong"), "LOGIN_FAILED");
+  });
+
   it("at once are two", async () => {
     const { attempt, passwords } = await setup();
     const reasons = await Promise.all(Array.from({ length: 30 }, () => attempt("wrong wrong wrong")));
