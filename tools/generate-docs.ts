@@ -34,7 +34,10 @@ const meanings: Readonly<Record<Reason, readonly [meaning: string, remedy: strin
   API_KEY_REVOKED: ["The key was revoked, or its owner is gone.", "Make a new key."],
   API_KEY_DISABLED: ["The key is switched off for now.", "Ask whoever manages it."],
   USER_DISABLED: ["The account that the credential belongs to is switched off.", "Ask an administrator."],
-  LOGIN_FAILED: ["A wrong user, password or code, or a password that was guessed at too often: which is not told.", "Try again, with care."],
+  LOGIN_FAILED: [
+    "A wrong user, password or code, or a password that was guessed at too often: which is not told.",
+    "Try again, with care.",
+  ],
   MFA_REQUIRED: ["The password was right, and a second factor is needed.", "Send the code too."],
   PERMISSION_DENIED: [
     "The caller is known and may not do this, or the RPC has no rule. Nothing was changed.",
