@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSy
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { StoreUnavailable } from "./contracts.ts";
-import { openSqliteStore } from "./sqlite.ts";
+import { openSqliteStore, sqliteSchemaVersion } from "./sqlite.ts";
 import { temporaryFolder } from "./suite/temporary-folder.suite.ts";
 
 /** It must be refused in one line that names the path and matches. */
@@ -108,12 +108,16 @@ describe("SQLite: the file", () => {
     const path = temporaryFolder(context)("store.db");
     await createStore(path);
     const newer = new DatabaseSync(path);
+    const next = sqliteSchemaVersion + 1;
     newer.exec(
-      "insert into countersign_schema values (7, 'from the future', 0); pragma wal_checkpoint(truncate)",
+      `insert into countersign_schema values (${next}, 'from the future', 0); pragma wal_checkpoint(truncate)`,
     );
     newer.close();
     const before = readFileSync(path);
-    await unavailable(path, /version 7 and this program knows \d; run the newer program/);
+    await unavailable(
+      path,
+      new RegExp(`version ${next} and this program knows ${sqliteSchemaVersion}; run the newer program`),
+    );
     assert.deepEqual(readFileSync(path), before);
   });
 
