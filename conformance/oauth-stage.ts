@@ -1,3 +1,4 @@
+import { deepEqual } from "node:assert/strict";
 import { Administrator, ids } from "./cast.ts";
 import type { Client } from "./clients/client.ts";
 import { grpcJs } from "./clients/grpc-js.ts";
@@ -85,6 +86,17 @@ export async function post(
   const text = await response.text();
   const json = text.startsWith("{") ? (JSON.parse(text) as Json) : {};
   return { status: response.status, headers: response.headers, text, json };
+}
+
+/** What the gateway is told of a token. */
+export function introspect({ server, introspector }: OAuthStage, token: string): Promise<FormAnswer> {
+  return post(server, "/oauth/introspect", { token }, { "x-api-key": introspector.key });
+}
+
+/** The gateway is told nothing else. */
+export async function isInactive(stage: OAuthStage, token: string): Promise<void> {
+  const { status, text } = await introspect(stage, token);
+  deepEqual([status, text], [200, '{"active":false}\n']);
 }
 
 export const basic = (id: string, secret: string) => ({

@@ -7,6 +7,8 @@ import { answer, bearer, call, claimsOf } from "./door.ts";
 import {
   basic,
   type FormAnswer,
+  introspect,
+  isInactive,
   loggedIn,
   type OAuthStage,
   oauthStage,
@@ -31,21 +33,11 @@ before(async () => {
 });
 after(() => stage.close());
 
-/** What the gateway is told. */
-async function introspect(token: string): Promise<FormAnswer> {
-  return post(server, "/oauth/introspect", { token }, { "x-api-key": introspector.key });
-}
-
-async function isInactive(token: string): Promise<void> {
-  const { status, text } = await introspect(token);
-  deepEqual([status, text], [200, '{"active":false}\n']);
-}
-
 describe("introspection", () => {
   it("tells of an access token what it says, and whose it is now", async () => {
     const { account, pair } = await loggedIn(stage);
     const claims = claimsOf(pair.access_token);
-    const { status, headers, json } = await introspect(pair.access_token);
+    const { status, headers, json } = await introspect(stage, pair.access_token);
     equal(status, 200);
     match(String(headers.get("content-type")), /^application\/json/);
     equal(headers.get("cache-control"), "no-store");
@@ -63,13 +55,13 @@ describe("introspection", () => {
     });
     const renamed = `renamed-${account.id}`;
     await administrator.call("/auth.v1.UserService/UpdateUser", { id: account.id, username: renamed });
-    equal((await introspect(pair.access_token)).json["username"], renamed);
+    equal((await introspect(stage, pair.access_token)).json["username"], renamed);
   });
 
   it("tells of a refresh token that is in force, and uses nothing up", async () => {
     const { account, pair } = await loggedIn(stage);
     for (let round = 0; round < 2; round += 1) {
-      const { json } = await introspect(pair.refresh_token);
+      const { json } = await introspect(stage, pair.refresh_token);
       const { iat, exp, ...rest } = json;
       deepEqual(rest, {
         active: true,
@@ -81,8 +73,8 @@ describe("introspection", () => {
       equal(Number(exp) - Number(iat), 86_400);
     }
     const next = await renewed(stage, pair);
-    await isInactive(pair.refresh_token);
-    equal((await introspect(next.refresh_token)).json["active"], true);
+    await isInactive(stage, pair.refresh_token);
+    equal((await introspect(stage, next.refresh_token)).json["active"], true);
   });
 
   it("tells of an API key, unless it is meant for some services", async () => {
@@ -90,7 +82,7 @@ describe("introspection", () => {
       "reports:read",
       "mail:send",
     ]);
-    deepEqual((await introspect(key)).json, {
+    deepEqual((await introspect(stage, key)).json, {
       active: true,
       sub: ids.admin,
       username: "admin",
@@ -99,17 +91,17 @@ describe("introspection", () => {
       token_type: "api_key",
     });
     const bound = await administrator.createKey(ids.admin, "for one service", ["service:reports"]);
-    await isInactive(bound.key);
+    await isInactive(stage, bound.key);
     await administrator.call("/auth.v1.ApiKeyService/RevokeApiKey", { id });
-    await isInactive(key);
+    await isInactive(stage, key);
   });
 
   it("says no, and nothing else, of everything that is not good", async () => {
     const { account, pair } = await loggedIn(stage);
     const other = await loggedIn(stage);
     await answer(call(client, "Logout", {}, bearer(other.pair.access_token)));
-    await isInactive(other.pair.access_token);
-    await isInactive(other.pair.refresh_token);
+    await isInactive(stage, other.pair.access_token);
+    await isInactive(stage, other.pair.refresh_token);
     const { jwtSecret } = developmentSecrets(server.data);
     const claims = { ...accessClaims(account.id), iss: "https://id.example", aud: "api" };
     const forged = [
@@ -124,14 +116,14 @@ describe("introspection", () => {
       "é\0\n",
       "y".repeat(8192),
     ];
-    for (const token of forged) await isInactive(token);
-    equal((await introspect(pair.access_token)).json["active"], true);
+    for (const token of forged) await isInactive(stage, token);
+    equal((await introspect(stage, pair.access_token)).json["active"], true);
     await administrator.call("/auth.v1.UserService/DisableUser", { id: account.id });
-    await isInactive(pair.access_token);
-    await isInactive(pair.refresh_token);
+    await isInactive(stage, pair.access_token);
+    await isInactive(stage, pair.refresh_token);
     await administrator.call("/auth.v1.UserService/DeleteUser", { id: account.id });
-    await isInactive(pair.access_token);
-    await isInactive(pair.refresh_token);
+    await isInactive(stage, pair.access_token);
+    await isInactive(stage, pair.refresh_token);
   });
 
   it("is for those who were granted it, by key, token or HTTP Basic", async () => {
@@ -191,7 +183,7 @@ describe("introspection", () => {
     equal(last?.status, 429);
     ok(Number(last?.headers.get("retry-after")) >= 1);
     const { pair } = await loggedIn(stage);
-    equal((await introspect(pair.access_token)).json["active"], true);
+    equal((await introspect(stage, pair.access_token)).json["active"], true);
     // It is the same limit for keys.
     const { code, reason } = await call(client, "ValidateApiKey", { api_key: "x" }, ["x-api-key", eager.key]);
     deepEqual([code, reason], [7, "PERMISSION_DENIED"]);

@@ -2,7 +2,8 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { answer, bearer, call, passes } from "./door.ts";
 import {
-  type FormAnswer,
+  introspect,
+  isInactive,
   loggedIn,
   type OAuthStage,
   oauthStage,
@@ -24,16 +25,6 @@ before(async () => {
   ({ server, administrator, client, introspector } = stage);
 });
 after(() => stage.close());
-
-/** What the gateway is told. */
-async function introspect(token: string): Promise<FormAnswer> {
-  return post(server, "/oauth/introspect", { token }, { "x-api-key": introspector.key });
-}
-
-async function isInactive(token: string): Promise<void> {
-  const { status, text } = await introspect(token);
-  deepEqual([status, text], [200, '{"active":false}\n']);
-}
 
 describe("revocation", () => {
   it("of a refresh token ends its session, and the access tokens of it", async () => {
@@ -58,7 +49,7 @@ describe("revocation", () => {
     const form = { token: pair.access_token, token_type_hint: "refresh_token" };
     equal((await post(server, "/oauth/revoke", form, withToken(pair.access_token))).status, 200);
     equal(await passes(client, bearer(pair.access_token)), "TOKEN_REVOKED");
-    await isInactive(pair.access_token);
+    await isInactive(stage, pair.access_token);
     equal(await passes(client, bearer((await renewed(stage, pair)).access_token)), "ok");
   });
 
@@ -93,7 +84,7 @@ describe("revocation", () => {
     equal(await passes(client, bearer(ada.pair.access_token)), "ok");
     for (const token of [ada.pair.access_token, ada.pair.refresh_token]) {
       equal((await post(server, "/oauth/revoke", { token }, { "x-api-key": revokerKey })).status, 200);
-      await isInactive(token);
+      await isInactive(stage, token);
     }
     equal((await post(server, "/oauth/revoke", { token: "x" })).status, 401);
   });
@@ -140,7 +131,7 @@ describe("a request that is wrong", () => {
 
 it("no token is in the log", async () => {
   const { pair } = await loggedIn(stage);
-  await introspect(pair.access_token);
+  await introspect(stage, pair.access_token);
   await post(server, "/oauth/revoke", { token: pair.refresh_token }, withToken(pair.access_token));
   for (const secret of [pair.access_token, pair.refresh_token, introspector.key, revokerKey]) {
     ok(!server.stderr().includes(secret));

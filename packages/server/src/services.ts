@@ -1,6 +1,6 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { type Auth, type Principal, principalOf, type Revocations, type RoleDirectory } from "countersign";
-import { createKeyDigests } from "countersign/api-key";
+import { createKeyDigests, type KeyDigests } from "countersign/api-key";
 import type { ServiceHandlers } from "countersign/grpc";
 import { createTokenVerifier } from "countersign/jwt";
 import type { Shadow } from "countersign/policy";
@@ -71,27 +71,12 @@ export function servicesOf(parts: ServiceParts): readonly ServedService[] {
 function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedService>> {
   const { config, store, roles, caughtUp } = parts;
   const passwords = createPasswords();
-  const { environment, prefix } = config.auth.api_keys;
   const digests = createKeyDigests(peppersOf(config));
+  const accounts = { config, store, roles, digests, hashPassword: passwords.hash, caughtUp };
   return {
     [AuthService.typeName]: () => served(AuthService, authService(parts, passwords)),
-    [UserService.typeName]: () =>
-      served(
-        UserService,
-        createUserService({
-          users: store.users,
-          roles,
-          sessions: store.sessions,
-          identities: store.identities,
-          hashPassword: passwords.hash,
-          caughtUp,
-        }),
-      ),
-    [ApiKeyService.typeName]: () =>
-      served(
-        ApiKeyService,
-        createApiKeyService({ store, roles, digests, environment, format: { prefix }, caughtUp }),
-      ),
+    [UserService.typeName]: () => served(UserService, userService(accounts)),
+    [ApiKeyService.typeName]: () => served(ApiKeyService, apiKeyService(accounts)),
     [RoleService.typeName]: () => served(RoleService, createRoleService({ store, roles, caughtUp })),
     [SigningKeyService.typeName]: () =>
       served(SigningKeyService, createSigningKeyService({ keys: parts.signing.managed, caughtUp })),
@@ -104,6 +89,33 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
 
 function served<S extends DescService>(descriptor: S, handlers: ServiceHandlers<S>): ServedService {
   return { descriptor, handlers: handlers as ServiceHandlers<DescService> };
+}
+
+interface AccountParts extends Pick<ServiceParts, "config" | "store" | "roles" | "caughtUp"> {
+  readonly digests: KeyDigests;
+  readonly hashPassword: (password: string) => Promise<string>;
+}
+
+/** Accounts; also for commands on a store. */
+export function userService({
+  store: { users, sessions, identities },
+  roles,
+  hashPassword,
+  caughtUp,
+}: Omit<AccountParts, "config" | "digests">): ServiceHandlers<typeof UserService> {
+  return createUserService({ users, roles, sessions, identities, hashPassword, caughtUp });
+}
+
+/** API keys as the configuration makes them; also for commands on a store. */
+export function apiKeyService({
+  config,
+  store,
+  roles,
+  digests,
+  caughtUp,
+}: Omit<AccountParts, "hashPassword">): ServiceHandlers<typeof ApiKeyService> {
+  const { environment, prefix } = config.auth.api_keys;
+  return createApiKeyService({ store, roles, digests, environment, format: { prefix }, caughtUp });
 }
 
 /** Tokens outside sessions; also for commands on a store. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { readBytes } from "./body-bytes.ts";
 
 /** The parameters of a form, or the status with which it is refused. */
 export type FormBody =
@@ -22,20 +23,6 @@ export async function readFormBody(request: IncomingMessage, maxBytes: number): 
     if (value !== "") form.set(name, value);
   }
   return { ok: true, form };
-}
-
-/** Undefined if there are more bytes than that. */
-async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
-  if (Number(request.headers["content-length"] ?? 0) > maxBytes) return undefined;
-  const chunks: Buffer[] = [];
-  let length = 0;
-  // Leaving a plain `for await` would destroy the connection, and the answer with it.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maxBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 function refuse(status: 400 | 413 | 415, message: string): FormBody {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { readBytes } from "./body-bytes.ts";
 import { type JsonError, plainError } from "./json-error.ts";
 
 /** What a body said, or why it is refused. */
@@ -28,20 +29,6 @@ export async function readJsonBody(request: IncomingMessage, maxBytes: number): 
   } catch {
     return refuse(400, "invalid_argument", "The body is not JSON");
   }
-}
-
-/** Undefined if there are more bytes than that. */
-async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
-  if (Number(request.headers["content-length"] ?? 0) > maxBytes) return undefined;
-  const chunks: Buffer[] = [];
-  let length = 0;
-  // Leaving a plain `for await` would destroy the connection, and the answer with it.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maxBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 function refuse(status: number, code: string, message: string): JsonBody {

@@ -16,10 +16,8 @@ import {
 import { createKeyDigests, type KeyDigests } from "countersign/api-key";
 import {
   ApiKeyService,
-  createApiKeyService,
   createRoleService,
   createSigningKeyService,
-  createUserService,
   PolicyService,
   RoleService,
   SigningKeyService,
@@ -33,7 +31,7 @@ import { ConfigError } from "../config/config-error.ts";
 import { configProblems } from "../config/production-checks.ts";
 import { createPasswords } from "../passwords.ts";
 import { knownPermissions } from "../policy/known-permissions.ts";
-import { policyService, tokenService } from "../services.ts";
+import { apiKeyService, policyService, tokenService, userService } from "../services.ts";
 import { readSigning, signingOf } from "../signing.ts";
 import { note } from "../terminal/output.ts";
 import type { Administration } from "./administration.ts";
@@ -67,21 +65,12 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
   };
   // A running server follows the log of this store; in this process only roles are kept.
   const caughtUp = async (): Promise<void> => (await directory()).reload();
-  const { environment, prefix } = config.auth.api_keys;
   const digests = lazyDigests(config);
   // Each is made when it is asked for: most commands do without a master key.
   const services: Readonly<Record<string, (roles: RoleDirectory) => object | Promise<object>>> = {
     [UserService.typeName]: (roles) =>
-      createUserService({
-        users: store.users,
-        roles,
-        sessions: store.sessions,
-        identities: store.identities,
-        hashPassword: createPasswords().hash,
-        caughtUp,
-      }),
-    [ApiKeyService.typeName]: (roles) =>
-      createApiKeyService({ store, roles, digests, environment, format: { prefix }, caughtUp }),
+      userService({ store, roles, hashPassword: createPasswords().hash, caughtUp }),
+    [ApiKeyService.typeName]: (roles) => apiKeyService({ config, store, roles, digests, caughtUp }),
     [RoleService.typeName]: (roles) => createRoleService({ store, roles, caughtUp }),
     [SigningKeyService.typeName]: () =>
       createSigningKeyService({ keys: signingOf(config, store, warn).managed, caughtUp }),

@@ -6,18 +6,11 @@ import { findUserId } from "../administration/find-user.ts";
 import { parseDuration } from "../config/duration.ts";
 import { UsageError } from "../terminal/failure.ts";
 import { note, print, printMessage } from "../terminal/output.ts";
-import { table } from "../terminal/table.ts";
 import { addGroup, collect } from "./command.ts";
 import { expiryOf, keyColumns, keyDetails, keyTitle } from "./key-text.ts";
+import { addPageOptions, type PageOptions, printPages } from "./pages.ts";
 import { addSigningKeysCommand } from "./signing-keys.ts";
-import {
-  addPageOptions,
-  addTargetCommand,
-  administer,
-  type PageOptions,
-  readPages,
-  type TargetOptions,
-} from "./target.ts";
+import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 
 const { createApiKey, getApiKey, listApiKeys, revokeApiKey } = ApiKeyService.method;
 
@@ -91,7 +84,7 @@ function addCreate(keys: Command): void {
     );
 }
 
-interface ListOptions extends TargetOptions, PageOptions {
+interface ListOptions extends PageOptions {
   readonly user?: string | undefined;
   readonly status?: string | undefined;
 }
@@ -108,15 +101,16 @@ function addList(keys: Command): void {
     administer(options, async (administration) => {
       const { user, status = "" } = options;
       const owner = user === undefined ? {} : { userId: await findUserId(administration, user) };
-      const { rows, nextPageToken } = await readPages(options, async (page) => {
-        const answer = await administration.call(listApiKeys, { ...page, ...owner, status });
-        return { rows: answer.apiKeys, nextPageToken: answer.nextPageToken };
+      await printPages(options, {
+        async read(page) {
+          const answer = await administration.call(listApiKeys, { ...page, ...owner, status });
+          return { rows: answer.apiKeys, nextPageToken: answer.nextPageToken };
+        },
+        output: listApiKeys.output,
+        answer: (apiKeys, nextPageToken) => create(listApiKeys.output, { apiKeys, nextPageToken }),
+        columns: keyColumns,
+        none: "No API keys.",
       });
-      if (options.output === "json") {
-        return printMessage(listApiKeys.output, create(listApiKeys.output, { apiKeys: rows, nextPageToken }));
-      }
-      print(table(keyColumns, rows, "No API keys."));
-      if (nextPageToken !== "") note(`There are more: --page-token ${nextPageToken}, or --all`);
     }),
   );
 }

@@ -2,19 +2,12 @@ import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { permissionMessage, RoleService } from "countersign/service";
 import { UsageError } from "../terminal/failure.ts";
-import { note, print, printMessage } from "../terminal/output.ts";
-import { table } from "../terminal/table.ts";
+import { print, printMessage } from "../terminal/output.ts";
 import { addGroup, collect } from "./command.ts";
+import { addPageOptions, type PageOptions, printPages } from "./pages.ts";
 import { roleColumns, roleDetails } from "./role-text.ts";
 import { addHolderCommands } from "./roles-holders.ts";
-import {
-  addPageOptions,
-  addTargetCommand,
-  administer,
-  type PageOptions,
-  readPages,
-  type TargetOptions,
-} from "./target.ts";
+import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 
 const { createRole, getRole, listRoles, updateRole, deleteRole } = RoleService.method;
 
@@ -69,17 +62,18 @@ function addList(roles: Command): void {
     description: "roles, in order of name",
     examples: ["roles list", "roles list --all -o json"],
   });
-  addPageOptions(command).action((options: TargetOptions & PageOptions) =>
+  addPageOptions(command).action((options: PageOptions) =>
     administer(options, async (administration) => {
-      const { rows, nextPageToken } = await readPages(options, async (page) => {
-        const answer = await administration.call(listRoles, page);
-        return { rows: answer.roles, nextPageToken: answer.nextPageToken };
+      await printPages(options, {
+        async read(page) {
+          const answer = await administration.call(listRoles, page);
+          return { rows: answer.roles, nextPageToken: answer.nextPageToken };
+        },
+        output: listRoles.output,
+        answer: (roles, nextPageToken) => create(listRoles.output, { roles, nextPageToken }),
+        columns: roleColumns,
+        none: "No roles.",
       });
-      if (options.output === "json") {
-        return printMessage(listRoles.output, create(listRoles.output, { roles: rows, nextPageToken }));
-      }
-      print(table(roleColumns, rows, "No roles."));
-      if (nextPageToken !== "") note(`There are more: --page-token ${nextPageToken}, or --all`);
     }),
   );
 }

@@ -4,7 +4,7 @@ import { openLocalStore } from "../administration/command-config.ts";
 import { findCredential } from "../administration/credential.ts";
 import { createLocalAdministration } from "../administration/local.ts";
 import { UsageError } from "../terminal/failure.ts";
-import { addCommand, type CommandOptions, type CommandSpec, perform, wholeNumber } from "./command.ts";
+import { addCommand, type CommandOptions, type CommandSpec, perform } from "./command.ts";
 
 /** What commands about users and keys can be told: on which store, or on which server. */
 export interface TargetOptions extends CommandOptions {
@@ -13,13 +13,6 @@ export interface TargetOptions extends CommandOptions {
   readonly certFile?: string | undefined;
   readonly keyFile?: string | undefined;
   readonly credentialFile?: string | undefined;
-}
-
-/** What commands that list can be told. */
-export interface PageOptions {
-  readonly pageSize?: number | undefined;
-  readonly pageToken?: string | undefined;
-  readonly all?: boolean | undefined;
 }
 
 /** A command that acts on the store of the configuration, or by gRPC on a server. */
@@ -42,14 +35,6 @@ export function addTargetCommand(parent: Command, spec: CommandSpec): Command {
       "--credential-file <file>",
       "with --server: the API key or token to act with (default: COUNTERSIGN_API_KEY or COUNTERSIGN_TOKEN)",
     );
-}
-
-/** Adds the options of a list. */
-export function addPageOptions(command: Command): Command {
-  return command
-    .option("--page-size <n>", "at most so many; up to 1,000 (default: 50)", wholeNumber)
-    .option("--page-token <token>", "go on where a page ended")
-    .option("--all", "every page");
 }
 
 /** Does a command's work on its target, and closes it. */
@@ -90,23 +75,4 @@ export async function openTarget(
   if (stray !== undefined) throw new UsageError(`${stray} goes with --server`);
   const { config, store } = await openLocalStore({ file, ...local });
   return createLocalAdministration(config, store);
-}
-
-/** The pages that were asked for: one, or all from there on. `nextPageToken` is empty after the last one. */
-export async function readPages<R>(
-  { pageSize = 0, pageToken = "", all = false }: PageOptions,
-  read: (page: { readonly pageSize: number; readonly pageToken: string }) => Promise<{
-    readonly rows: readonly R[];
-    readonly nextPageToken: string;
-  }>,
-): Promise<{ readonly rows: R[]; readonly nextPageToken: string }> {
-  const size = all && pageSize === 0 ? 1000 : pageSize;
-  const rows: R[] = [];
-  let token = pageToken;
-  do {
-    const page = await read({ pageSize: size, pageToken: token });
-    rows.push(...page.rows);
-    token = page.nextPageToken;
-  } while (all && token !== "");
-  return { rows, nextPageToken: token };
 }

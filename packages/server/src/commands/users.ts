@@ -6,16 +6,9 @@ import { findUser } from "../administration/find-user.ts";
 import { UsageError } from "../terminal/failure.ts";
 import { messageJson, note, print, printJson, printMessage } from "../terminal/output.ts";
 import { givenPassword, type PasswordOptions } from "../terminal/read-secret.ts";
-import { table } from "../terminal/table.ts";
 import { addGroup, collect } from "./command.ts";
-import {
-  addPageOptions,
-  addTargetCommand,
-  administer,
-  type PageOptions,
-  readPages,
-  type TargetOptions,
-} from "./target.ts";
+import { addPageOptions, type PageOptions, printPages } from "./pages.ts";
+import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 import { userColumns, userDetails } from "./user-text.ts";
 import { addAccountCommands } from "./users-account.ts";
 import { addIdentityCommands } from "./users-identities.ts";
@@ -73,7 +66,7 @@ function addCreate(users: Command): void {
     );
 }
 
-interface ListOptions extends TargetOptions, PageOptions {
+interface ListOptions extends PageOptions {
   readonly query?: string | undefined;
 }
 
@@ -86,15 +79,16 @@ function addList(users: Command): void {
   addPageOptions(command).action((options: ListOptions) =>
     administer(options, async (administration) => {
       const { query = "" } = options;
-      const { rows, nextPageToken } = await readPages(options, async (page) => {
-        const answer = await administration.call(listUsers, { ...page, query });
-        return { rows: answer.users, nextPageToken: answer.nextPageToken };
+      await printPages(options, {
+        async read(page) {
+          const answer = await administration.call(listUsers, { ...page, query });
+          return { rows: answer.users, nextPageToken: answer.nextPageToken };
+        },
+        output: listUsers.output,
+        answer: (users, nextPageToken) => create(listUsers.output, { users, nextPageToken }),
+        columns: userColumns,
+        none: "No users.",
       });
-      if (options.output === "json") {
-        return printMessage(listUsers.output, create(listUsers.output, { users: rows, nextPageToken }));
-      }
-      print(table(userColumns, rows, "No users."));
-      if (nextPageToken !== "") note(`There are more: --page-token ${nextPageToken}, or --all`);
     }),
   );
 }
