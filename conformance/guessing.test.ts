@@ -1,12 +1,12 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { Administrator, ids } from "./cast.ts";
+import { type Administrator, ids } from "./cast.ts";
 import type { Client } from "./clients/client.ts";
-import { grpcJs } from "./clients/grpc-js.ts";
 import { answerOf, framed, openSession, raw, send } from "./clients/raw.ts";
 import { answer, bearer, call, http, logIn, newAccount, passes, refusal } from "./door.ts";
+import { closeServer, openServer, reopenServer } from "./open-server.ts";
 import { methodAt } from "./protos.ts";
-import { type ServerProcess, startServer } from "./server-process.ts";
+import type { ServerProcess } from "./server-process.ts";
 
 // Guesses are counted before they are looked at, and whoever guesses shuts nobody else out.
 
@@ -15,16 +15,10 @@ let administrator: Administrator;
 let client: Client;
 let aliceKey: string;
 before(async () => {
-  server = await startServer();
+  ({ server, administrator, client } = await openServer());
   aliceKey = server.apiKey;
-  administrator = await Administrator.of(server);
-  client = await grpcJs.connect(server.grpc);
 });
-after(async () => {
-  await client.close();
-  await administrator.close();
-  await server.stop();
-});
+after(() => closeServer({ server, administrator, client }));
 
 const wrong = "this is not the password";
 const login = "/auth.v1.AuthService/Login";
@@ -75,13 +69,7 @@ describe("30 wrong logins at once", () => {
     const { username, email } = await newAccount(administrator);
     await flood(username, email);
     await flood(username, email);
-    const { data } = server;
-    await client.close();
-    await administrator.close();
-    await server.stop();
-    server = await startServer({ data });
-    administrator = await Administrator.of(server);
-    client = await grpcJs.connect(server.grpc);
+    ({ server, administrator, client } = await reopenServer({ server, administrator, client }));
     // The window is open: at most the guesses that are left are looked at, and two at once are too many.
     const counts = await flood(username, email);
     ok((counts["LOGIN_FAILED"] ?? 0) <= 1, JSON.stringify(counts));

@@ -1,12 +1,12 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { ApiKeyService, AuthService, UserService } from "countersign/service";
-import { Administrator, ids } from "./cast.ts";
+import { type Administrator, ids } from "./cast.ts";
 import type { Client, Header } from "./clients/client.ts";
-import { grpcJs } from "./clients/grpc-js.ts";
 import { answer, bearer, call, claimsOf, logIn, newAccount, passes } from "./door.ts";
+import { closeServer, openServer } from "./open-server.ts";
 import type { Json } from "./protos.ts";
-import { type ServerProcess, startServer } from "./server-process.ts";
+import type { ServerProcess } from "./server-process.ts";
 
 // What a key may do to accounts, keys and sessions: nothing that was not granted, and nobody who may do more.
 
@@ -16,18 +16,12 @@ let server: ServerProcess;
 let administrator: Administrator;
 let client: Client;
 before(async () => {
-  server = await startServer({
+  ({ server, administrator, client } = await openServer({
     config: `auth: { api_keys: { static: [{ name: helpdesk, key: { env: HELPDESK }, permissions: ['auth.sessions:write'] }] } }`,
     env: { HELPDESK: sessionsKey },
-  });
-  administrator = await Administrator.of(server);
-  client = await grpcJs.connect(server.grpc);
+  }));
 });
-after(async () => {
-  await client.close();
-  await administrator.close();
-  await server.stop();
-});
+after(() => closeServer({ server, administrator, client }));
 
 const keyHeader = (key: string): Header => ["x-api-key", key];
 

@@ -1,10 +1,10 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { Administrator } from "./cast.ts";
+import type { Administrator } from "./cast.ts";
 import type { Client } from "./clients/client.ts";
-import { grpcJs } from "./clients/grpc-js.ts";
 import { answer, bearer, call, http, logIn, newAccount, passes } from "./door.ts";
-import { developmentSecrets, type ServerProcess, startServer } from "./server-process.ts";
+import { closeServer, openServer, reopenServer } from "./open-server.ts";
+import { developmentSecrets, type ServerProcess } from "./server-process.ts";
 import { accessClaims, sign } from "./tokens.ts";
 
 // Limits by network, with this machine's own address counted as any other.
@@ -15,15 +15,9 @@ let client: Client;
 const config =
   "auth: { limits: { failed_logins_per_network: 12, shared_addresses: [], key_validations: 30, wrong_key_validations: 10 } }";
 before(async () => {
-  server = await startServer({ config });
-  administrator = await Administrator.of(server);
-  client = await grpcJs.connect(server.grpc);
+  ({ server, administrator, client } = await openServer({ config }));
 });
-after(async () => {
-  await client.close();
-  await administrator.close();
-  await server.stop();
-});
+after(() => closeServer({ server, administrator, client }));
 
 const wrong = "this is not the password";
 
@@ -80,13 +74,7 @@ describe("tokens outside sessions", () => {
     const told = async () => [await passes(client, bearer(token)), await passes(client, ["x-api-key", key])];
     const before = await told();
     deepEqual(before, ["TOKEN_INVALID", "API_KEY_REVOKED"]);
-    const { data } = server;
-    await client.close();
-    await administrator.close();
-    await server.stop();
-    server = await startServer({ data, config });
-    administrator = await Administrator.of(server);
-    client = await grpcJs.connect(server.grpc);
+    ({ server, administrator, client } = await reopenServer({ server, administrator, client }, { config }));
     deepEqual(await told(), before);
   });
 });

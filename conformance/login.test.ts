@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { Administrator, ids } from "./cast.ts";
+import { type Administrator, ids } from "./cast.ts";
 import type { Client } from "./clients/client.ts";
 import { grpcJs } from "./clients/grpc-js.ts";
 import { python } from "./clients/python.ts";
@@ -16,8 +16,9 @@ import {
   passes,
   refusal,
 } from "./door.ts";
+import { closeServer, openServer } from "./open-server.ts";
 import type { Json } from "./protos.ts";
-import { type ServerProcess, startServer } from "./server-process.ts";
+import type { ServerProcess } from "./server-process.ts";
 
 // Login at every door: gRPC with two libraries, Connect's JSON, and the paths of the seeds' clients.
 
@@ -25,15 +26,9 @@ let server: ServerProcess;
 let administrator: Administrator;
 let client: Client;
 before(async () => {
-  server = await startServer();
-  administrator = await Administrator.of(server);
-  client = await grpcJs.connect(server.grpc);
+  ({ server, administrator, client } = await openServer());
 });
-after(async () => {
-  await client.close();
-  await administrator.close();
-  await server.stop();
-});
+after(() => closeServer({ server, administrator, client }));
 
 const identities: readonly (readonly [string, (account: Account) => Json])[] = [
   ["by username", ({ username, password }) => ({ username, password })],

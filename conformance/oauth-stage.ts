@@ -1,8 +1,8 @@
 import { deepEqual } from "node:assert/strict";
 import { Administrator, ids } from "./cast.ts";
-import type { Client } from "./clients/client.ts";
 import { grpcJs } from "./clients/grpc-js.ts";
 import { type Account, answer, call, logIn, newAccount, type Pair } from "./door.ts";
+import { closeServer, type OpenServer } from "./open-server.ts";
 import type { Json } from "./protos.ts";
 import { developmentSecrets, type ServerProcess, startServer } from "./server-process.ts";
 import { accessClaims, sign } from "./tokens.ts";
@@ -11,10 +11,7 @@ import { accessClaims, sign } from "./tokens.ts";
 
 export const revokerKey = "static-key-of-a-revoker-0123456789";
 
-export interface OAuthStage {
-  readonly server: ServerProcess;
-  readonly administrator: Administrator;
-  readonly client: Client;
+export interface OAuthStage extends OpenServer {
   readonly introspector: { readonly id: string; readonly key: string };
   close(): Promise<void>;
 }
@@ -35,17 +32,8 @@ export async function oauthStage(): Promise<OAuthStage> {
   const administrator = await Administrator.with(server, token);
   const client = await grpcJs.connect(server.grpc);
   const introspector = await administrator.createKey(ids.admin, "gateway", ["auth.tokens:introspect"]);
-  return {
-    server,
-    administrator,
-    client,
-    introspector,
-    async close() {
-      await client.close();
-      await administrator.close();
-      await server.stop();
-    },
-  };
+  const open = { server, administrator, client };
+  return { ...open, introspector, close: () => closeServer(open) };
 }
 
 /** An account of a test's own, logged in. */

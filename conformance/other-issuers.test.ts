@@ -1,13 +1,13 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { StubIssuer } from "../packages/countersign/test/oidc/stub-issuer.ts";
-import { Administrator } from "./cast.ts";
+import type { Administrator } from "./cast.ts";
 import type { Client } from "./clients/client.ts";
-import { grpcJs } from "./clients/grpc-js.ts";
 import { until } from "./deadline.ts";
 import { answer, bearer, call, claimsOf, http, logIn, newAccount, passes, refusal } from "./door.ts";
+import { closeServer, openServer, reopenServer } from "./open-server.ts";
 import type { Json } from "./protos.ts";
-import { type ServerProcess, startServer } from "./server-process.ts";
+import type { ServerProcess } from "./server-process.ts";
 
 // Tokens of other issuers, through the program and both of its doors.
 
@@ -25,14 +25,13 @@ before(async () => {
   const gone = await StubIssuer.start();
   away = gone.url;
   await gone.close();
-  server = await startServer({ config: configuration(), env: { ISSUER_SECRET: secret } });
-  administrator = await Administrator.of(server);
-  client = await grpcJs.connect(server.grpc);
+  ({ server, administrator, client } = await openServer({
+    config: configuration(),
+    env: { ISSUER_SECRET: secret },
+  }));
 });
 after(async () => {
-  await client.close();
-  await administrator.close();
-  await server.stop();
+  await closeServer({ server, administrator, client });
   await Promise.all([linked.close(), open.close()]);
   ok(!server.stderr().includes(secret));
 });
@@ -255,13 +254,10 @@ describe("another issuer's token", () => {
     const token = open.token({ sub: newSubject() });
     equal(await says(token), "ok");
     const { user_id: userId } = await whoAmI(token);
-    const data = server.data;
-    await client.close();
-    await administrator.close();
-    await server.stop();
-    server = await startServer({ config: configuration(), env: { ISSUER_SECRET: secret }, data });
-    administrator = await Administrator.of(server);
-    client = await grpcJs.connect(server.grpc);
+    ({ server, administrator, client } = await reopenServer(
+      { server, administrator, client },
+      { config: configuration(), env: { ISSUER_SECRET: secret } },
+    ));
     equal((await whoAmI(token))["user_id"], userId);
   });
 });

@@ -2,9 +2,8 @@ import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { openSqliteStore } from "countersign/store/sqlite";
-import { Administrator } from "./cast.ts";
+import type { Administrator } from "./cast.ts";
 import type { Client } from "./clients/client.ts";
-import { grpcJs } from "./clients/grpc-js.ts";
 import {
   answer,
   bearer,
@@ -17,6 +16,7 @@ import {
   passes,
   refusal,
 } from "./door.ts";
+import { closeServer, openServer, reopenServer } from "./open-server.ts";
 import { type ServerProcess, startServer } from "./server-process.ts";
 
 // A refresh token is used once. Who uses it twice by accident loses nothing; who uses a stolen one ends the session.
@@ -25,18 +25,10 @@ let server: ServerProcess;
 let administrator: Administrator;
 let client: Client;
 
-async function open(data?: string): Promise<void> {
-  server = await startServer(data === undefined ? {} : { data });
-  administrator = await Administrator.of(server);
-  client = await grpcJs.connect(server.grpc);
-}
-async function close(): Promise<void> {
-  await client.close();
-  await administrator.close();
-  await server.stop();
-}
-before(() => open());
-after(close);
+before(async () => {
+  ({ server, administrator, client } = await openServer());
+});
+after(() => closeServer({ server, administrator, client }));
 
 const freshPair = async (): Promise<Pair> => logIn(client, await newAccount(administrator));
 
@@ -161,9 +153,7 @@ describe("keycloak #51312: a restart", () => {
     await refresh((await refresh(ended.refresh_token)).refresh_token);
     equal(await refusalOf(ended.refresh_token), dead);
 
-    const { data } = server;
-    await close();
-    await open(data);
+    ({ server, administrator, client } = await reopenServer({ server, administrator, client }));
 
     equal(await passes(client, bearer(kept.access_token)), "ok");
     equal(await passes(client, bearer(ended.access_token)), "TOKEN_REVOKED");

@@ -1,12 +1,12 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { Administrator, ids } from "./cast.ts";
+import { type Administrator, ids } from "./cast.ts";
 import type { Client, Header } from "./clients/client.ts";
-import { grpcJs } from "./clients/grpc-js.ts";
 import { until } from "./deadline.ts";
 import { bearer, http, newAccount } from "./door.ts";
+import { closeServer, openServer } from "./open-server.ts";
 import type { Json } from "./protos.ts";
-import { developmentSecrets, runProgram, type ServerProcess, startServer } from "./server-process.ts";
+import { developmentSecrets, runProgram, type ServerProcess } from "./server-process.ts";
 import { accessClaims, sign } from "./tokens.ts";
 
 // Roles: what they allow counts from the next call on, with the tokens and keys that there are, and nobody gets more by
@@ -19,15 +19,9 @@ let server: ServerProcess;
 let administrator: Administrator;
 let client: Client;
 before(async () => {
-  server = await startServer();
-  administrator = await Administrator.of(server);
-  client = await grpcJs.connect(server.grpc);
+  ({ server, administrator, client } = await openServer());
 });
-after(async () => {
-  await client.close();
-  await administrator.close();
-  await server.stop();
-});
+after(() => closeServer({ server, administrator, client }));
 
 const tokenOf = (userId: string): Promise<string> =>
   sign(developmentSecrets(server.data).jwtSecret, accessClaims(userId));

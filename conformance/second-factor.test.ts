@@ -2,9 +2,8 @@ import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { Administrator } from "./cast.ts";
+import type { Administrator } from "./cast.ts";
 import type { Client, Header, Outcome } from "./clients/client.ts";
-import { grpcJs } from "./clients/grpc-js.ts";
 import {
   type Account,
   answer,
@@ -18,21 +17,16 @@ import {
   passes,
   refusal,
 } from "./door.ts";
-import { type ServerProcess, startServer } from "./server-process.ts";
+import { closeServer, openServer, reopenServer } from "./open-server.ts";
+import type { ServerProcess } from "./server-process.ts";
 
 let server: ServerProcess;
 let administrator: Administrator;
 let client: Client;
 before(async () => {
-  server = await startServer();
-  administrator = await Administrator.of(server);
-  client = await grpcJs.connect(server.grpc);
+  ({ server, administrator, client } = await openServer());
 });
-after(async () => {
-  await client.close();
-  await administrator.close();
-  await server.stop();
-});
+after(() => closeServer({ server, administrator, client }));
 
 /** RFC 6238 by hand, so that nothing of ours is trusted. `offset` counts steps from the one of this moment. */
 function codeOf(base32: string, offset: number, at = Date.now()): string {
@@ -151,13 +145,7 @@ describe("an account with a second factor", () => {
 
   it("keeps its factor through a restart, sealed in the database", async () => {
     const { account, codes } = await enrolled();
-    const { data } = server;
-    await client.close();
-    await administrator.close();
-    await server.stop();
-    server = await startServer({ data });
-    administrator = await Administrator.of(server);
-    client = await grpcJs.connect(server.grpc);
+    ({ server, administrator, client } = await reopenServer({ server, administrator, client }));
     equal(await reasonOf(login(account)), "MFA_REQUIRED");
     equal(await reasonOf(login(account, codes[0])), "ok");
   });

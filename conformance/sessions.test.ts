@@ -1,9 +1,8 @@
 import { deepEqual, equal, notEqual } from "node:assert/strict";
 import { EventEmitter, on, once } from "node:events";
 import { after, before, describe, it } from "node:test";
-import { Administrator, ids } from "./cast.ts";
+import { type Administrator, ids } from "./cast.ts";
 import type { Client, Outcome } from "./clients/client.ts";
-import { grpcJs } from "./clients/grpc-js.ts";
 import { within } from "./deadline.ts";
 import {
   answer,
@@ -17,22 +16,17 @@ import {
   passes,
   refusal,
 } from "./door.ts";
+import { closeServer, openServer } from "./open-server.ts";
 import type { Json } from "./protos.ts";
-import { type ServerProcess, startServer } from "./server-process.ts";
+import type { ServerProcess } from "./server-process.ts";
 
 let server: ServerProcess;
 let administrator: Administrator;
 let client: Client;
 before(async () => {
-  server = await startServer();
-  administrator = await Administrator.of(server);
-  client = await grpcJs.connect(server.grpc);
+  ({ server, administrator, client } = await openServer());
 });
-after(async () => {
-  await client.close();
-  await administrator.close();
-  await server.stop();
-});
+after(() => closeServer({ server, administrator, client }));
 
 const sidOf = ({ access_token: token }: Pair): string => String(claimsOf(token)["sid"]);
 

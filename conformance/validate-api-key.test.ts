@@ -1,25 +1,19 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { Administrator, ids } from "./cast.ts";
+import { type Administrator, ids } from "./cast.ts";
 import type { Client, Header } from "./clients/client.ts";
-import { grpcJs } from "./clients/grpc-js.ts";
 import { answer, bearer, call, http, logIn, newAccount, refusal } from "./door.ts";
+import { closeServer, openServer } from "./open-server.ts";
 import type { Json } from "./protos.ts";
-import { type ServerProcess, startServer } from "./server-process.ts";
+import type { ServerProcess } from "./server-process.ts";
 
 let server: ServerProcess;
 let administrator: Administrator;
 let client: Client;
 before(async () => {
-  server = await startServer();
-  administrator = await Administrator.of(server);
-  client = await grpcJs.connect(server.grpc);
+  ({ server, administrator, client } = await openServer());
 });
-after(async () => {
-  await client.close();
-  await administrator.close();
-  await server.stop();
-});
+after(() => closeServer({ server, administrator, client }));
 
 const validate = (key: string, service = "reports"): Promise<Json> =>
   administrator.call("/auth.v1.AuthService/ValidateApiKey", { api_key: key, service_name: service });
