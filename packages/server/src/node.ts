@@ -47,12 +47,12 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
   const [problem, ...more] = configProblems(config);
   if (problem !== undefined) throw new ConfigError([problem, ...more].join("; "));
   // Before anything is opened: a key that cannot be used leaves nothing behind.
-  configuredSigning(config);
+  const configured = configuredSigning(config);
   const parts = new Parts();
   try {
     const tls = openTls(config, log);
     parts.add(async () => tls.close());
-    const state = await openState(config, log, parts);
+    const state = await openState(config, configured, log, parts);
     const readiness = new Readiness(state.revocations);
     const addresses = await listen(config, { ...state, tls, readiness, log, parts });
     return {
@@ -81,7 +81,12 @@ interface State {
   readonly usage: UsageRecorder;
 }
 
-async function openState(config: Config, log: Logger, parts: Parts): Promise<State> {
+async function openState(
+  config: Config,
+  configured: Signing | undefined,
+  log: Logger,
+  parts: Parts,
+): Promise<State> {
   const store = await openStore(config);
   parts.add(() => store.close());
   const revocations = createRevocations();
@@ -95,9 +100,8 @@ async function openState(config: Config, log: Logger, parts: Parts): Promise<Sta
   });
   await follower.start();
   parts.add(() => follower.stop());
-  const signing = signingOf(config, store, (error) =>
-    log.warn({ err: error }, "the signing keys cannot be followed"),
-  );
+  const onError = (error: unknown): void => log.warn({ err: error }, "the signing keys cannot be followed");
+  const signing = configured ?? signingOf(config, store, onError);
   parts.add(await startSigning(signing));
   const usage = createUsageRecorder({
     apiKeys: store.apiKeys,

@@ -57,13 +57,11 @@ export function loadPolicy(
       permissions: [...known, ...permissions, ...sources.flatMap((source) => source.permissions)],
     };
     const here = new Set(served.flatMap(proceduresOf));
-    const inside = declared.entries.filter(({ procedure }) => here.has(procedure));
-    const outside = declared.entries.filter(({ procedure }) => !here.has(procedure));
-    // Together first: of two rules for one RPC, one may stand in a file.
-    compile(config, declared);
+    // Together: of two rules for one RPC, one may stand in a file.
+    const tables = compile(config, declared);
     return {
-      served: compile(config, { ...declared, entries: inside }),
-      outside: compile(config, { ...declared, entries: outside }),
+      served: rulesOf(tables, (procedure) => here.has(procedure)),
+      outside: rulesOf(tables, (procedure) => !here.has(procedure)),
       outsideServices,
       declared,
     };
@@ -94,6 +92,18 @@ export function loadShadow(
 /** `/package.Service/Method` of each method. */
 export function proceduresOf({ typeName, methods }: DescService): readonly string[] {
   return methods.map(({ name }) => `/${typeName}/${name}`);
+}
+
+type Tables = readonly RuleTable<Principal>[];
+
+/** The rules of some procedures, each still from where it was. */
+function rulesOf(tables: Tables, includes: (procedure: string) => boolean): Tables {
+  return tables
+    .map((table) => {
+      const rules = new Map([...table].filter(([procedure]) => includes(procedure)));
+      return table.origin === undefined ? rules : Object.assign(rules, { origin: table.origin });
+    })
+    .filter(({ size }) => size > 0);
 }
 
 function compile({ policy }: Config, declared: DeclaredPolicy): readonly RuleTable<Principal>[] {
