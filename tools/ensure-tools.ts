@@ -34,6 +34,7 @@ const tools: readonly Tool[] = [
     packages: ["postgresql"],
   },
   { name: "openssl", isThere: () => onPath("openssl"), packages: ["openssl"] },
+  { name: "chromium", isThere: () => onPath("chromium"), packages: ["chromium"] },
   { name: "curl", isThere: () => onPath("curl"), packages: ["curl"] },
 ];
 

@@ -8,6 +8,10 @@ export interface DerivedKeys {
   readonly seal: Uint8Array;
   /** Derives refresh tokens. */
   readonly refresh: Uint8Array;
+  /** Seals the cookies of the admin UI. */
+  readonly adminCookie: Uint8Array;
+  /** Makes its tokens against forged requests. */
+  readonly adminToken: Uint8Array;
 }
 
 /** The keys of a configuration. Throws a `ConfigError` if there is no master key. */
@@ -16,5 +20,10 @@ export function deriveKeys({ secrets }: Pick<Config, "secrets">): DerivedKeys {
   if (masterKey === undefined) throw new ConfigError("master_key is missing");
   const derive = (purpose: string): Uint8Array =>
     new Uint8Array(hkdfSync("sha256", masterKey, new Uint8Array(0), `countersign ${purpose}`, 32));
-  return Object.freeze({ seal: derive("seal"), refresh: derive("refresh tokens") });
+  return Object.freeze({
+    seal: derive("seal"),
+    refresh: derive("refresh tokens"),
+    adminCookie: derive("admin cookie"),
+    adminToken: derive("admin token"),
+  });
 }

@@ -7,6 +7,7 @@ import {
   type UsageRecorder,
 } from "countersign/store";
 import type { Logger } from "pino";
+import { openAdmin } from "./admin/open-admin.ts";
 import { createAuthentication } from "./authentication.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
@@ -147,6 +148,7 @@ async function listen(
   const grpc = await listenGrpc({ config: config.grpc, tls: tls.grpc, auth, services, ...calls });
   listeners.push(grpc);
   readiness.onChange((ready) => grpc.setServing(ready));
+  const rpc = connectServices(auth, services, calls);
   const http = await listenHttp({
     address: config.http.listen,
     tls: tls.http,
@@ -159,8 +161,9 @@ async function listen(
     handlers: [
       wellKnown(config.auth.jwt, signing, tokens.length > 0 ? tokenEndpointPaths : {}),
       ...tokens,
-      connectServices(auth, services, calls),
+      rpc,
       jsonPaths(auth, services, calls),
+      ...openAdmin({ ...shared, services, rpc, onError, warn: (message) => log.warn(message) }),
     ],
   });
   listeners.push(http);

@@ -35,8 +35,14 @@ export interface JsonAlias {
   readonly handlers: ServiceHandlers<DescService>;
   /** The request's JSON, from the body of this path. */
   readonly toRequest: (body: Readonly<Record<string, unknown>>) => JsonValue;
-  /** The body of this path, from the response's JSON with the proto's field names. */
-  readonly toResponse: (response: Readonly<Record<string, JsonValue>>) => unknown;
+  /**
+   * The body of this path, from the response's JSON with the proto's field names. Headers of the answer may be added to
+   * `headers`, by names in lower case.
+   */
+  readonly toResponse: (
+    response: Readonly<Record<string, JsonValue>>,
+    headers: Record<string, string>,
+  ) => unknown;
 }
 
 interface Route extends Omit<JsonAlias, "handlers"> {
@@ -93,7 +99,8 @@ export class JsonAliases<P extends Principal = Principal> {
       const answer = await runInCall(context as CallContext, () =>
         route.handler(message, context as CallContext),
       );
-      send(response, 200, {}, writeMessage(route, answer));
+      const headers: Record<string, string> = {};
+      send(response, 200, headers, writeMessage(route, answer, headers));
     } catch (thrown) {
       // Nobody is left to tell, and nothing has failed here: the caller hung up before it had said everything.
       if (request.destroyed && !request.complete) return;
@@ -133,10 +140,14 @@ function readMessage({ method, toRequest }: Route, body: unknown): unknown {
   }
 }
 
-function writeMessage({ method, toResponse }: Route, answer: unknown): unknown {
+function writeMessage(
+  { method, toResponse }: Route,
+  answer: unknown,
+  headers: Record<string, string>,
+): unknown {
   const message = create(method.output, answer as MessageInitShape<DescMessage>);
   const json = toJson(method.output, message, { useProtoFieldName: true, alwaysEmitImplicit: true });
-  return toResponse(json as Readonly<Record<string, JsonValue>>);
+  return toResponse(json as Readonly<Record<string, JsonValue>>, headers);
 }
 
 function sendError(

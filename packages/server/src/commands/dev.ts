@@ -33,7 +33,14 @@ function jsonLine(node: Node, accounts: FirstAccounts | undefined): string {
 
 function welcome(node: Node, accounts: FirstAccounts | undefined, data: string): string {
   const { grpcAddress: grpc, httpAddress: http } = node;
-  const lines = ["", `  gRPC   ${grpc}`, `  HTTP   http://${http}`, `  data   ${data}`, ""];
+  const lines = [
+    "",
+    `  gRPC   ${grpc}`,
+    `  HTTP   http://${http}`,
+    `  admin  http://${http}/admin/`,
+    `  data   ${data}`,
+    "",
+  ];
   if (accounts === undefined) {
     lines.push("  There are accounts here already: nothing was made, and no secret is shown again.");
     lines.push("  A new key:       npx countersign keys create --user alice --name mine");

@@ -98,6 +98,8 @@ function keyProblems(config: Config): readonly string[] {
     );
   }
   if (auth.jwt.leeway > 60) problems.push("auth.jwt.leeway is at most 60s");
+  if (config.admin.enabled === true && !services.includes("auth.v1.AuthService"))
+    problems.push("admin.enabled needs auth.v1.AuthService among the services: nobody could log in");
   return problems;
 }
 

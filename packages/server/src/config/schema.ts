@@ -297,6 +297,18 @@ export const configSchema = z.strictObject({
         .describe("how long a node that is cut off from its store goes on; 0s: not at all"),
     })
     .prefault({}),
+  admin: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .optional()
+        .describe("the web UI at /admin/ of the HTTP listener; default: where AuthService is served"),
+      idle_timeout: duration
+        .prefault("30m")
+        .describe("without anybody's doing, until it asks to log in again"),
+      session_lifetime: duration.prefault("12h").describe("whatever is done, until it asks to log in again"),
+    })
+    .prefault({}),
   shutdown_grace: duration.prefault("10s").describe("how long open calls may take to end"),
   log: z
     .strictObject({

@@ -1,0 +1,46 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { lazy, Suspense, useEffect } from "react";
+import { Route, Switch } from "wouter";
+import { readSession } from "./api/session.ts";
+import { whenSessionEnds } from "./api/transport.ts";
+import { Login } from "./pages/login.tsx";
+import { places } from "./shell/places.ts";
+import { Shell } from "./shell/shell.tsx";
+import { text } from "./text.ts";
+import { Empty, Failed, Loading, Page } from "./ui/page.tsx";
+
+const pages = places.map(({ path, load }) => ({ path, Page: lazy(load) }));
+
+/** The login, or everything behind it. */
+export function App() {
+  const queries = useQueryClient();
+  const session = useQuery({
+    queryKey: ["session"],
+    queryFn: async () => (await readSession()) ?? null,
+    retry: 1,
+  });
+  useEffect(
+    () => whenSessionEnds(() => void queries.invalidateQueries({ queryKey: ["session"] })),
+    [queries],
+  );
+  if (session.isPending) return null;
+  if (session.error && session.data === undefined)
+    return <Failed error={session.error} onRetry={() => void session.refetch()} />;
+  if (!session.data) return <Login onDone={() => void queries.resetQueries()} />;
+  return (
+    <Shell environment={session.data.environment} onLeft={() => queries.setQueryData(["session"], null)}>
+      <Suspense fallback={<Loading />}>
+        <Switch>
+          {pages.map(({ path, Page }) => (
+            <Route key={path} path={path} component={Page} />
+          ))}
+          <Route>
+            <Page title={text.notFound.title}>
+              <Empty title={text.notFound.title}>{text.notFound.hint}</Empty>
+            </Page>
+          </Route>
+        </Switch>
+      </Suspense>
+    </Shell>
+  );
+}

@@ -1,0 +1,141 @@
+import { useQuery } from "@connectrpc/connect-query";
+import { type FormEvent, useState } from "react";
+import { describeError } from "../api/errors.ts";
+import { type PolicyRule, PolicyService } from "../gen/auth/v1/policy_service_pb.ts";
+import { UserService } from "../gen/auth/v1/users_pb.ts";
+import { text } from "../text.ts";
+import { Badge, StatusBadge, type Tone } from "../ui/badge.tsx";
+import { Button } from "../ui/button.tsx";
+import { Code } from "../ui/copy.tsx";
+import { type Column, DataTable } from "../ui/data-table.tsx";
+import { TextField } from "../ui/field.tsx";
+import { Empty, Page, Panel } from "../ui/page.tsx";
+import { SearchBox } from "../ui/search-box.tsx";
+import { useFilter } from "../ui/use-filter.ts";
+
+const columns: readonly Column<PolicyRule>[] = [
+  { id: "procedure", header: text.policies.procedure, cell: ({ procedure }) => <Code>{procedure}</Code> },
+  {
+    id: "rule",
+    header: text.policies.rule,
+    cell: ({ rule }) => <Badge tone={rule === "open" ? "warn" : "plain"}>{rule}</Badge>,
+  },
+  { id: "source", header: text.policies.source, cell: ({ source, origin }) => origin || source },
+];
+
+/** Every RPC and who may call it, and the question "what if". */
+export function Policies() {
+  const [search, setSearch] = useFilter("q");
+  const query = useQuery(PolicyService.method.listRules, {});
+  const rows = query.data?.rules.filter(({ procedure, rule }) =>
+    `${procedure} ${rule}`.toLowerCase().includes(search.toLowerCase()),
+  );
+  return (
+    <Page title={text.policies.title} description={text.policies.description}>
+      <WhatIf procedures={query.data?.rules.map(({ procedure }) => procedure) ?? []} />
+      <DataTable
+        name={text.policies.rules}
+        columns={columns}
+        rows={rows}
+        error={query.error}
+        onRetry={() => void query.refetch()}
+        rowId={({ procedure }) => procedure}
+        toolbar={<SearchBox label={text.policies.search} value={search} onSearch={setSearch} />}
+        empty={<Empty title={text.common.nothingMatches}>{text.common.changeFilters}</Empty>}
+      />
+    </Page>
+  );
+}
+
+/** May this user call that? Answered by the rules that are in force, step by step. */
+function WhatIf({ procedures }: { procedures: readonly string[] }) {
+  const [asked, setAsked] = useState<{ username: string; procedure: string }>();
+  function submit(event: FormEvent<HTMLFormElement>): void {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    setAsked({
+      username: String(form.get("username")).trim(),
+      procedure: String(form.get("procedure")).trim(),
+    });
+  }
+  return (
+    <Panel title={text.policies.whatIf}>
+      <form onSubmit={submit} className="grid items-end gap-4 sm:grid-cols-[1fr_2fr_auto]">
+        <TextField
+          label={text.policies.who}
+          name="username"
+          placeholder={text.policies.anonymous}
+          autoComplete="off"
+        />
+        <TextField
+          label={text.policies.procedure}
+          name="procedure"
+          list="procedures"
+          required
+          autoComplete="off"
+          placeholder="/package.Service/Method"
+        />
+        <datalist id="procedures">
+          {procedures.map((procedure) => (
+            <option key={procedure} value={procedure} />
+          ))}
+        </datalist>
+        <Button type="submit" look="primary">
+          {text.policies.ask}
+        </Button>
+      </form>
+      <div aria-live="polite">{asked && <Answer {...asked} />}</div>
+    </Panel>
+  );
+}
+
+const outcomes: Readonly<Record<string, Tone>> = { allowed: "good", denied: "bad", request: "warn" };
+
+function Answer({ username, procedure }: { username: string; procedure: string }) {
+  const found = useQuery(
+    UserService.method.getUser,
+    { selector: { case: "username", value: username } },
+    { enabled: username !== "", retry: false },
+  );
+  const userId = username === "" ? 0n : found.data?.user?.id;
+  const query = useQuery(
+    PolicyService.method.explain,
+    { userId: userId ?? 0n, procedure },
+    { enabled: userId !== undefined, retry: false },
+  );
+  const error = found.error ?? query.error;
+  if (error) return <p className="mt-4 text-bad">{describeError(error).detail}</p>;
+  if (!query.data) return null;
+  const { outcome, reason, message, steps } = query.data;
+  return (
+    <div className="mt-5">
+      <p className="flex flex-wrap items-center gap-2">
+        <StatusBadge tone={outcomes[outcome] ?? "plain"} on={outcome === "allowed"}>
+          {text.policies.outcomes[outcome as keyof typeof text.policies.outcomes] ?? outcome}
+        </StatusBadge>
+        {message && <span>{message}</span>}
+        {reason && <Code>{reason}</Code>}
+      </p>
+      <ol className="mt-3 flex flex-col gap-1 border-l-2 border-line pl-4">
+        {steps.map(({ depth, title, verdict }, index) => (
+          <li
+            key={`${depth.toString()} ${title} ${index.toString()}`}
+            className="flex flex-wrap items-baseline gap-2"
+          >
+            <span aria-hidden="true" className="text-faint">
+              {"· ".repeat(depth)}
+            </span>
+            <Code>{title}</Code>
+            <span
+              className={
+                verdict === "passed" ? "text-good" : verdict === "refused" ? "text-bad" : "text-warn"
+              }
+            >
+              {text.policies.verdicts[verdict as keyof typeof text.policies.verdicts] ?? verdict}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}

@@ -1,0 +1,222 @@
+import { useMutation, useQuery } from "@connectrpc/connect-query";
+import { useQueryClient } from "@tanstack/react-query";
+import { Plus } from "lucide-react";
+import { type FormEvent, useState } from "react";
+import { fieldErrors } from "../api/errors.ts";
+import { useMe } from "../api/rights.ts";
+import { type Role, RoleService } from "../gen/auth/v1/roles_pb.ts";
+import { text } from "../text.ts";
+import { Badge } from "../ui/badge.tsx";
+import { Button } from "../ui/button.tsx";
+import { Confirm } from "../ui/confirm.tsx";
+import { Code } from "../ui/copy.tsx";
+import { type Column, DataTable } from "../ui/data-table.tsx";
+import { Dialog, DialogActions } from "../ui/dialog.tsx";
+import { Field, TextField } from "../ui/field.tsx";
+import { Empty, Page } from "../ui/page.tsx";
+import { Time } from "../ui/time.tsx";
+import { tell, tellError } from "../ui/toasts.tsx";
+import { useFilter } from "../ui/use-filter.ts";
+import { PermissionMatrix } from "./permission-matrix.tsx";
+import { permissionText, readPermission } from "./permission-text.ts";
+
+export function Roles() {
+  const { can } = useMe();
+  const queries = useQueryClient();
+  const [creating, setCreating] = useFilter("new");
+  const [editing, setEditing] = useState<Role>();
+  const [deleting, setDeleting] = useState<Role>();
+  const query = useQuery(RoleService.method.listRoles, { pageSize: 1000 });
+  const remove = useMutation(RoleService.method.deleteRole, {
+    onSuccess: () => {
+      tell(text.roles.deletedToast(deleting?.name ?? ""));
+      setDeleting(undefined);
+      void queries.invalidateQueries();
+    },
+    onError: tellError,
+  });
+  const writable = can("auth.roles:write");
+  const actions: Column<Role> = {
+    id: "actions",
+    header: text.common.actions,
+    align: "right",
+    cell: (role) =>
+      !role.builtIn && (
+        <span className="inline-flex gap-1.5">
+          <Button size="small" onClick={() => setEditing(role)}>
+            {text.roles.edit}
+          </Button>
+          <Button size="small" onClick={() => setDeleting(role)}>
+            {text.roles.delete}
+          </Button>
+        </span>
+      ),
+  };
+  return (
+    <Page
+      title={text.roles.title}
+      description={text.roles.description}
+      actions={
+        writable && (
+          <Button look="primary" onClick={() => setCreating("1")}>
+            <Plus size={16} aria-hidden="true" />
+            {text.roles.add}
+          </Button>
+        )
+      }
+    >
+      <DataTable
+        name={text.roles.title}
+        columns={writable ? [...columns, actions] : columns}
+        rows={query.data?.roles}
+        error={query.error}
+        onRetry={() => void query.refetch()}
+        rowId={({ name }) => name}
+        toolbar={<h2 className="px-2 font-semibold">{text.roles.title}</h2>}
+        empty={<Empty title={text.roles.none} />}
+      />
+      {query.data && <PermissionMatrix roles={query.data.roles} />}
+      <RoleDialog key={creating} open={creating !== ""} onClose={() => setCreating("")} />
+      <RoleDialog
+        key={editing?.name}
+        role={editing}
+        open={editing !== undefined}
+        onClose={() => setEditing(undefined)}
+      />
+      <Confirm
+        open={deleting !== undefined}
+        onClose={() => setDeleting(undefined)}
+        title={text.roles.deleteTitle(deleting?.name ?? "")}
+        action={text.roles.delete}
+        busy={remove.isPending}
+        onConfirm={() => deleting && remove.mutate({ name: deleting.name, force: true })}
+      >
+        {text.roles.deleteText}
+      </Confirm>
+    </Page>
+  );
+}
+
+const columns: readonly Column<Role>[] = [
+  {
+    id: "name",
+    header: text.roles.name,
+    cell: ({ name, builtIn }) => (
+      <span className="flex items-center gap-2 whitespace-nowrap font-medium">
+        {name}
+        {builtIn && <Badge>{text.roles.builtIn}</Badge>}
+      </span>
+    ),
+  },
+  { id: "description", header: text.roles.descriptionField, cell: ({ description }) => description || "—" },
+  {
+    id: "permissions",
+    header: text.roles.permissions,
+    cell: ({ permissions }) => (
+      <span className="flex flex-wrap gap-1">
+        {permissions.map((permission) => (
+          <Badge key={permissionText(permission)} tone={permission.deny ? "bad" : "plain"}>
+            <Code>{permissionText(permission)}</Code>
+          </Badge>
+        ))}
+      </span>
+    ),
+  },
+  { id: "inherits", header: text.roles.inherits, cell: ({ inherits }) => inherits.join(", ") || "—" },
+  {
+    id: "changed",
+    header: text.roles.changed,
+    hidden: true,
+    cell: ({ updatedAt }) => <Time at={updatedAt} />,
+  },
+];
+
+const lines = (value: FormDataEntryValue | null): string[] =>
+  String(value ?? "")
+    .split(/[\s,]+/)
+    .filter(Boolean);
+
+/** Makes a role, or changes one. */
+function RoleDialog({
+  role,
+  open,
+  onClose,
+}: {
+  role?: Role | undefined;
+  open: boolean;
+  onClose: () => void;
+}) {
+  const queries = useQueryClient();
+  const done = {
+    onSuccess: () => {
+      tell(text.roles.savedToast);
+      onClose();
+      void queries.invalidateQueries();
+    },
+    onError: (error: unknown) => Object.keys(fieldErrors(error)).length === 0 && tellError(error),
+  };
+  const create = useMutation(RoleService.method.createRole, done);
+  const update = useMutation(RoleService.method.updateRole, done);
+  const wrong = fieldErrors(create.error ?? update.error ?? undefined);
+  function submit(event: FormEvent<HTMLFormElement>): void {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const permissions = lines(form.get("permissions"));
+    const inherits = lines(form.get("inherits"));
+    const description = String(form.get("description") ?? "");
+    if (role === undefined) {
+      const name = String(form.get("name") ?? "").trim();
+      create.mutate({ name, description, inherits, permissions: permissions.map(readPermission) });
+      return;
+    }
+    const before = role.permissions.map(permissionText);
+    update.mutate({
+      name: role.name,
+      description,
+      addPermissions: permissions.filter((one) => !before.includes(one)).map(readPermission),
+      removePermissions: before.filter((one) => !permissions.includes(one)).map(readPermission),
+      addInherits: inherits.filter((one) => !role.inherits.includes(one)),
+      removeInherits: role.inherits.filter((one) => !inherits.includes(one)),
+    });
+  }
+  return (
+    <Dialog open={open} onClose={onClose} title={role ? text.roles.editTitle(role.name) : text.roles.add}>
+      <form onSubmit={submit} className="flex flex-col gap-4">
+        {!role && (
+          <TextField label={text.roles.name} name="name" required autoComplete="off" error={wrong["name"]} />
+        )}
+        <TextField
+          label={text.roles.descriptionField}
+          name="description"
+          defaultValue={role?.description}
+          error={wrong["description"]}
+        />
+        <Field label={text.roles.permissions} hint={text.roles.permissionsHint} error={wrong["permissions"]}>
+          {(ids) => (
+            <textarea
+              {...ids}
+              name="permissions"
+              rows={6}
+              spellCheck={false}
+              defaultValue={role?.permissions.map(permissionText).join("\n")}
+              className="control h-auto w-full py-2 font-mono text-[13px]"
+            />
+          )}
+        </Field>
+        <TextField
+          label={text.roles.inherits}
+          hint={text.roles.inheritsHint}
+          name="inherits"
+          defaultValue={role?.inherits.join(", ")}
+          error={wrong["inherits"]}
+        />
+        <DialogActions>
+          <Button onClick={onClose}>{text.common.cancel}</Button>
+          <Button type="submit" look="primary" busy={create.isPending || update.isPending}>
+            {text.common.save}
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,37 @@
+import { useMutation } from "@connectrpc/connect-query";
+import { useState } from "react";
+import { AuthService } from "../gen/auth/v1/auth_pb.ts";
+import { text } from "../text.ts";
+import { Button } from "../ui/button.tsx";
+import { Confirm } from "../ui/confirm.tsx";
+import { Page } from "../ui/page.tsx";
+import { tellError } from "../ui/toasts.tsx";
+import { SessionTable } from "./session-table.tsx";
+
+/** Where one is logged in oneself. Another user's sessions are on that user's page. */
+export function Sessions() {
+  const [asked, setAsked] = useState(false);
+  const all = useMutation(AuthService.method.logoutAll, {
+    onSuccess: () => window.location.reload(),
+    onError: tellError,
+  });
+  return (
+    <Page
+      title={text.sessions.title}
+      description={text.sessions.description}
+      actions={<Button onClick={() => setAsked(true)}>{text.sessions.endAll}</Button>}
+    >
+      <SessionTable />
+      <Confirm
+        open={asked}
+        onClose={() => setAsked(false)}
+        title={text.sessions.endAllTitle}
+        action={text.sessions.endAll}
+        busy={all.isPending}
+        onConfirm={() => all.mutate({})}
+      >
+        {text.sessions.endAllText}
+      </Confirm>
+    </Page>
+  );
+}

@@ -1,0 +1,259 @@
+import { useMutation, useQuery } from "@connectrpc/connect-query";
+import { useQueryClient } from "@tanstack/react-query";
+import { ArrowLeft } from "lucide-react";
+import { type FormEvent, useState } from "react";
+import { Link, useLocation, useParams } from "wouter";
+import { useMe } from "../api/rights.ts";
+import { RoleService } from "../gen/auth/v1/roles_pb.ts";
+import { type User, UserService } from "../gen/auth/v1/users_pb.ts";
+import { text } from "../text.ts";
+import { Badge } from "../ui/badge.tsx";
+import { Button } from "../ui/button.tsx";
+import { Confirm } from "../ui/confirm.tsx";
+import { Code } from "../ui/copy.tsx";
+import { Dialog, DialogActions } from "../ui/dialog.tsx";
+import { TextField } from "../ui/field.tsx";
+import { Empty, Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
+import { Select } from "../ui/select.tsx";
+import { Time } from "../ui/time.tsx";
+import { tell, tellError } from "../ui/toasts.tsx";
+import { permissionText } from "./permission-text.ts";
+import { SessionTable } from "./session-table.tsx";
+import { Rank, UserStatus } from "./users.tsx";
+
+export function UserPage() {
+  const { id = "" } = useParams();
+  const query = useQuery(UserService.method.getUser, {
+    selector: { case: "id", value: /^\d+$/.test(id) ? BigInt(id) : 0n },
+  });
+  const user = query.data?.user;
+  return (
+    <Page
+      title={user?.username ?? text.users.one}
+      description={
+        <Link href="/users" className="inline-flex items-center gap-1 hover:text-accent">
+          <ArrowLeft size={14} aria-hidden="true" />
+          {text.users.title}
+        </Link>
+      }
+      actions={user && <Actions user={user} />}
+    >
+      {query.error && <Failed error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isPending && <Loading />}
+      {user && (
+        <>
+          <div className="grid gap-5 lg:grid-cols-2">
+            <Account user={user} />
+            <Roles user={user} />
+          </div>
+          <SessionTable userId={user.id} />
+        </>
+      )}
+    </Page>
+  );
+}
+
+function Account({ user }: { user: User }) {
+  return (
+    <Panel title={text.users.account}>
+      <Facts>
+        <Fact name={text.users.status}>
+          <span className="flex flex-wrap gap-1.5">
+            <UserStatus user={user} />
+            <Rank user={user} />
+          </span>
+        </Fact>
+        <Fact name={text.users.email}>{user.email || "—"}</Fact>
+        <Fact name={text.users.id}>
+          <Code>{String(user.id)}</Code>
+        </Fact>
+        <Fact name={text.users.created}>
+          <Time at={user.createdAt} />
+        </Fact>
+        <Fact name={text.users.changed}>
+          <Time at={user.updatedAt} />
+        </Fact>
+        {user.passwordLockedAt && (
+          <Fact name={text.users.locked}>
+            <Time at={user.passwordLockedAt} />
+          </Fact>
+        )}
+      </Facts>
+    </Panel>
+  );
+}
+
+type Asked = "disable" | "delete" | "password" | undefined;
+
+/** What can be done with an account: what cannot be taken back is asked about first. */
+function Actions({ user }: { user: User }) {
+  const { can } = useMe();
+  const [asked, setAsked] = useState<Asked>();
+  const [, go] = useLocation();
+  const queries = useQueryClient();
+  const done = (message: string) => ({
+    onSuccess: () => {
+      tell(message);
+      setAsked(undefined);
+      void queries.invalidateQueries();
+    },
+    onError: tellError,
+  });
+  const { disableUser, enableUser, deleteUser } = UserService.method;
+  const disable = useMutation(disableUser, done(text.users.disabledToast(user.username)));
+  const enable = useMutation(enableUser, done(text.users.enabledToast(user.username)));
+  const remove = useMutation(deleteUser, {
+    ...done(text.users.deletedToast(user.username)),
+    onSuccess: () => {
+      tell(text.users.deletedToast(user.username));
+      go("/users");
+      void queries.invalidateQueries();
+    },
+  });
+  if (!can("auth.users:write")) return null;
+  const { id } = user;
+  return (
+    <>
+      <Button onClick={() => setAsked("password")}>{text.users.setPassword}</Button>
+      {user.isActive && !user.passwordLockedAt ? (
+        <Button onClick={() => setAsked("disable")}>{text.users.disable}</Button>
+      ) : (
+        <Button busy={enable.isPending} onClick={() => enable.mutate({ id })}>
+          {text.users.enable}
+        </Button>
+      )}
+      <Button onClick={() => setAsked("delete")}>{text.users.delete}</Button>
+      <SetPassword user={user} open={asked === "password"} onClose={() => setAsked(undefined)} />
+      <Confirm
+        open={asked === "disable"}
+        onClose={() => setAsked(undefined)}
+        title={text.users.disableTitle(user.username)}
+        action={text.users.disable}
+        busy={disable.isPending}
+        onConfirm={() => disable.mutate({ id })}
+      >
+        {text.users.disableText}
+      </Confirm>
+      <Confirm
+        open={asked === "delete"}
+        onClose={() => setAsked(undefined)}
+        title={text.users.deleteTitle(user.username)}
+        action={text.users.delete}
+        busy={remove.isPending}
+        onConfirm={() => remove.mutate({ id })}
+      >
+        {text.users.deleteText}
+      </Confirm>
+    </>
+  );
+}
+
+function SetPassword({ user, open, onClose }: { user: User; open: boolean; onClose: () => void }) {
+  const set = useMutation(UserService.method.setPassword, {
+    onSuccess: () => {
+      tell(text.users.passwordToast(user.username));
+      onClose();
+    },
+    onError: tellError,
+  });
+  function submit(event: FormEvent<HTMLFormElement>): void {
+    event.preventDefault();
+    set.mutate({ id: user.id, password: String(new FormData(event.currentTarget).get("password")) });
+  }
+  return (
+    <Dialog
+      open={open}
+      onClose={onClose}
+      title={text.users.setPasswordTitle(user.username)}
+      description={text.users.setPasswordText}
+    >
+      <form onSubmit={submit}>
+        <TextField
+          label={text.users.newPassword}
+          hint={text.users.passwordRule}
+          name="password"
+          type="password"
+          autoComplete="new-password"
+          required
+          minLength={8}
+        />
+        <DialogActions>
+          <Button onClick={onClose}>{text.common.cancel}</Button>
+          <Button type="submit" look="primary" busy={set.isPending}>
+            {text.users.setPassword}
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  );
+}
+
+/** Roles by assignment, and what all of them together allow. */
+function Roles({ user }: { user: User }) {
+  const { can } = useMe();
+  const queries = useQueryClient();
+  const settled = { onSuccess: () => void queries.invalidateQueries(), onError: tellError };
+  const assign = useMutation(RoleService.method.assignRole, settled);
+  const unassign = useMutation(RoleService.method.unassignRole, settled);
+  const all = useQuery(RoleService.method.listRoles, { pageSize: 1000 });
+  const effective = useQuery(RoleService.method.listUserPermissions, { userId: user.id });
+  const writable = can("auth.roles:write");
+  const others = (all.data?.roles ?? []).filter(({ name }) => !user.roles.includes(name));
+  return (
+    <Panel
+      title={text.users.roles}
+      actions={
+        writable &&
+        others.length > 0 && (
+          <Select
+            label={text.users.assign}
+            value=""
+            choices={[
+              { value: "", label: text.users.assign },
+              ...others.map(({ name }) => ({ value: name, label: name })),
+            ]}
+            onChoose={(role) => role && assign.mutate({ userId: user.id, role })}
+          />
+        )
+      }
+    >
+      {user.roles.length === 0 && <p className="text-soft">{text.users.noRoles}</p>}
+      <ul className="flex flex-wrap gap-1.5">
+        {user.roles.map((role) => (
+          <li key={role} className="flex items-center gap-1">
+            <Badge tone="accent">{role}</Badge>
+            {writable && (
+              <button
+                type="button"
+                className="cursor-pointer text-faint hover:text-bad"
+                aria-label={text.users.unassign(role)}
+                onClick={() => unassign.mutate({ userId: user.id, role })}
+              >
+                ×
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      <h3 className="mb-2 mt-5 text-[13px] font-medium text-soft">{text.users.effective}</h3>
+      {effective.data?.isSuperuser && <p>{text.users.everything}</p>}
+      {effective.data && !effective.data.isSuperuser && effective.data.permissions.length === 0 && (
+        <Empty title={text.users.noPermissions} />
+      )}
+      <ul className="flex flex-col gap-1">
+        {effective.data?.permissions.map(({ permission, role, through }) => {
+          const name = permission ? permissionText(permission) : "";
+          return (
+            <li
+              key={`${name} ${role} ${through}`}
+              className="flex flex-wrap items-baseline justify-between gap-x-4"
+            >
+              <Code>{name}</Code>
+              <span className="text-[13px] text-faint">{text.users.from(role, through)}</span>
+            </li>
+          );
+        })}
+      </ul>
+    </Panel>
+  );
+}

@@ -1,0 +1,56 @@
+import { type LucideIcon, MonitorSmartphone, ScrollText, ShieldCheck, Signature, Users } from "lucide-react";
+import type { ComponentType } from "react";
+import { text } from "../text.ts";
+
+export interface Place {
+  readonly path: string;
+  readonly load: () => Promise<{ default: ComponentType }>;
+  /** Its line in the navigation; undefined for a page that another one leads to. */
+  readonly name?: string;
+  readonly icon?: LucideIcon;
+  readonly group?: keyof typeof text.groups;
+}
+
+const page =
+  <N extends string>(load: () => Promise<Record<N, ComponentType>>, name: N) =>
+  async (): Promise<{ default: ComponentType }> => ({ default: (await load())[name] });
+
+/** Every page of the UI. Each is loaded when it is first shown. */
+export const places: readonly Place[] = [
+  {
+    path: "/users",
+    name: text.users.title,
+    icon: Users,
+    group: "access",
+    load: page(() => import("../pages/users.tsx"), "Users"),
+  },
+  { path: "/users/:id", load: page(() => import("../pages/user.tsx"), "UserPage") },
+  {
+    path: "/roles",
+    name: text.roles.title,
+    icon: ShieldCheck,
+    group: "access",
+    load: page(() => import("../pages/roles.tsx"), "Roles"),
+  },
+  {
+    path: "/sessions",
+    name: text.sessions.title,
+    icon: MonitorSmartphone,
+    group: "access",
+    load: page(() => import("../pages/sessions.tsx"), "Sessions"),
+  },
+  {
+    path: "/policies",
+    name: text.policies.title,
+    icon: ScrollText,
+    group: "system",
+    load: page(() => import("../pages/policies.tsx"), "Policies"),
+  },
+  {
+    path: "/signing-keys",
+    name: text.signingKeys.title,
+    icon: Signature,
+    group: "system",
+    load: page(() => import("../pages/signing-keys.tsx"), "SigningKeys"),
+  },
+];

@@ -1,0 +1,224 @@
+import { Menu } from "@base-ui/react/menu";
+import {
+  type ColumnDef,
+  columnVisibilityFeature,
+  type RowData,
+  type RowSelectionState,
+  rowSelectionFeature,
+  tableFeatures,
+  useTable,
+} from "@tanstack/react-table";
+import { Check, Columns3 } from "lucide-react";
+import type { ReactNode } from "react";
+import { text } from "../text.ts";
+import { Button, buttonClass } from "./button.tsx";
+import { Failed, Loading } from "./page.tsx";
+import { useKept } from "./use-kept.ts";
+
+const features = tableFeatures({ columnVisibilityFeature, rowSelectionFeature });
+type Features = typeof features;
+
+export interface Column<T> {
+  readonly id: string;
+  readonly header: string;
+  readonly cell: (row: T) => ReactNode;
+  readonly align?: "right";
+  /** Not shown until it is chosen. */
+  readonly hidden?: boolean;
+}
+
+export interface DataTableProps<T> {
+  /** Names the table to screen readers, and its choice of columns to the browser. */
+  readonly name: string;
+  readonly columns: readonly Column<T>[];
+  readonly rows: readonly T[] | undefined;
+  readonly rowId: (row: T) => string;
+  readonly error: unknown;
+  readonly onRetry: () => void;
+  readonly empty: ReactNode;
+  readonly onOpen?: (row: T) => void;
+  readonly more?: { readonly has: boolean; readonly busy: boolean; readonly load: () => void };
+  /** Rows can be chosen, and what is done with them stands above. */
+  readonly selection?: {
+    readonly chosen: readonly string[];
+    readonly onChange: (ids: readonly string[]) => void;
+    readonly actions: ReactNode;
+  };
+  /** Left of the choice of columns. */
+  readonly toolbar?: ReactNode;
+}
+
+/** A list of records: a page at a time, columns that can be chosen, and a state for everything that may happen. */
+export function DataTable<T extends RowData>(props: DataTableProps<T>) {
+  const { name, columns, rows, rowId, selection, toolbar } = props;
+  const [visible, setVisible] = useKept<Record<string, boolean>>(
+    `columns:${name}`,
+    Object.fromEntries(columns.filter(({ hidden }) => hidden).map(({ id }) => [id, false])),
+  );
+  const chosen: RowSelectionState = Object.fromEntries((selection?.chosen ?? []).map((id) => [id, true]));
+  const table = useTable({
+    features,
+    columns: columns.map(
+      ({ id, header, cell }): ColumnDef<Features, T> => ({
+        id,
+        header,
+        cell: ({ row }) => cell(row.original),
+      }),
+    ),
+    data: (rows ?? []) as T[],
+    getRowId: rowId,
+    state: { columnVisibility: visible, rowSelection: chosen },
+    onColumnVisibilityChange: (change) => setVisible(typeof change === "function" ? change(visible) : change),
+    onRowSelectionChange: (change) => {
+      const next = typeof change === "function" ? change(chosen) : change;
+      selection?.onChange(Object.keys(next).filter((id) => next[id]));
+    },
+  });
+  return (
+    <div className="overflow-hidden rounded-xl border border-line bg-panel">
+      <div className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-2.5">
+        <div className="flex grow flex-wrap items-center gap-2">
+          {selection && selection.chosen.length > 0 ? selection.actions : toolbar}
+        </div>
+        <ColumnChoice
+          columns={columns}
+          isVisible={(id) => visible[id] !== false}
+          onChange={(id, on) => setVisible({ ...visible, [id]: on })}
+        />
+      </div>
+      <Content {...props} table={table} />
+    </div>
+  );
+}
+
+function Content<T extends RowData>({
+  columns,
+  rows,
+  error,
+  onRetry,
+  empty,
+  onOpen,
+  more,
+  selection,
+  name,
+  table,
+}: DataTableProps<T> & { table: ReturnType<typeof useTable<Features, T>> }) {
+  if (error) return <Failed error={error} onRetry={onRetry} />;
+  if (rows === undefined) return <Loading lines={8} />;
+  if (rows.length === 0) return empty;
+  const alignment = new Map(columns.map(({ id, align }) => [id, align]));
+  const cellClass = (id: string): string => (alignment.get(id) === "right" ? "text-right numbers" : "");
+  return (
+    <>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
+      <section className="overflow-x-auto" tabIndex={0} aria-label={name}>
+        <table className="w-full border-collapse text-left">
+          <thead>
+            {table.getHeaderGroups().map((group) => (
+              <tr key={group.id} className="border-b border-line text-[13px] text-soft">
+                {selection && (
+                  <th className="w-10 py-2 pl-4">
+                    <input
+                      type="checkbox"
+                      aria-label={text.common.selectAll}
+                      checked={table.getIsAllRowsSelected()}
+                      onChange={table.getToggleAllRowsSelectedHandler()}
+                      className="size-4 accent-accent"
+                    />
+                  </th>
+                )}
+                {group.headers.map((header) => (
+                  <th
+                    key={header.id}
+                    scope="col"
+                    className={`whitespace-nowrap px-4 py-2 font-medium ${cellClass(header.column.id)}`}
+                  >
+                    <table.FlexRender header={header} />
+                  </th>
+                ))}
+              </tr>
+            ))}
+          </thead>
+          <tbody>
+            {table.getRowModel().rows.map((row) => (
+              <tr
+                key={row.id}
+                className={`border-b border-line last:border-0 ${onOpen ? "cursor-pointer hover:bg-hover" : ""} ${row.getIsSelected() ? "bg-accent-soft" : ""}`}
+                onClick={(event) => {
+                  if (onOpen && !(event.target as Element).closest("a,button,input,label"))
+                    onOpen(row.original);
+                }}
+              >
+                {selection && (
+                  <td className="py-2.5 pl-4">
+                    <input
+                      type="checkbox"
+                      aria-label={text.common.select(row.id)}
+                      checked={row.getIsSelected()}
+                      onChange={row.getToggleSelectedHandler()}
+                      className="size-4 accent-accent"
+                    />
+                  </td>
+                )}
+                {row.getVisibleCells().map((cell) => (
+                  <td key={cell.id} className={`px-4 py-2.5 align-middle ${cellClass(cell.column.id)}`}>
+                    <table.FlexRender cell={cell} />
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      <div className="flex items-center justify-between gap-3 border-t border-line px-4 py-2.5 text-[13px] text-soft">
+        <span className="numbers">{text.common.shown(rows.length, more?.has ?? false)}</span>
+        {more?.has && (
+          <Button size="small" busy={more.busy} onClick={more.load}>
+            {text.common.more}
+          </Button>
+        )}
+      </div>
+    </>
+  );
+}
+
+function ColumnChoice<T>({
+  columns,
+  isVisible,
+  onChange,
+}: {
+  columns: readonly Column<T>[];
+  isVisible: (id: string) => boolean;
+  onChange: (id: string, on: boolean) => void;
+}) {
+  return (
+    <Menu.Root>
+      <Menu.Trigger className={buttonClass({ look: "ghost" })}>
+        <Columns3 size={16} aria-hidden="true" />
+        <span className="max-sm:sr-only">{text.common.columns}</span>
+      </Menu.Trigger>
+      <Menu.Portal>
+        <Menu.Positioner align="end" sideOffset={6} className="z-50">
+          <Menu.Popup className="min-w-44 rounded-lg border border-line bg-raised p-1 shadow-popup">
+            {columns.map(({ id, header }) => (
+              <Menu.CheckboxItem
+                key={id}
+                checked={isVisible(id)}
+                onCheckedChange={(on) => onChange(id, on)}
+                closeOnClick={false}
+                className="flex cursor-pointer items-center gap-2 rounded px-2 py-1.5 data-[highlighted]:bg-hover"
+              >
+                <span className="flex size-4 items-center justify-center">
+                  <Menu.CheckboxItemIndicator>
+                    <Check size={14} aria-hidden="true" />
+                  </Menu.CheckboxItemIndicator>
+                </span>
+                {header}
+              </Menu.CheckboxItem>
+            ))}
+          </Menu.Popup>
+        </Menu.Positioner>
+      </Menu.Portal>
+    </Menu.Root>
+  );
+}

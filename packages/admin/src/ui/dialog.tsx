@@ -1,0 +1,49 @@
+import { Dialog as Base } from "@base-ui/react/dialog";
+import { X } from "lucide-react";
+import type { ReactNode } from "react";
+import { text } from "../text.ts";
+import { buttonClass } from "./button.tsx";
+
+export interface DialogProps {
+  readonly open: boolean;
+  readonly onClose: () => void;
+  readonly title: string;
+  readonly description?: ReactNode;
+  readonly children: ReactNode;
+  readonly wide?: boolean;
+}
+
+export function Dialog({ open, onClose, title, description, children, wide }: DialogProps) {
+  return (
+    <Base.Root open={open} onOpenChange={(next) => next || onClose()}>
+      <Base.Portal>
+        <Base.Backdrop className="fixed inset-0 z-40 bg-shade" />
+        <Base.Popup
+          initialFocus={() =>
+            document.querySelector<HTMLElement>("[role=dialog] :is(input, select, textarea)") ?? true
+          }
+          className={`fixed left-1/2 top-[8vh] z-50 flex max-h-[84vh] w-[calc(100vw-2rem)] -translate-x-1/2 flex-col overflow-hidden rounded-xl border border-line bg-raised shadow-popup ${wide ? "max-w-3xl" : "max-w-lg"}`}
+        >
+          <div className="flex items-start justify-between gap-4 border-b border-line px-5 py-4">
+            <div>
+              <Base.Title className="text-base font-semibold">{title}</Base.Title>
+              {description && <Base.Description className="mt-0.5 text-soft">{description}</Base.Description>}
+            </div>
+            <Base.Close
+              className={`${buttonClass({ look: "ghost", size: "icon" })} -mr-2 -mt-1`}
+              aria-label={text.common.close}
+            >
+              <X size={16} aria-hidden="true" />
+            </Base.Close>
+          </div>
+          <div className="overflow-y-auto px-5 py-4">{children}</div>
+        </Base.Popup>
+      </Base.Portal>
+    </Base.Root>
+  );
+}
+
+/** The last row of a dialog. */
+export function DialogActions({ children }: { children: ReactNode }) {
+  return <div className="mt-5 flex flex-wrap justify-end gap-2">{children}</div>;
+}

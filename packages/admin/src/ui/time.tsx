@@ -1,0 +1,46 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+
+const zone = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+
+const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+
+/** `3 minutes ago`, `in 2 days`. */
+export function fromNow(date: Date, now = Date.now()): string {
+  const seconds = (date.getTime() - now) / 1000;
+  for (const [unit, length] of steps)
+    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
+  return relative.format(0, "minute");
+}
+
+export interface TimeProps {
+  readonly at: Timestamp | undefined;
+  readonly style?: "relative" | "short" | "exact";
+  readonly none?: string;
+}
+
+/** A time in the viewer's zone, and in UTC when pointed at. */
+export function Time({ at, style = "short", none = "—" }: TimeProps) {
+  if (at === undefined) return <span className="text-faint">{none}</span>;
+  const date = timestampDate(at);
+  const iso = date.toISOString();
+  const shown = {
+    relative: () => fromNow(date),
+    short: () => zone.format(date),
+    exact: () => exact.format(date),
+  };
+  const title = style === "relative" ? `${exact.format(date)} · ${iso}` : iso;
+  return (
+    <time dateTime={iso} title={title} className="numbers whitespace-nowrap">
+      {shown[style]()}
+    </time>
+  );
+}

@@ -1,0 +1,211 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Auth, type Principal, Refusal, statusOf } from "countersign";
+import { AuthService } from "countersign/service";
+import type { HttpHandler } from "../listen/http.ts";
+import { type AdminAssets, pageHeaders } from "./admin-assets.ts";
+import { AdminCall } from "./admin-call.ts";
+import { type AdminLogin, sessionPath } from "./admin-login.ts";
+import type { AdminSession, AdminSessions } from "./admin-session.ts";
+import { isSameOrigin } from "./same-origin.ts";
+
+export interface AdminDoorParts {
+  readonly auth: Auth<Principal>;
+  readonly assets: AdminAssets;
+  readonly login: AdminLogin;
+  readonly sessions: AdminSessions;
+  /** Every RPC, at its own path: the UI has no API of its own. */
+  readonly rpc: HttpHandler;
+  /** Where tokens are read. */
+  readonly credential: { readonly header: string; readonly scheme: string };
+  readonly onError: (error: unknown, procedure: string) => void;
+  /** What a page may show to who is logged in. */
+  readonly about: Readonly<Record<string, unknown>>;
+}
+
+const base = "/admin/";
+const rpcBase = "/admin/rpc/";
+const whoAmI = `/${AuthService.typeName}/WhoAmI`;
+
+/** A page that keeps itself up to date says so: nobody is sitting before it because of that. */
+const backgroundHeader = "x-countersign-background";
+const tokenHeader = "x-csrf-token";
+
+/**
+ * `/admin/`: the pages, logging in and out, and the RPCs with the session's credential in place of whatever the browser
+ * sent. This is the only place that reads the cookie.
+ */
+export class AdminDoor {
+  readonly #parts: AdminDoorParts;
+
+  constructor(parts: AdminDoorParts) {
+    this.#parts = parts;
+  }
+
+  readonly handle: HttpHandler = (request, response) => {
+    const path = request.url?.split("?", 1)[0] ?? "";
+    if (path === "/admin") {
+      response.writeHead(308, { location: base }).end();
+      return true;
+    }
+    if (!path.startsWith(base)) return false;
+    this.#answer(path, request, response).catch((thrown: unknown) => this.#fail(thrown, request, response));
+    return true;
+  };
+
+  async #answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const isSession = path === sessionPath;
+    if (!isSession && !path.startsWith(rpcBase)) {
+      if (request.method !== "GET" && request.method !== "HEAD") return refuse(request, response, notAllowed);
+      return this.#parts.assets.answer(path.slice(base.length) || "index.html", request, response);
+    }
+    for (const [name, value] of Object.entries(pageHeaders)) response.setHeader(name, value);
+    response.setHeader("cache-control", "no-store");
+    // Also for reading: an answer is nobody's business but this page's.
+    if (!isSameOrigin(request)) return refuse(request, response, foreign);
+    if (isSession && request.method === "POST") return this.#parts.login.handle(request, response);
+    const session = await this.#session(request, response, isSession);
+    if (session === undefined) return;
+    if (isSession && request.method === "GET") return this.#tell(session, response);
+    if (!this.#parts.sessions.isToken(session, request.headersDistinct[tokenHeader]?.[0]))
+      return refuse(request, response, foreign);
+    if (!isSession) return this.#call(path.slice(rpcBase.length - 1), session, request, response);
+    if (request.method !== "DELETE") return refuse(request, response, notAllowed);
+    await this.#parts.login.end(request, this.#credential(session));
+    response.setHeader("set-cookie", this.#parts.sessions.noCookie());
+    response.writeHead(204).end();
+  }
+
+  #fail(thrown: unknown, request: IncomingMessage, response: ServerResponse): void {
+    if (!(thrown instanceof Refusal)) this.#parts.onError(thrown, request.url ?? base);
+    if (response.headersSent) response.destroy();
+    else refuse(request, response, thrown instanceof Refusal ? refusalOf(thrown.denial) : unavailable);
+  }
+
+  /**
+   * The session that a request came with, renewed where it is due. Whether it is still one of staff is asked then, and
+   * where `ask` says so; what it may do is asked by each RPC. Undefined: the request is answered.
+   */
+  async #session(
+    request: IncomingMessage,
+    response: ServerResponse,
+    ask: boolean,
+  ): Promise<AdminSession | undefined> {
+    const { sessions, login } = this.#parts;
+    const found = sessions.read(request.headersDistinct["cookie"] ?? []);
+    // Asking whether there is one is no mistake: no answer, and no line in the browser's console.
+    if (found === undefined)
+      return this.#turnAway(request, response, ask && request.method === "GET" ? none : missing);
+    const due = sessions.isDue(found);
+    let session = request.headers[backgroundHeader] === undefined ? sessions.seen(found) : found;
+    try {
+      if (due) session = { ...(await login.renew(session, request)), seenAt: session.seenAt };
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown;
+      return this.#turnAway(request, response, refusalOf(thrown.denial));
+    }
+    const refusal = ask || due ? await this.#refusalOf(session, request) : undefined;
+    if (refusal !== undefined) return this.#turnAway(request, response, refusal);
+    if (session !== found) response.setHeader("set-cookie", sessions.cookie(session));
+    return session;
+  }
+
+  /** Undefined for an open session of staff. */
+  async #refusalOf(session: AdminSession, request: IncomingMessage): Promise<PlainRefusal | undefined> {
+    const call = new AdminCall(request, whoAmI, this.#credential(session));
+    const decision = await this.#parts.auth.decide(call);
+    if (!decision.ok) return refusalOf(decision.denial);
+    return decision.principal?.isStaff || decision.principal?.isSuperuser ? undefined : staffOnly;
+  }
+
+  /** Says no, and lets the browser forget the cookie unless that may be good again in a moment. */
+  #turnAway(request: IncomingMessage, response: ServerResponse, refusal: PlainRefusal): undefined {
+    if (refusal.status !== 503) response.setHeader("set-cookie", this.#parts.sessions.noCookie());
+    refuse(request, response, refusal);
+    return undefined;
+  }
+
+  #tell(session: AdminSession, response: ServerResponse): void {
+    const { sessions, about } = this.#parts;
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(`${JSON.stringify({ csrf_token: sessions.token(session), ...about })}\n`);
+  }
+
+  #call(path: string, session: AdminSession, request: IncomingMessage, response: ServerResponse): void {
+    const [name, value] = this.#credential(session);
+    const kept = pairs(request.rawHeaders).filter(([header]) => carried.has(header.toLowerCase()));
+    const headers = [...kept, [name, value] as const];
+    request.url = path;
+    request.rawHeaders = headers.flat();
+    request.headers = Object.fromEntries(headers.map(([header, text]) => [header.toLowerCase(), text]));
+    request.headersDistinct = Object.fromEntries(
+      headers.map(([header, text]) => [header.toLowerCase(), [text]]),
+    );
+    if (!this.#parts.rpc(request, response)) refuse(request, response, unknownPath);
+  }
+
+  #credential({ accessToken }: AdminSession): readonly [string, string] {
+    const { header, scheme } = this.#parts.credential;
+    return [header, scheme === "" ? accessToken : `${scheme} ${accessToken}`];
+  }
+}
+
+/** What an RPC may know of the browser's request. Credentials are not among it: the session is the only one. */
+const carried: ReadonlySet<string> = new Set([
+  ...[
+    "host",
+    "user-agent",
+    "accept",
+    "accept-encoding",
+    "content-type",
+    "content-length",
+    "content-encoding",
+  ],
+  ...["transfer-encoding", "connection", "connect-protocol-version", "connect-timeout-ms", "x-request-id"],
+]);
+
+function pairs(rawHeaders: readonly string[]): readonly (readonly [string, string])[] {
+  return rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [[name, rawHeaders[at + 1] ?? ""] as const] : []));
+}
+
+interface PlainRefusal {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly reason?: string;
+}
+
+const none = { status: 204, code: "", message: "" };
+const missing = { status: 401, code: "unauthenticated", message: "Log in", reason: "CREDENTIALS_MISSING" };
+const staffOnly = {
+  status: 403,
+  code: "permission_denied",
+  message: "Staff access required",
+  reason: "PERMISSION_DENIED",
+};
+const foreign = {
+  status: 403,
+  code: "permission_denied",
+  message: "This request did not come from the admin page",
+};
+const notAllowed = { status: 405, code: "unimplemented", message: "Method not allowed" };
+const unknownPath = { status: 404, code: "unimplemented", message: "There is no such procedure" };
+const unavailable = {
+  status: 503,
+  code: "unavailable",
+  message: "Authentication temporarily unavailable",
+  reason: "UNAVAILABLE",
+};
+
+function refusalOf({ reason, message }: Refusal["denial"]): PlainRefusal {
+  const status = statusOf[reason].http;
+  const code = status === 503 ? "unavailable" : status === 403 ? "permission_denied" : "unauthenticated";
+  return { status, code, message, reason };
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, refusal: PlainRefusal): void {
+  const { status, ...body } = refusal;
+  // What was sent with it is not read.
+  if (!request.complete) response.setHeader("connection", "close");
+  if (status === 204) response.writeHead(status).end();
+  else response.writeHead(status, { "content-type": "application/json" }).end(`${JSON.stringify(body)}\n`);
+}
