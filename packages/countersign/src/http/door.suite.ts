@@ -68,6 +68,8 @@ const byKey = fakeAuthenticator(
 const ran: string[] = [];
 const errors: unknown[] = [];
 const revocations = createRevocations();
+/** Callers who lose their rights, one for each door. */
+let eves = 0;
 
 const who = ({ context }: Asked): unknown => {
   assert.equal(currentCall(), context);
@@ -345,12 +347,13 @@ export function describeDoor(kind: DoorKind): void {
     });
 
     it("ends an answer that goes on when its caller no longer may", async () => {
-      const response = await fetch(`http://127.0.0.1:${door.port}/stream`, { headers: { "x-user": "eve" } });
+      const eve = `eve${++eves}`;
+      const response = await fetch(`http://127.0.0.1:${door.port}/stream`, { headers: { "x-user": eve } });
       assert.equal(response.status, 200);
       const reader = response.body?.getReader();
       assert.ok(reader);
       assert.equal(Buffer.from((await reader.read()).value ?? []).toString(), "first\n");
-      revocations.apply({ kind: "user", userId: "eve", state: "disabled" });
+      revocations.apply({ kind: "user", userId: eve, state: "disabled" });
       const started = Date.now();
       await assert.rejects(
         Promise.race([
@@ -359,7 +362,7 @@ export function describeDoor(kind: DoorKind): void {
         ]),
       );
       assert.ok(Date.now() - started < 2000);
-      assert.deepEqual(await brief("/me", { "x-user": "eve" }), [401, "USER_DISABLED"]);
+      assert.deepEqual(await brief("/me", { "x-user": eve }), [401, "USER_DISABLED"]);
     });
 
     it("CORS: tells the page that is named, of answers and refusals alike, and no other", async () => {

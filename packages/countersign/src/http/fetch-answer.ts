@@ -1,5 +1,6 @@
+import type { Denial } from "../core/denial.ts";
 import type { CorsAnswer } from "./cors.ts";
-import type { JsonError } from "./json-error.ts";
+import { denialError, type JsonError } from "./json-error.ts";
 
 /** A refusal or a failure as a `Response`. */
 export function errorResponse({ status, headers, body }: JsonError): Response {
@@ -22,36 +23,47 @@ export function withCors(response: Response, { headers }: CorsAnswer): Response 
   return new Response(response.body, { status, statusText, headers: all });
 }
 
-/** An answer whose caller is being watched, from before there was an answer. */
+/** A caller who is being watched, from before there was an answer. */
 export interface Watched {
   /** Is told when the caller no longer may, at once if that was before. */
-  onEnd(end: () => void): void;
+  onEnd(end: (denial: Denial) => void): void;
   stop(): void;
 }
 
 /** Watches a caller: what has no end of its own ends when the answer does. */
-export function watching(watch: (end: () => void) => () => void): Watched {
-  let ended = false;
-  let end = (): void => {};
-  const stop = watch(() => {
-    ended = true;
-    end();
+export function watching(watch: (end: (denial: Denial) => void) => () => void): Watched {
+  let ended: Denial | undefined;
+  let end = (_denial: Denial): void => {};
+  const stop = watch((denial) => {
+    ended = denial;
+    end(denial);
   });
   return {
     stop,
     onEnd(given) {
       end = given;
-      if (ended) given();
+      if (ended !== undefined) given(ended);
     },
   };
 }
 
-/** The same answer, whose body breaks off when its caller no longer may. One of known length is left as it is. */
+/**
+ * The same answer, whose body breaks off when its caller no longer may; a refusal, if that was before it was there. One of
+ * known length is left as it is.
+ */
 export function untilEnded(response: Response, watched: Watched): Response {
   const { body, status, statusText, headers } = response;
   if (body === null || headers.has("content-length")) {
     watched.stop();
     return response;
+  }
+  let refusal: Denial | undefined;
+  watched.onEnd((denial) => {
+    refusal = denial;
+  });
+  if (refusal !== undefined) {
+    body.cancel().catch(() => {});
+    return errorResponse(denialError(refusal));
   }
   const reader = body.getReader();
   const guarded = new ReadableStream<Uint8Array>(

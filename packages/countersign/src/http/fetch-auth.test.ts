@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { serve } from "@hono/node-server";
+import { denial } from "../core/denial.ts";
 import { isStaff } from "../core/guards.ts";
 import { type DoorSetup, describeDoor, type StartedDoor, suiteAuth } from "./door.suite.ts";
 import { fetchAuth } from "./fetch-auth.ts";
@@ -55,6 +56,32 @@ it("guards single routes, for routers of others, by their names and not by the U
     staff(new Request("http://x/open", { headers: { "x-user": user } }), { id: "7" }, "192.0.2.1:9");
   assert.equal((await ask("ada")).status, 403);
   assert.deepEqual(await (await ask("staff")).json(), ["staff", "7", "192.0.2.1:9"]);
+});
+
+it("refuses whom it would have answered, if the caller no longer may by then", async () => {
+  const ends: (() => void)[] = [];
+  const auth = suiteAuth();
+  const guard = fetchAuth({
+    ...auth,
+    watch(_call, _admitted, end) {
+      ends.push(() => end(denial("TOKEN_REVOKED")));
+      return () => {};
+    },
+  });
+  const handler = guard.handler({
+    "GET /slow": {
+      guards: ["optional"],
+      handle: () => {
+        ends.at(-1)?.();
+        return new Response("too late");
+      },
+    },
+  });
+  const response = await handler(new Request("http://x/slow", { headers: { "x-user": "ada" } }));
+  assert.deepEqual(
+    [response.status, ((await response.json()) as { reason: string }).reason],
+    [401, "TOKEN_REVOKED"],
+  );
 });
 
 it("lets an answer go whose reader leaves, and one that is whole", async () => {

@@ -5,7 +5,7 @@ import type { Principal } from "../core/principal.ts";
 import type { RouteRule } from "../core/route-rule.ts";
 import type { UserAccount } from "../core/user.ts";
 import { errorResponse, untilEnded, watching, withCors } from "./fetch-answer.ts";
-import { FetchCall } from "./fetch-call.ts";
+import { corsRequest, FetchCall } from "./fetch-call.ts";
 import { type HttpAuthOptions, HttpDoor } from "./http-door.ts";
 import { denialError, notServed } from "./json-error.ts";
 import { type RouteParams, RouteTable } from "./route-table.ts";
@@ -100,9 +100,4 @@ export function fetchAuth<P extends Principal = Principal, U extends UserAccount
       };
     },
   });
-}
-
-function corsRequest({ method, headers }: Request) {
-  const origin = headers.get("origin") ?? undefined;
-  return { method, origin, requestMethod: headers.get("access-control-request-method") ?? undefined };
 }

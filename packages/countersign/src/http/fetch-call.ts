@@ -1,4 +1,5 @@
 import type { Call, Peer } from "../core/call.ts";
+import type { CorsRequest } from "./cors.ts";
 
 /** A request of the Fetch standard as the pipeline sees it. */
 export class FetchCall implements Call {
@@ -26,3 +27,9 @@ export class FetchCall implements Call {
 
 const none: readonly string[] = Object.freeze([]);
 const unknown: Peer = Object.freeze({ address: undefined });
+
+/** What of a request the CORS protocol is about. */
+export function corsRequest({ method, headers }: Request): CorsRequest {
+  const origin = headers.get("origin") ?? undefined;
+  return { method, origin, requestMethod: headers.get("access-control-request-method") ?? undefined };
+}

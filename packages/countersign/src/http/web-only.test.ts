@@ -39,3 +39,15 @@ it("countersign/http/fetch decides where nothing of Node's is to be had but Asyn
   assert.deepEqual(result, ["undefined", "undefined", [200, "ada"], 401]);
   assert.ok(modules > 30, String(modules));
 });
+
+it("and so does countersign/http/hono", () => {
+  const { result, modules } = runWithoutNode(`${auth}
+    import { Hono } from "hono";
+    import { honoAuth } from "./hono.ts";
+    const guard = honoAuth(auth, { cors: { origins: ["https://app.example"] } });
+    const app = new Hono().get("/me", guard.route({ guards: [isAuthenticated] }), (c) => c.json(c.var.context.userId));
+    const handler = guard.protect(app).fetch;
+    ${ask}`);
+  assert.deepEqual(result, ["undefined", "undefined", [200, "ada"], 401]);
+  assert.ok(modules > 30, String(modules));
+});
