@@ -28,7 +28,8 @@ function endBroken(response: NodeResponse): void {
   if (!response.writableEnded) hangUp(response);
 }
 
-function leaveUnread(request: NodeRequest, response: NodeResponse): void {
+/** Nobody will read this body. */
+export function leaveUnread(request: NodeRequest, response: NodeResponse): void {
   if (request.complete) return;
   // RFC 9113 section 8.1: a complete answer may end a request that is not.
   if ("stream" in request) response.once("finish", () => request.stream.close(constants.NGHTTP2_NO_ERROR));
