@@ -45,6 +45,8 @@ export interface StartedDoor {
 export interface DoorKind {
   readonly name: string;
   readonly start: (setup: DoorSetup) => Promise<StartedDoor>;
+  /** Who hides what a handler throws that is not meant for the caller. Default: the door, which tells `onError`. */
+  readonly hides?: "framework";
   /** Does it hand requests to rules that ask about them? */
   readonly decoded: boolean;
 }
@@ -342,8 +344,14 @@ export function describeDoor(kind: DoorKind): void {
       assert.deepEqual(await told("call"), [404, "There is no such thing", undefined]);
       assert.deepEqual(errors, []);
       assert.deepEqual(await told("away"), [503, "Temporarily unavailable", undefined]);
-      assert.deepEqual(await told("else"), [500, "Internal error", undefined]);
-      assert.deepEqual(errors.map(String), ["Unavailable: secret", "Error: secret"]);
+      const [status, message] = await told("else");
+      assert.equal(status, 500);
+      assert.match(
+        String(message),
+        kind.hides === "framework" ? /^Internal server error$/ : /^Internal error$/,
+      );
+      const reported = ["Unavailable: secret", ...(kind.hides === "framework" ? [] : ["Error: secret"])];
+      assert.deepEqual(errors.map(String), reported);
     });
 
     it("ends an answer that goes on when its caller no longer may", async () => {
