@@ -31,7 +31,7 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "(^|/)(dist|node_modules)/" },
+    exclude: { path: "^packages/[^/]+/dist/" },
     enhancedResolveOptions: {
       conditionNames: ["countersign-source", "import", "node", "default"],
       exportsFields: ["exports"],
