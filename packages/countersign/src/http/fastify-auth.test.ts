@@ -138,7 +138,7 @@ describe("Fastify", () => {
     const guard = fastifyAuth(auth, { guards: [isAuthenticated] });
     const app = Fastify();
     await app.register(swagger, {
-      openapi: { components: { securitySchemes: guard.securitySchemes as never } },
+      openapi: { components: { securitySchemes: guard.securitySchemes } },
     });
     await app.register(guard.plugin);
     const certificate = { ...fakeAuthenticator(() => undefined, { name: "certificate" }), header: undefined };

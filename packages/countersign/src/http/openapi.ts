@@ -1,11 +1,13 @@
 import type { Auth } from "../core/auth.ts";
 import type { Authenticator } from "../core/authenticator.ts";
 
-/** A security scheme of OpenAPI 3.1 (section 4.8.27). */
+/**
+ * A security scheme of OpenAPI (section 4.8.27 of 3.1). For client certificates `mutualTLS` stands there, which types for
+ * OpenAPI 3.0 do not know.
+ */
 export type SecurityScheme =
   | { readonly type: "http"; readonly scheme: string }
-  | { readonly type: "apiKey"; readonly in: "header"; readonly name: string }
-  | { readonly type: "mutualTLS" };
+  | { readonly type: "apiKey"; readonly in: "header"; readonly name: string };
 
 /** How callers prove who they are to one operation: any one of these; an empty one means that nobody has to. */
 export type SecurityRequirement = Readonly<Record<string, readonly string[]>>;
@@ -28,7 +30,7 @@ export function securityOf<P>(
 }
 
 function schemeOf({ header, challenge }: Pick<Authenticator<never>, "header" | "challenge">): SecurityScheme {
-  if (header === undefined) return { type: "mutualTLS" };
+  if (header === undefined) return { type: "mutualTLS" } as unknown as SecurityScheme;
   if (header !== "authorization") return { type: "apiKey", in: "header", name: header };
   return { type: "http", scheme: (challenge ?? "Bearer").split(" ", 1)[0]?.toLowerCase() ?? "bearer" };
 }
