@@ -18,12 +18,20 @@ const foreign = (name, frameworks) => ({
   to: { path: `node_modules/(${frameworks})` },
 });
 
+/** A framework, and who may know it. */
+const onlyFor = (framework, ...files) => ({
+  name: `${framework}-is-known-to-its-own-door`,
+  severity: "error",
+  from: { path: library, pathNot: [...files.map((file) => `${library}/${file}`), tests] },
+  to: { path: `node_modules/(@types/)?${framework}/` },
+});
+
 module.exports = {
   options: {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "(^|/)(dist|node_modules)/" },
+    exclude: { path: "^packages/[^/]+/dist/" },
     enhancedResolveOptions: {
       conditionNames: ["countersign-source", "import", "node", "default"],
       exportsFields: ["exports"],
@@ -58,6 +66,7 @@ module.exports = {
     layer("signing", "core", "jwt", "session/seal[.]ts", "store/(session-)?contracts[.]ts"),
     layer("policy", "core", "gen/auth/v1/policy_pb"),
     layer("http", "core", "context"),
+    layer("nestjs", "core", "context", "http/(http-call|http-door|cors|json-error|node-answer|node-cors)[.]ts"),
     // Connect is served by Node's HTTP: a request, its connection and its body are the same there.
     layer("connect", "core", "context", "http/(http-call|discard)[.]ts"),
     layer(
@@ -85,7 +94,18 @@ module.exports = {
       to: { path: "node_modules/(@grpc|@connectrpc|kysely|pg|ioredis|fastify|express|hono)" },
     },
     foreign("grpc", "@connectrpc"),
-    foreign("http", "@grpc|@connectrpc"),
+    foreign("http", "@grpc|@connectrpc|@nestjs"),
+    foreign("nestjs", "@grpc|@connectrpc|fastify|hono"),
+    onlyFor("express", "http/express[^/]*[.]ts$", "nestjs/"),
+    onlyFor("fastify", "http/fastify[^/]*[.]ts$"),
+    onlyFor("hono", "http/hono[^/]*[.]ts$"),
+    {
+      name: "fetch-and-hono-need-nothing-of-node",
+      comment: "but AsyncLocalStorage; web-only.test.ts proves it by running them",
+      severity: "error",
+      from: { path: `${library}/http/(fetch|hono|cors|route-table|http-door|json-error)[^/]*[.]ts$`, pathNot: tests },
+      to: { dependencyTypes: ["core"], pathNot: "async_hooks$" },
+    },
     foreign("connect", "@grpc"),
     foreign("store", "@grpc|@connectrpc"),
     {
@@ -101,7 +121,7 @@ module.exports = {
       from: { path: "^(packages/server|conformance|bench|examples)" },
       to: {
         path: `${library}/.+/`,
-        pathNot: `${library}/(store/(memory|sqlite|postgres)|http/(json|form)|policy/cel/conditions)[.]ts$`,
+        pathNot: `${library}/(store/(memory|sqlite|postgres)|http/(json|form|fetch|node|express|hono|fastify)|policy/cel/conditions)[.]ts$`,
       },
     },
   ],

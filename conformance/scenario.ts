@@ -41,6 +41,8 @@ export interface Scenario {
   readonly gives: Caller | Reason;
   /** What a client must be able to send. Default: what any client can. */
   readonly takes?: Ability;
+  /** For doors that see a header that came twice, or for those that see one of them. Default: for all. */
+  readonly where?: "sees-twice" | "sees-one";
   /** Also for clients that are slow. */
   readonly brief?: true;
 }

@@ -44,8 +44,14 @@ export class Stage {
     await this.server.stop();
   }
 
-  /** One call: its outcome is the one that the table names, and nothing has changed but what it may change. */
-  async check(client: Client, scenario: Scenario, procedure: Procedure): Promise<void> {
+  /** A credential at some RPCs: outcomes are those that the table names, and nothing has changed but what may. */
+  async check(client: Client, scenario: Scenario, asked: readonly Procedure[]): Promise<void> {
+    // What is refused to somebody is refused to those below: no change is hidden by one that was allowed.
+    for (const procedure of asked) await this.#check(client, scenario, procedure);
+    await this.nothingChanged(scenario.name);
+  }
+
+  async #check(client: Client, scenario: Scenario, procedure: Procedure): Promise<void> {
     const { path, take, changes } = procedure;
     const expected = expectationOf(scenario.gives, procedure);
     const mark = `mark ${++this.#marks}`;
@@ -65,14 +71,12 @@ export class Stage {
         { ...refusal, domain: "countersign", answers: [] },
         path,
       );
-      await this.nothingChanged(path);
       return;
     }
     equal(outcome.code, 0, `${path}: ${outcome.message}`);
     const named = procedure.caller(outcome.answers[0] ?? {});
     if (named !== undefined) equal(named, expected.allowed.name, path);
-    if (changes === undefined) await this.nothingChanged(path);
-    else await this.#changed(changes, expected.allowed.name, mark);
+    if (changes !== undefined) await this.#changed(changes, expected.allowed.name, mark);
   }
 
   /** Fails if anything is different from what it was after the last call. */

@@ -121,12 +121,28 @@ export const tokenScenarios: readonly Scenario[] = [
     headers: ({ tokens }) => [...bearer(tokens.alice), ...bearer("nonsense")],
     gives: alice,
     takes: "two-authorizations",
+    where: "sees-one",
+  },
+  {
+    name: "two good authorizations",
+    headers: ({ tokens }) => [...bearer(tokens.alice), ...bearer(tokens.sam)],
+    gives: "CREDENTIALS_AMBIGUOUS",
+    takes: "two-authorizations",
+    where: "sees-twice",
+  },
+  {
+    name: "the same authorization twice",
+    headers: ({ tokens }) => [...bearer(tokens.alice), ...bearer(tokens.alice)],
+    gives: "CREDENTIALS_AMBIGUOUS",
+    takes: "two-authorizations",
+    where: "sees-twice",
   },
   {
     name: "a bad authorization, then a good one",
     headers: ({ tokens }) => [...bearer("nonsense"), ...bearer(tokens.admin)],
     gives: "TOKEN_INVALID",
     takes: "two-authorizations",
+    where: "sees-one",
   },
 ];
 

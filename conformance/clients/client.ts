@@ -56,7 +56,7 @@ export interface ClientTls {
   readonly key?: string;
 }
 
-/** A kind of client. To add one: a file with one of these, and a line in `clients.ts`. */
+/** A kind of client. To add one: a file with one of these, and its name in `doors.ts`. */
 export interface ClientKind {
   readonly name: string;
   readonly abilities: readonly Ability[];

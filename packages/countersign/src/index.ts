@@ -45,5 +45,6 @@ export { createRevocations } from "./core/revocation.ts";
 export type { RoleDefinition, RoleSource } from "./core/role.ts";
 export type { RoleDirectory, RoleDirectoryOptions } from "./core/role-directory.ts";
 export { createRoleDirectory } from "./core/role-directory.ts";
-export type { Door, RuleListing } from "./core/rule-book.ts";
+export type { RouteGuards, RouteRule } from "./core/route-rule.ts";
+export type { Door, Route, RuleListing } from "./core/rule-book.ts";
 export type { UserAccount, UserSource } from "./core/user.ts";

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Call } from "../core/call.ts";
 import type { Allowed } from "../core/decision.ts";
-import { grants, holdsRole, type Principal, permissionsOf } from "../core/principal.ts";
+import { grants, holdsRole, noClaims, type Principal, permissionsOf } from "../core/principal.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
 
@@ -29,6 +29,25 @@ export class CallContext<P extends Principal = Principal, U extends UserAccount 
   user(): Promise<U | undefined> {
     this.#user ??= this.#load();
     return this.#user;
+  }
+
+  /** The caller's id. Undefined for an anonymous call. */
+  get userId(): string | undefined {
+    return this.principal?.userId;
+  }
+
+  /** Is the caller staff? As a flag of the account; a superuser is staff to `requireStaff()` either way. */
+  get isStaff(): boolean {
+    return this.principal?.isStaff ?? false;
+  }
+
+  get isSuperuser(): boolean {
+    return this.principal?.isSuperuser ?? false;
+  }
+
+  /** The verified claims of a token; empty for every other credential, and for an anonymous call. */
+  get claims(): Principal["claims"] {
+    return this.principal?.claims ?? noClaims;
   }
 
   /** The caller, or undefined for an anonymous call. */

@@ -1,21 +1,14 @@
-import type { Authenticate, Authenticator, AuthRuntime } from "./authenticator.ts";
+import type { Authenticator } from "./authenticator.ts";
 import type { Call } from "./call.ts";
-import {
-  type Allowed,
-  anonymous,
-  type Decision,
-  type Denied,
-  deny,
-  isPromise,
-  type MaybePromise,
-} from "./decision.ts";
+import { chainMaker, challengesOf, type Slot, type Started } from "./chain.ts";
+import { type Allowed, anonymous, type Decision, deny, isPromise, type MaybePromise } from "./decision.ts";
 import type { Denial, Reason } from "./denial.ts";
 import { againWithRequest, guarded, noRule, requestJudge, tellingOnce, unavailable } from "./judge.ts";
 import { OpenCalls } from "./open-calls.ts";
 import type { CompiledRule, Mode, Rule, RuleTable } from "./policy.ts";
 import { createRevocations, type RevocationView } from "./revocation.ts";
 import type { RoleDirectory } from "./role-directory.ts";
-import { type Door, RuleBook, type RuleListing } from "./rule-book.ts";
+import { type Door, type Route, RuleBook, type RuleListing } from "./rule-book.ts";
 
 export interface AuthOptions<P> {
   /** Each header's authenticators are asked in this order; the first that recognises the credential decides. */
@@ -60,44 +53,36 @@ export interface Auth<P> {
    * whose rule needs a request that the server does not hand to `judgeRequest()`.
    */
   serve(procedures: Iterable<string>, door?: Door): void;
+  /**
+   * Declares a route of plain HTTP, with the rule and the authenticators that stand beside it. Throws a `TypeError`
+   * where there is no rule for it, or two. For adapters.
+   */
+  serveRoute(procedure: string, route: Route<P>): void;
   /** To be called when everything is registered. Throws a `TypeError` that lists rules of what is not served. */
   seal(): void;
   /** Every rule in force. */
   rules(): readonly RuleListing[];
   /** The rule of a procedure, as it is in force. */
   ruleOf(procedure: string): Rule<P> | undefined;
-}
-
-interface Started<P> {
-  readonly definition: Authenticator<P>;
-  readonly authenticate: Authenticate<P>;
-}
-
-/** The authenticators of one header. */
-interface Slot<P> {
-  readonly header: string;
-  readonly authenticators: readonly Started<P>[];
+  /** Who is asked who calls a procedure: those of its route, or those of this `Auth`. For documents such as OpenAPI. */
+  authenticatorsOf(procedure: string): readonly Authenticator<P>[];
 }
 
 /** Builds an `Auth`. Throws a `TypeError` for what only a programmer's mistake can be. */
 export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
   const { authenticators, onDecision, now = Date.now, revocations = createRevocations() } = options;
   const { policy: tables, mode, publicProcedures = [] } = options;
-  const book = new RuleBook<P>({ tables, mode, publicProcedures });
-  const { slots, ofConnections } = startAll(authenticators, { revocations, now, roles: options.roles });
-  const missing = missingCredential(authenticators);
-  const ambiguous = deny("CREDENTIALS_AMBIGUOUS", { challenges: missing.denial.challenges });
+  const chainOf = chainMaker<P>({ revocations, now, roles: options.roles });
+  const standard = chainOf(authenticators);
+  const book = new RuleBook<P>({ tables, mode, publicProcedures, chainOf });
   const openCalls = new OpenCalls<P>({ evaluate: againWithRequest(book, evaluate), revocations, now });
 
   return Object.freeze({
     decide: onDecision === undefined ? evaluate : tellingOnce(book, evaluate, onDecision),
-    needsRequest: (procedure: string) => book.needsRequest(procedure),
     judgeRequest: requestJudge(book, onDecision),
     watch: openCalls.watch.bind(openCalls),
-    serve: (procedures: Iterable<string>, door?: Door) => book.serve(procedures, door),
-    seal: () => book.seal(),
-    rules: () => book.list(),
-    ruleOf: (procedure: string) => book.ruleOf(procedure),
+    ...policyOf(book),
+    authenticatorsOf: (procedure: string) => (book.find(procedure)?.chain ?? standard).definitions,
   });
 
   function evaluate(call: Call): MaybePromise<Decision<P>> {
@@ -113,6 +98,7 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
       const rule = book.find(call.procedure);
       if (rule === undefined) return noRule;
       if (rule.admits === "everyone") return anonymous;
+      const { slots, ofConnections, missing, ambiguous } = rule.chain ?? standard;
 
       // No credential is split and none is preferred: two of them are refused.
       let slot: Slot<P> | undefined;
@@ -143,9 +129,21 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
     call: Call,
   ): MaybePromise<Decision<P>> {
     // A repeated header that the transport joined. Looked for here, since no credential with a comma is accepted.
-    if (!decision.ok) return value.includes(",") ? ambiguous : decision;
+    if (!decision.ok) return value.includes(",") ? (rule.chain ?? standard).ambiguous : decision;
     return rule.guards.length === 0 ? decision : guarded(decision, rule.guards, 0, call);
   }
+}
+
+/** What an `Auth` tells of its rules, and takes in. */
+function policyOf<P>(book: RuleBook<P>) {
+  return {
+    needsRequest: (procedure: string) => book.needsRequest(procedure),
+    serve: (procedures: Iterable<string>, door?: Door) => book.serve(procedures, door),
+    serveRoute: (procedure: string, route: Route<P>) => book.serveRoute(procedure, route),
+    seal: () => book.seal(),
+    rules: () => book.list(),
+    ruleOf: (procedure: string) => book.ruleOf(procedure),
+  };
 }
 
 function authenticate<P>(slot: Slot<P>, value: string, call: Call): MaybePromise<Decision<P>> {
@@ -178,50 +176,4 @@ function fromConnection<P>(
 function orNone<P>(decision: Decision<P>, none: Decision<P>): Decision<P> {
   if (decision.ok || decision.denial.reason !== "CREDENTIALS_MISSING") return decision;
   return none.ok ? none : deny("CREDENTIALS_MISSING", { ...none.denial, cause: decision.denial.cause });
-}
-
-interface AllStarted<P> {
-  readonly slots: readonly Slot<P>[];
-  /** Those that read no header. */
-  readonly ofConnections: readonly Started<P>[];
-}
-
-function startAll<P>(
-  authenticators: readonly Authenticator<P>[],
-  runtime: Omit<AuthRuntime, "sole">,
-): AllStarted<P> {
-  if (authenticators.length === 0) throw new TypeError("createAuth() needs at least one authenticator");
-  const readers = (header: string | undefined): readonly Started<P>[] => {
-    const found = authenticators.filter((definition) => definition.header === header);
-    const sole = found.length === 1;
-    return found.map((definition) => ({ definition, authenticate: definition.start({ ...runtime, sole }) }));
-  };
-  const headers = authenticators.map(({ header }) => header).filter((header) => header !== undefined);
-  for (const header of headers) requireHeaderName(header);
-  return {
-    slots: [...new Set(headers)].map((header) => ({ header, authenticators: readers(header) })),
-    ofConnections: readers(undefined),
-  };
-}
-
-function requireHeaderName(header: string): void {
-  if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(header))
-    throw new TypeError(`"${header}" is no header name in lower case`);
-  if (header.endsWith("-bin"))
-    throw new TypeError(`"${header}" is a binary header, which no credential can be`);
-}
-
-function challengesOf<P>(authenticators: readonly Authenticator<P>[]): readonly string[] {
-  const challenges = authenticators.map(({ challenge }) => challenge);
-  return [...new Set(challenges.filter((challenge) => challenge !== undefined))];
-}
-
-function missingCredential<P>(authenticators: readonly Authenticator<P>[]): Denied {
-  const challenges = challengesOf(authenticators);
-  const messages = new Set(authenticators.map(({ missingMessage }) => missingMessage));
-  const [message] = messages;
-  return deny(
-    "CREDENTIALS_MISSING",
-    messages.size === 1 && message !== undefined ? { challenges, message } : { challenges },
-  );
 }

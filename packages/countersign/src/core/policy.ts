@@ -1,3 +1,4 @@
+import type { Chain } from "./chain.ts";
 import { type Denied, deny } from "./decision.ts";
 import { allOf, anyOf, type Guard, not, partsOf } from "./guard.ts";
 import { needsRequest, type RequestCheck, type RequestGuardText, withRequest } from "./request-guard.ts";
@@ -107,12 +108,20 @@ export interface CompiledRule<P> {
   readonly requestGuards: readonly CompiledGuard<P>[];
   /** For listings. */
   readonly title: string;
+  /** The authenticators of a route that has some of its own. */
+  readonly chain: Chain<P> | undefined;
 }
 
 const compiledWord = {
-  open: { admits: "everyone", guards: [], requestGuards: [], title: "open" },
-  optional: { admits: "anonymous", guards: [], requestGuards: [], title: "optional" },
-  authenticated: { admits: "principals", guards: [], requestGuards: [], title: "authenticated" },
+  open: { admits: "everyone", guards: [], requestGuards: [], title: "open", chain: undefined },
+  optional: { admits: "anonymous", guards: [], requestGuards: [], title: "optional", chain: undefined },
+  authenticated: {
+    admits: "principals",
+    guards: [],
+    requestGuards: [],
+    title: "authenticated",
+    chain: undefined,
+  },
 } as const satisfies Record<string, CompiledRule<unknown>>;
 
 /** Throws a `TypeError` for what is no rule: reachable from JavaScript, where a misspelt import is undefined. */
@@ -130,6 +139,7 @@ export function compileRule<P>(rule: Rule<P>): CompiledRule<P> {
     guards: parts.filter(({ check }) => !needsRequest(check)),
     requestGuards: parts.filter(({ check }) => needsRequest(check)),
     title: titleOf(rule),
+    chain: undefined,
   };
 }
 

@@ -1,3 +1,5 @@
+import type { Authenticator } from "./authenticator.ts";
+import type { Chain } from "./chain.ts";
 import {
   type CompiledRule,
   compileRule,
@@ -6,6 +8,7 @@ import {
   type RuleTable,
   requireRule,
 } from "./policy.ts";
+import { type RouteGuards, type RouteRule, ruleOfGuards } from "./route-rule.ts";
 
 /** Served without a credential by every server, in every mode. */
 const healthProcedures = [
@@ -19,6 +22,8 @@ export interface RuleBookOptions<P> {
   readonly mode: Mode | undefined;
   /** Procedures that are open besides health checks. */
   readonly publicProcedures: readonly string[];
+  /** Starts the authenticators of a route that has its own. */
+  readonly chainOf?: (authenticators: readonly Authenticator<P>[]) => Chain<P>;
 }
 
 /** What a server does beside calling `decide()`. */
@@ -30,12 +35,20 @@ export interface Door {
   readonly decoded?: readonly string[];
 }
 
+/** A route of plain HTTP as its door declares it. */
+export interface Route<P> extends RouteRule<P> {
+  /** Does the door hand the decoded request to `judgeRequest()`? Default: no. */
+  readonly decoded?: boolean;
+  /** What all routes of the door need that have no rule of their own; before the mode. */
+  readonly otherwise?: RouteGuards<P> | undefined;
+}
+
 /** A line of the policy as it is in force. */
 export interface RuleListing {
   readonly procedure: string;
   readonly rule: string;
-  /** Where the rule comes from: a table, the list of public procedures, the mode, or the program itself. */
-  readonly source: "table" | "public" | "mode" | "built-in";
+  /** Where the rule comes from: a table, the list of public procedures, the mode, the program itself, or the route. */
+  readonly source: "table" | "public" | "mode" | "built-in" | "route";
   /** Where a table was written: `proto`, or a file. Undefined for one in code. */
   readonly origin?: string;
 }
@@ -50,8 +63,10 @@ export class RuleBook<P> {
   readonly #mode: Rule<P> | undefined;
   readonly #fallback: CompiledRule<P> | undefined;
   readonly #override: CompiledRule<P> | undefined;
+  readonly #chainOf: RuleBookOptions<P>["chainOf"];
 
-  constructor({ tables, mode, publicProcedures }: RuleBookOptions<P>) {
+  constructor({ tables, mode, publicProcedures, chainOf }: RuleBookOptions<P>) {
+    this.#chainOf = chainOf;
     this.#mode = fallbackOf(mode);
     this.#fallback = this.#mode === undefined ? undefined : compileRule(this.#mode);
     this.#override = mode === "disabled" ? this.#fallback : undefined;
@@ -96,10 +111,10 @@ export class RuleBook<P> {
     const blind: string[] = [];
     for (const procedure of procedures) {
       this.#served.add(procedure);
-      if (this.needsRequest(procedure) && !decoded.includes(procedure)) blind.push(procedure);
-      if (this.#rules.has(procedure)) continue;
-      if (this.#mode === undefined) holes.push(procedure);
-      else this.#add(procedure, this.#mode, { source: "mode" });
+      if (this.#mode !== undefined && !this.#rules.has(procedure))
+        this.#add(procedure, this.#mode, { source: "mode" });
+      if (!this.#rules.has(procedure)) holes.push(procedure);
+      else if (this.needsRequest(procedure) && !decoded.includes(procedure)) blind.push(procedure);
     }
     if (holes.length > 0) {
       throw new TypeError(`no rule for ${holes.join(", ")}: add it to a rule table, or set a mode`);
@@ -109,6 +124,19 @@ export class RuleBook<P> {
         `the rule of ${blind.join(", ")} names the request, which is not to be had there: the RPC takes a stream, or the door sees no bodies`,
       );
     }
+  }
+
+  /** Declares a route with what stands beside it. Throws a `TypeError` where there is no rule for it, or two. */
+  serveRoute(procedure: string, { auth, guards, otherwise, decoded = false }: Route<P>): void {
+    const served = this.#served.has(procedure);
+    const own = guards ?? (this.#rules.has(procedure) ? undefined : otherwise);
+    if (own !== undefined) this.#add(procedure, ruleOfGuards(procedure, own), { source: "route" });
+    this.serve([procedure], decoded ? { decoded: [procedure] } : {});
+    const rule = this.#rules.get(procedure);
+    if (auth === undefined || rule === undefined) return;
+    if (served || this.#chainOf === undefined)
+      throw new TypeError(`two lists of authenticators for ${procedure}`);
+    this.#rules.set(procedure, { ...rule, chain: this.#chainOf(auth) });
   }
 
   /** To be called when everything is registered. Throws a `TypeError` that lists the rules of what is not served. */
@@ -161,6 +189,7 @@ const placeNames = {
   public: "the list of public procedures",
   mode: "the mode",
   "built-in": "the program",
+  route: "the route",
 } as const satisfies Record<RuleListing["source"], string>;
 
 /** The rule of what has none. */

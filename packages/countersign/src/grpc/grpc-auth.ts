@@ -4,6 +4,7 @@ import {
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
   type ServerOptions,
+  type StatusObject,
 } from "@grpc/grpc-js";
 import { CallContext, runInCall } from "../context/call-context.ts";
 import type { Auth } from "../core/auth.ts";
@@ -15,7 +16,7 @@ import { contexts } from "./contexts.ts";
 import { GrpcCall } from "./grpc-call.ts";
 import { GuardedServer } from "./guarded-server.ts";
 import { silenceGrpcValues, takeUnreadableHeaders } from "./redacting-logger.ts";
-import { denialStatus } from "./status.ts";
+import { denialStatus, failureStatus, thrownStatus } from "./status.ts";
 
 export interface GrpcAuthOptions<U extends UserAccount> {
   /** Where `context.user()` reads the caller's account. */
@@ -37,6 +38,8 @@ export interface GrpcAuth<P extends Principal, U extends UserAccount> {
   context(call: { readonly metadata: Metadata }): CallContext<P, U>;
   /** The caller, inside a handler. Undefined where the rule let an anonymous call through. */
   principal(call: { readonly metadata: Metadata }): P | undefined;
+  /** What a handler threw, as a status to end the call with. `createServer()` does it by itself. */
+  toStatus(thrown: unknown): Partial<StatusObject>;
 }
 
 /** Guards a grpc-js server with an `Auth`. */
@@ -56,6 +59,7 @@ export function grpcAuth<P extends Principal = Principal, U extends UserAccount 
     interceptor,
     context,
     principal: (call: { readonly metadata: Metadata }) => context(call).principal,
+    toStatus: (thrown: unknown) => thrownStatus(thrown) ?? failureStatus(thrown),
     createServer(serverOptions: ServerOptions = {}) {
       return new GuardedServer(auth, onError, {
         ...serverOptions,

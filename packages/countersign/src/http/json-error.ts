@@ -1,4 +1,5 @@
 import { create, toBinary, toJson } from "@bufbuild/protobuf";
+import { base64Encode } from "@bufbuild/protobuf/wire";
 import {
   denialDetails,
   type ErrorDetail,
@@ -69,6 +70,12 @@ export function plainError(status: number, code: string, message: string): JsonE
   return { status, headers: {}, body: { code, message } };
 }
 
+/** Where there is no route, or none for the method (RFC 9110 section 15.5.6). */
+export function notServed(found: { readonly kind: string; readonly allow?: string }): JsonError {
+  if (found.allow === undefined) return plainError(404, "unimplemented", "There is no such route");
+  return { ...plainError(405, "unimplemented", "Not with this method"), headers: { allow: found.allow } };
+}
+
 /** With the text that a person reads beside the bytes. */
 function readable(given: ErrorDetail): object {
   const { desc, value } = given;
@@ -76,6 +83,6 @@ function readable(given: ErrorDetail): object {
 }
 
 function detail({ desc, value }: ErrorDetail): { readonly type: string; readonly value: string } {
-  const bytes = Buffer.from(toBinary(desc, create(desc, value)));
-  return { type: desc.typeName, value: bytes.toString("base64").replace(/=+$/, "") };
+  const bytes = toBinary(desc, create(desc, value));
+  return { type: desc.typeName, value: base64Encode(bytes, "std_raw") };
 }

@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { buf } from "./clients/buf.ts";
+import type { ClientKind } from "./clients/client.ts";
+import { connectBinary, connectGrpc, connectJson, grpcWeb } from "./clients/connect.ts";
+import { curl, curlWithType } from "./clients/curl.ts";
+import { fetchJson } from "./clients/fetch.ts";
+import { grpcJs } from "./clients/grpc-js.ts";
+import { python } from "./clients/python.ts";
+import { pythonHttp } from "./clients/python-http.ts";
+import { raw } from "./clients/raw.ts";
+import { within } from "./deadline.ts";
+import type { ServerProcess } from "./server-process.ts";
+
+/** A way into the same accounts, keys and tokens, and the clients that come by it. */
+export interface Door {
+  readonly name: string;
+  readonly of: "program" | "framework";
+  /** Asked the whole table. */
+  readonly clients: readonly ClientKind[];
+  /** Asked what they alone can send, and what is brief: the same code has answered the rest to others. */
+  readonly others: readonly ClientKind[];
+  /** Is a second `authorization` seen? grpc-js keeps the first. */
+  readonly seesTwice: boolean;
+  /** Serves the rows that no credential leads to, as `doors/kit.ts` has them. */
+  readonly hasRows: boolean;
+  open(server: ServerProcess): Promise<OpenDoor>;
+}
+
+export interface OpenDoor {
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+const ofFrameworks = {
+  http: { clients: [fetchJson], others: [pythonHttp, curlWithType] },
+  grpc: { clients: [grpcJs], others: [python, raw, connectGrpc] },
+} as const;
+
+/** Every door. A new adapter is a file in `doors/` and a line here. */
+export const doors: readonly Door[] = [
+  program("grpc-js", "grpc", [grpcJs, python, raw, connectGrpc, buf]),
+  program("connect", "http", [connectJson, connectBinary, fetchJson, pythonHttp, curl]),
+  program("grpc-web", "http", [grpcWeb]),
+  framework("node"),
+  framework("fetch"),
+  framework("express"),
+  framework("fastify"),
+  framework("hono"),
+  framework("nestjs"),
+  framework("nestjs", "grpc"),
+];
+
+/** A listener of the program itself. */
+function program(name: string, listener: "grpc" | "http", clients: readonly ClientKind[]): Door {
+  return {
+    name,
+    of: "program",
+    clients,
+    others: [],
+    seesTwice: listener === "http",
+    hasRows: false,
+    open: async (server) => ({ address: server[listener], close: async () => {} }),
+  };
+}
+
+/** The demo service with the library and a framework, in a process of its own, on the program's data. */
+function framework(file: string, listener: "http" | "grpc" = "http"): Door {
+  return {
+    name: listener === "http" ? file : `${file} (${listener})`,
+    of: "framework",
+    ...ofFrameworks[listener],
+    seesTwice: listener === "http",
+    hasRows: listener === "http",
+    async open({ data }) {
+      const child = spawnDoor(file, data);
+      const addresses = JSON.parse(await within(20_000, `the door ${file}`, firstLine(child, file)));
+      return {
+        address: (addresses as Record<string, string>)[listener] ?? "",
+        async close() {
+          const ended = once(child, "close");
+          child.stdin?.end();
+          await within(10_000, `the end of the door ${file}`, ended);
+        },
+      };
+    },
+  };
+}
+
+function spawnDoor(file: string, data: string): ChildProcess {
+  const script = fileURLToPath(new URL("doors/serve.ts", import.meta.url));
+  // Room for a credential that is too long to be told so.
+  const flags = ["--conditions=countersign-source", "--max-http-header-size=32768", "--no-warnings"];
+  const child = spawn(process.execPath, [...flags, script, file, data], { stdio: ["pipe", "pipe", "pipe"] });
+  const killAtExit = (): void => void child.kill("SIGKILL");
+  process.once("exit", killAtExit);
+  child.once("close", () => process.off("exit", killAtExit));
+  return child;
+}
+
+function firstLine(child: ChildProcess, file: string): Promise<string> {
+  const { stdout, stderr } = child;
+  if (stdout === null || stderr === null) throw new TypeError("the door has no output");
+  let complaint = "";
+  stderr.setEncoding("utf8").on("data", (chunk: string) => (complaint += chunk));
+  return new Promise((resolve, reject) => {
+    createInterface(stdout).once("line", resolve);
+    child.once("close", (code) => reject(new Error(`the door ${file} ended with ${code}: ${complaint}`)));
+  });
+}

@@ -1,0 +1,79 @@
+/** Which pages in a browser may call, and with what. */
+export interface CorsOptions {
+  /** As a browser writes them: `https://app.example`, `http://localhost:5173`. Default: none, and nothing is said. */
+  readonly origins: readonly string[];
+  /** May pages send cookies and client certificates? Headers with a credential need no such leave. Default: no. */
+  readonly credentials?: boolean;
+  /** Headers that pages may send. Default: `authorization`, `content-type` and `x-api-key`. */
+  readonly allowedHeaders?: readonly string[];
+  /** Headers of answers that pages may read. Default: `www-authenticate` and `retry-after`. */
+  readonly exposedHeaders?: readonly string[];
+  /** Default: GET, HEAD, POST, PUT, PATCH and DELETE. */
+  readonly methods?: readonly string[];
+}
+
+/** What of a request the CORS protocol is about. */
+export interface CorsRequest {
+  readonly method: string | undefined;
+  readonly origin: string | undefined;
+  /** `access-control-request-method` */
+  readonly requestMethod: string | undefined;
+}
+
+export interface CorsAnswer {
+  /** The whole answer is 204 with these headers, and nothing else looks at the request. */
+  readonly preflight: boolean;
+  /** For the answer, whatever it will be. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+/**
+ * The CORS protocol (https://fetch.spec.whatwg.org/#http-cors-protocol). It tells a browser which pages may read
+ * answers, and decides about no call.
+ */
+export type Cors = (request: CorsRequest) => CorsAnswer;
+
+/** How long a browser may remember a preflight: Chrome remembers none for longer. */
+const maxAgeSeconds = 7200;
+
+/** Closed by default: without origins nothing of this is said, and a preflight is a request like any other. */
+export function createCors(options: CorsOptions | undefined): Cors {
+  const { origins = [], credentials = false } = options ?? {};
+  if (origins.length === 0) return () => nothing;
+  for (const origin of origins) requireOrigin(origin);
+  const allowed: ReadonlySet<string> = new Set(origins);
+  const methods = (options?.methods ?? defaults.methods).join(", ");
+  const allowedHeaders = (options?.allowedHeaders ?? defaults.allowedHeaders).join(", ");
+  const exposedHeaders = (options?.exposedHeaders ?? defaults.exposedHeaders).join(", ");
+  return ({ method, origin, requestMethod }) => {
+    if (origin === undefined || !allowed.has(origin)) return other;
+    const preflight = method === "OPTIONS" && requestMethod !== undefined;
+    const headers: (readonly [string, string])[] = [
+      ["vary", "origin"],
+      ["access-control-allow-origin", origin],
+    ];
+    if (credentials) headers.push(["access-control-allow-credentials", "true"]);
+    if (!preflight)
+      return { preflight, headers: [...headers, ["access-control-expose-headers", exposedHeaders]] };
+    headers.push(
+      ["access-control-allow-methods", methods],
+      ["access-control-allow-headers", allowedHeaders],
+      ["access-control-max-age", String(maxAgeSeconds)],
+    );
+    return { preflight, headers };
+  };
+}
+
+const defaults = {
+  methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+  allowedHeaders: ["authorization", "content-type", "x-api-key"],
+  exposedHeaders: ["www-authenticate", "retry-after"],
+} as const;
+
+const nothing: CorsAnswer = Object.freeze({ preflight: false, headers: [] });
+const other: CorsAnswer = Object.freeze({ preflight: false, headers: [["vary", "origin"] as const] });
+
+function requireOrigin(origin: string): void {
+  if (URL.canParse(origin) && new URL(origin).origin === origin) return;
+  throw new TypeError(`"${origin}" is no origin: write a scheme and a host, as in "https://app.example"`);
+}

@@ -1,0 +1,443 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { type CallContext, currentCall } from "../context/call-context.ts";
+import { type Auth, type AuthOptions, createAuth } from "../core/auth.ts";
+import { CallError, Unavailable } from "../core/call-error.ts";
+import { allow, deny } from "../core/decision.ts";
+import { fakeAuthenticator, principal } from "../core/fakes.suite.ts";
+import { isAuthenticated, isStaff } from "../core/guards.ts";
+import type { Principal } from "../core/principal.ts";
+import { withRequest } from "../core/request-guard.ts";
+import { createRevocations } from "../core/revocation.ts";
+import type { RouteRule } from "../core/route-rule.ts";
+import type { UserAccount } from "../core/user.ts";
+import type { HttpAuthOptions, HttpMessage } from "./http-door.ts";
+
+// What every door of plain HTTP does alike, over real connections. An adapter's test hands over a way to start one.
+
+/** What a route of the suite is asked with. */
+export interface Asked {
+  readonly context: CallContext;
+  readonly params: Readonly<Record<string, string | string[]>>;
+}
+
+/** A route as every adapter can serve it. */
+export interface SuiteRoute extends RouteRule<Principal> {
+  /** Answers with JSON; or with a stream, written as it comes. */
+  readonly run: (asked: Asked) => unknown;
+}
+
+export interface DoorSetup {
+  readonly auth: Auth<Principal>;
+  readonly options: HttpAuthOptions<Principal, UserAccount>;
+  /** By `METHOD /path/:name`. */
+  readonly routes: Readonly<Record<string, SuiteRoute>>;
+}
+
+/** A server that is started, at `http://127.0.0.1:PORT`. */
+export interface StartedDoor {
+  readonly port: number;
+  close(): unknown;
+}
+
+export interface DoorKind {
+  readonly name: string;
+  readonly start: (setup: DoorSetup) => Promise<StartedDoor>;
+  /** Who hides what a handler throws that is not meant for the caller. Default: the door, which tells `onError`. */
+  readonly hides?: "framework";
+  /** Does it hand requests to rules that ask about them? */
+  readonly decoded: boolean;
+}
+
+/** `x-user: NAME` is a credential of user NAME until it is revoked; "bad" is none of anybody. */
+const byUser = fakeAuthenticator(
+  (value, { revocations }) => {
+    if (value === "" || value === "bad" || value.includes(",")) return undefined;
+    if (value === "down") return Promise.reject(new Error("the store is away"));
+    if (value === "limited") return deny("RATE_LIMITED", { retryAfterSeconds: 1.2 });
+    if (revocations.check({ userId: value }, revocations.version) !== "good") return deny("USER_DISABLED");
+    return allow(principal({ userId: value, isStaff: value === "staff" }), "fake");
+  },
+  { header: "x-user", challenge: 'Fake realm="suite"' },
+);
+const byKey = fakeAuthenticator(
+  (value) => (value === "good" ? allow(principal({ userId: "machine" }), "key") : undefined),
+  { name: "key", header: "x-suite-key", challenge: "Key", unrecognized: "API_KEY_INVALID" },
+);
+
+const ran: string[] = [];
+const errors: unknown[] = [];
+const revocations = createRevocations();
+/** Callers who lose their rights, one for each door. */
+let eves = 0;
+
+const who = ({ context }: Asked): unknown => {
+  assert.equal(currentCall(), context);
+  ran.push(context.call.procedure);
+  return { caller: context.userId ?? null };
+};
+
+function fails({ context, params }: Asked): never {
+  ran.push("fails");
+  const { what } = params;
+  if (what === "staff") context.requireStaff();
+  if (what === "own") context.abortPermissionDenied("Not on Sundays");
+  if (what === "call") throw new CallError("NOT_FOUND", "There is no such thing");
+  if (what === "away") throw new Unavailable("secret");
+  throw new Error("secret");
+}
+
+async function* endless(): AsyncIterable<string> {
+  yield "first\n";
+  await new Promise(() => {});
+}
+
+const routes: DoorSetup["routes"] = {
+  "GET /open": { guards: ["open"], run: who },
+  "GET /maybe": { guards: ["optional"], run: who },
+  "GET /me": { run: who },
+  "GET /later": {
+    run: async (asked) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return who(asked);
+    },
+  },
+  "GET /staff": { guards: [isStaff], run: who },
+  "DELETE /users/:id": {
+    guards: [isAuthenticated, isStaff],
+    run: (asked) => ({ ...(who(asked) as object), id: asked.params["id"] }),
+  },
+  "POST /orders": { run: who },
+  "GET /machines": { auth: [byKey], run: who },
+  "GET /either": { auth: [byKey, byUser], run: who },
+  "GET /fails/:what": { run: fails },
+  "GET /broken": { guards: [() => Promise.reject(new Error("secret"))], run: who },
+  "GET /stream": { run: endless },
+};
+
+const owned: SuiteRoute = {
+  guards: [
+    isAuthenticated,
+    withRequest<Principal, HttpMessage>(
+      ({ userId }, { params, query, body }) =>
+        params["id"] === userId &&
+        query["q"] === "1" &&
+        (body as { owner?: string } | undefined)?.owner === userId,
+      { denialMessage: "Yours only" },
+    ),
+  ],
+  run: who,
+};
+
+export const suiteAuth = (options: Partial<AuthOptions<Principal>> = {}): Auth<Principal> =>
+  createAuth<Principal>({ authenticators: [byUser], policy: [], revocations, ...options });
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+/** Runs the suite against one door. */
+export function describeDoor(kind: DoorKind): void {
+  describe(`the door ${kind.name}`, () => {
+    let door: StartedDoor;
+    before(async () => {
+      const told = { ...routes, ...(kind.decoded && { "PUT /owned/:id": owned }) };
+      const auth = suiteAuth({
+        onDecision: () => {
+          throw new Error("an observer that fails");
+        },
+      });
+      door = await kind.start({
+        auth,
+        routes: told,
+        options: {
+          guards: [isAuthenticated],
+          cors: { origins: ["https://app.example"] },
+          onError: (error) => errors.push(error),
+        },
+      });
+      auth.seal();
+    });
+    after(() => door.close());
+    beforeEach(() => {
+      ran.length = 0;
+      errors.length = 0;
+    });
+
+    async function ask(
+      path: string,
+      headers: Record<string, string> = {},
+      init: RequestInit = {},
+    ): Promise<Answer> {
+      const response = await fetch(`http://127.0.0.1:${door.port}${path}`, {
+        headers,
+        signal: AbortSignal.timeout(5000),
+        ...init,
+      });
+      const text = await response.text();
+      const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
+      const json = isJson && text !== "" ? (JSON.parse(text) as Answer["json"]) : {};
+      return { status: response.status, headers: response.headers, text, json };
+    }
+    const brief = async (...given: Parameters<typeof ask>) => {
+      const { status, json } = await ask(...given);
+      return [status, json["reason"] ?? json["caller"]];
+    };
+
+    /** Bytes as they are, for what no client sends. */
+    async function raw(text: string): Promise<string> {
+      const socket = connect(door.port, "127.0.0.1");
+      socket.setTimeout(5000, () => socket.destroy(new Error("no answer")));
+      await once(socket, "connect");
+      socket.write(text);
+      let answer = "";
+      for await (const chunk of socket) {
+        answer += String(chunk);
+        if (answer.includes("\r\n\r\n")) break;
+      }
+      return answer;
+    }
+    const statusOf = (answer: string): number => Number(/^HTTP\/1.1 (\d+)/.exec(answer)?.[1]);
+
+    it("decides as the rule of the route says, and the handler runs for whom it admits", async () => {
+      for (const [path, headers, expected] of [
+        ["/open", {}, [200, null]],
+        ["/open", { "x-user": "bad" }, [200, null]],
+        ["/maybe", {}, [200, null]],
+        ["/maybe", { "x-user": "ada" }, [200, "ada"]],
+        ["/maybe", { "x-user": "bad" }, [401, "TOKEN_INVALID"]],
+        ["/me", {}, [401, "CREDENTIALS_MISSING"]],
+        ["/me", { "x-user": "ada" }, [200, "ada"]],
+        ["/me", { "x-user": "" }, [401, "TOKEN_INVALID"]],
+        ["/later", { "x-user": "ada" }, [200, "ada"]],
+        ["/staff", { "x-user": "ada" }, [403, "PERMISSION_DENIED"]],
+        ["/staff", { "x-user": "staff" }, [200, "staff"]],
+        ["/staff?admin=1", { "x-user": "staff" }, [200, "staff"]],
+        ["/machines", { "x-user": "ada" }, [401, "CREDENTIALS_MISSING"]],
+        ["/machines", { "x-suite-key": "good" }, [200, "machine"]],
+        ["/machines", { "x-suite-key": "other" }, [401, "API_KEY_INVALID"]],
+        ["/either", { "x-suite-key": "good" }, [200, "machine"]],
+        ["/either", { "x-user": "ada" }, [200, "ada"]],
+        ["/either", { "x-user": "ada", "x-suite-key": "good" }, [401, "CREDENTIALS_AMBIGUOUS"]],
+        ["/me", { "x-user": "down" }, [503, "UNAVAILABLE"]],
+        ["/broken", { "x-user": "ada" }, [503, "UNAVAILABLE"]],
+        ["/me", { "x-user": "limited" }, [429, "RATE_LIMITED"]],
+      ] as const) {
+        ran.length = 0;
+        const answer = await brief(path, headers);
+        assert.deepEqual(answer, expected, `${path} ${JSON.stringify(headers)}`);
+        assert.equal(ran.length, expected[0] === 200 ? 1 : 0, path);
+      }
+    });
+
+    it("says why: constant text, reason, details, and which credential would do", async () => {
+      const missing = await ask("/me");
+      assert.equal(missing.headers.get("www-authenticate"), 'Fake realm="suite"');
+      assert.equal(missing.headers.get("cache-control"), "no-store");
+      assert.deepEqual(missing.json, {
+        code: "unauthenticated",
+        message: "Authentication required",
+        reason: "CREDENTIALS_MISSING",
+        details: missing.json["details"],
+      });
+      assert.equal((await ask("/machines")).headers.get("www-authenticate"), "Key");
+      const denied = await ask("/staff", { "x-user": "ada" });
+      assert.equal(denied.json["message"], "Staff access required");
+      assert.equal(denied.headers.get("www-authenticate"), null);
+      assert.equal((await ask("/me", { "x-user": "limited" })).headers.get("retry-after"), "2");
+    });
+
+    it("hands over what the path names, and the rule belongs to the pattern", async () => {
+      const answer = await ask("/users/a%2Fb", { "x-user": "staff" }, { method: "DELETE" });
+      assert.deepEqual([answer.status, answer.json["id"], ran], [200, "a/b", ["DELETE /users/:id"]]);
+    });
+
+    it("SECURITY: no spelling of a path, and no method, opens what is closed", async () => {
+      for (const path of [
+        "/staff/",
+        "//staff",
+        "/STAFF",
+        "/%73taff",
+        "/open/../staff",
+        "/./staff",
+        "/staff;x",
+        "/staff%00",
+      ])
+        for (const method of ["GET", "HEAD", "OPTIONS", "POST", "PUT", "TRACE", "PROPFIND"]) {
+          const answer = await raw(
+            `${method} ${path} HTTP/1.1\r\nhost: x\r\nx-user: ada\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`,
+          );
+          const status = statusOf(answer);
+          assert.ok(
+            status === 400 || status === 403 || status === 404 || status === 405,
+            `${method} ${path}: ${status}`,
+          );
+        }
+      for (const method of ["POST", "OPTIONS", "PUT", "TRACE"]) {
+        const status = statusOf(
+          await raw(`${method} /open HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`),
+        );
+        assert.ok(status === 404 || status === 405, `${method} /open: ${status}`);
+      }
+      const override = {
+        "x-user": "ada",
+        "x-http-method-override": "GET",
+        "x-forwarded-user": "staff",
+        "x-original-url": "/open",
+      };
+      assert.deepEqual(await brief("/staff", override), [403, "PERMISSION_DENIED"]);
+      assert.deepEqual(ran, []);
+    });
+
+    it("HEAD is decided as GET is", async () => {
+      assert.equal((await ask("/staff", {}, { method: "HEAD" })).status, 401);
+      assert.deepEqual(ran, []);
+      const { status, text } = await ask("/staff", { "x-user": "staff" }, { method: "HEAD" });
+      assert.deepEqual([status, text, ran], [200, "", ["GET /staff"]]);
+    });
+
+    it("what is not served is 404, whoever asks", async () => {
+      for (const headers of [{}, { "x-user": "staff" }, { "x-user": "bad" }] as const)
+        assert.equal((await ask("/nothing", headers as Record<string, string>)).status, 404);
+    });
+
+    it("CVE-2021-32777: a credential that comes twice is refused", async () => {
+      for (const lines of [
+        "x-user: ada\r\nx-user: staff",
+        "x-user: staff\r\nx-user: staff",
+        "x-user: ada,staff",
+      ]) {
+        const answer = await raw(`GET /staff HTTP/1.1\r\nhost: x\r\n${lines}\r\nconnection: close\r\n\r\n`);
+        assert.equal(statusOf(answer), 401);
+      }
+      assert.deepEqual(ran, []);
+    });
+
+    it("a request to change the protocol is decided like any other", async () => {
+      const upgrade =
+        "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==";
+      assert.equal(statusOf(await raw(`GET /staff HTTP/1.1\r\nhost: x\r\n${upgrade}\r\n\r\n`)), 401);
+      assert.deepEqual(ran, []);
+    });
+
+    it("refuses before the body has come", async () => {
+      const answer = await raw(
+        "POST /orders HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n{",
+      );
+      assert.equal(statusOf(answer), 401);
+      assert.deepEqual(ran, []);
+    });
+
+    it("tells what a handler means to tell, and hides the rest", async () => {
+      const headers = { "x-user": "ada" };
+      const told = async (what: string) => {
+        const { status, json } = await ask(`/fails/${what}`, headers);
+        return [status, json["message"], json["reason"]];
+      };
+      assert.deepEqual(await told("staff"), [403, "Staff access required", "PERMISSION_DENIED"]);
+      assert.deepEqual(await told("own"), [403, "Not on Sundays", "PERMISSION_DENIED"]);
+      assert.deepEqual(await told("call"), [404, "There is no such thing", undefined]);
+      assert.deepEqual(errors, []);
+      assert.deepEqual(await told("away"), [503, "Temporarily unavailable", undefined]);
+      const [status, message] = await told("else");
+      assert.equal(status, 500);
+      assert.match(
+        String(message),
+        kind.hides === "framework" ? /^Internal server error$/ : /^Internal error$/,
+      );
+      const reported = ["Unavailable: secret", ...(kind.hides === "framework" ? [] : ["Error: secret"])];
+      assert.deepEqual(errors.map(String), reported);
+    });
+
+    it("ends an answer that goes on when its caller no longer may", async () => {
+      const eve = `eve${++eves}`;
+      const response = await fetch(`http://127.0.0.1:${door.port}/stream`, { headers: { "x-user": eve } });
+      assert.equal(response.status, 200);
+      const reader = response.body?.getReader();
+      assert.ok(reader);
+      assert.equal(Buffer.from((await reader.read()).value ?? []).toString(), "first\n");
+      revocations.apply({ kind: "user", userId: eve, state: "disabled" });
+      const started = Date.now();
+      await assert.rejects(
+        Promise.race([
+          reader.read().then(({ done }) => (done ? Promise.reject(new Error("ended")) : undefined)),
+          new Promise((resolve) => setTimeout(resolve, 4000).unref()),
+        ]),
+      );
+      assert.ok(Date.now() - started < 2000);
+      assert.deepEqual(await brief("/me", { "x-user": eve }), [401, "USER_DISABLED"]);
+    });
+
+    it("CORS: tells the page that is named, of answers and refusals alike, and no other", async () => {
+      const preflight = (origin: string) =>
+        ask("/staff", { origin, "access-control-request-method": "GET" }, { method: "OPTIONS" });
+      const named = await preflight("https://app.example");
+      assert.equal(named.status, 204);
+      assert.equal(named.headers.get("access-control-allow-origin"), "https://app.example");
+      assert.match(named.headers.get("access-control-allow-headers") ?? "", /authorization/);
+      for (const origin of ["https://evil.example", "null", "https://app.example.evil.example"]) {
+        const other = await preflight(origin);
+        assert.ok(other.status === 404 || other.status === 405, String(other.status));
+        assert.equal(other.headers.get("access-control-allow-origin"), null);
+      }
+      for (const [headers, status] of [
+        [{ "x-user": "ada" }, 200],
+        [{}, 401],
+      ] as const) {
+        const answer = await ask("/me", { origin: "https://app.example", ...headers });
+        assert.equal(answer.status, status);
+        assert.equal(answer.headers.get("access-control-allow-origin"), "https://app.example");
+        assert.match(answer.headers.get("vary") ?? "", /origin/);
+        assert.match(answer.headers.get("access-control-expose-headers") ?? "", /www-authenticate/);
+      }
+      assert.deepEqual(ran, ["GET /me"]);
+    });
+
+    it("stops the start for a route without a rule", async () => {
+      const start = (rule: RouteRule<Principal>) =>
+        Promise.resolve()
+          .then(() =>
+            kind.start({ auth: suiteAuth(), options: {}, routes: { "GET /bare": { ...rule, run: who } } }),
+          )
+          .then((started) => started.close());
+      await assert.rejects(start({}), /no rule for GET \/bare/);
+      await assert.rejects(start({ guards: [] as never }), /the guards of GET \/bare are a list/);
+      await start({ guards: ["open"] });
+    });
+
+    if (kind.decoded)
+      it("asks a rule about the request before the handler runs", async () => {
+        const put = (path: string, body: object, user = "ada") =>
+          brief(
+            path,
+            { "x-user": user, "content-type": "application/json" },
+            { method: "PUT", body: JSON.stringify(body) },
+          );
+        assert.deepEqual(await put("/owned/ada?q=1", { owner: "ada" }), [200, "ada"]);
+        for (const [path, body, user] of [
+          ["/owned/bob?q=1", { owner: "ada" }, "ada"],
+          ["/owned/ada", { owner: "ada" }, "ada"],
+          ["/owned/ada?q=1", { owner: "bob" }, "ada"],
+          ["/owned/ada?q=1", { owner: "ada" }, "bob"],
+        ] as const) {
+          ran.length = 0;
+          assert.deepEqual(await put(path, body, user), [403, "PERMISSION_DENIED"]);
+          assert.deepEqual(ran, []);
+        }
+      });
+    else
+      it("stops the start for a rule about a request that it does not see", async () => {
+        await assert.rejects(
+          Promise.resolve().then(() =>
+            kind.start({ auth: suiteAuth(), options: {}, routes: { "PUT /owned/:id": owned } }),
+          ),
+          /names the request/,
+        );
+      });
+  });
+}

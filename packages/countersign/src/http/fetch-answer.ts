@@ -1,0 +1,91 @@
+import type { Denial } from "../core/denial.ts";
+import type { CorsAnswer } from "./cors.ts";
+import { denialError, type JsonError } from "./json-error.ts";
+
+/** A refusal or a failure as a `Response`. */
+export function errorResponse({ status, headers, body }: JsonError): Response {
+  const all = new Headers({ "content-type": "application/json", "cache-control": "no-store" });
+  for (const [name, value] of Object.entries(headers)) {
+    for (const each of typeof value === "string" ? [value] : value) all.append(name, each);
+  }
+  return new Response(`${JSON.stringify(body)}\n`, { status, headers: all });
+}
+
+/** The same answer, with what a browser must know. */
+export function withCors(response: Response, { headers }: CorsAnswer): Response {
+  if (headers.length === 0) return response;
+  const all = new Headers(response.headers);
+  for (const [name, value] of headers) {
+    if (name === "vary") all.append(name, value);
+    else all.set(name, value);
+  }
+  const { status, statusText } = response;
+  return new Response(response.body, { status, statusText, headers: all });
+}
+
+/** A caller who is being watched, from before there was an answer. */
+export interface Watched {
+  /** Is told when the caller no longer may, at once if that was before. */
+  onEnd(end: (denial: Denial) => void): void;
+  stop(): void;
+}
+
+/** Watches a caller: what has no end of its own ends when the answer does. */
+export function watching(watch: (end: (denial: Denial) => void) => () => void): Watched {
+  let ended: Denial | undefined;
+  let end = (_denial: Denial): void => {};
+  const stop = watch((denial) => {
+    ended = denial;
+    end(denial);
+  });
+  return {
+    stop,
+    onEnd(given) {
+      end = given;
+      if (ended !== undefined) given(ended);
+    },
+  };
+}
+
+/**
+ * The same answer, whose body breaks off when its caller no longer may; a refusal, if that was before it was there. One of
+ * known length is left as it is.
+ */
+export function untilEnded(response: Response, watched: Watched): Response {
+  const { body, status, statusText, headers } = response;
+  if (body === null || headers.has("content-length")) {
+    watched.stop();
+    return response;
+  }
+  let refusal: Denial | undefined;
+  watched.onEnd((denial) => {
+    refusal = denial;
+  });
+  if (refusal !== undefined) {
+    body.cancel().catch(() => {});
+    return errorResponse(denialError(refusal));
+  }
+  const reader = body.getReader();
+  const guarded = new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        watched.onEnd(() => {
+          controller.error(new Error("the caller no longer may"));
+          reader.cancel().catch(() => {});
+        });
+      },
+      async pull(controller) {
+        const { done, value } = await reader.read();
+        if (!done) return controller.enqueue(value);
+        watched.stop();
+        controller.close();
+      },
+      cancel(reason) {
+        watched.stop();
+        return reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return new Response(guarded, { status, statusText, headers });
+}

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { serve } from "@hono/node-server";
+import { type Context, Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { isAuthenticated, isStaff } from "../core/guards.ts";
+import { type DoorSetup, describeDoor, type StartedDoor, suiteAuth } from "./door.suite.ts";
+import { honoAuth } from "./hono-auth.ts";
+
+function appOf({ auth, options, routes }: DoorSetup) {
+  const guard = honoAuth(auth, options);
+  const app = new Hono();
+  for (const [name, { run, ...rule }] of Object.entries(routes)) {
+    const [method = "", path = ""] = name.split(" ");
+    app.on(method, path, guard.route(rule), async (c) => {
+      const result = await run({ context: c.get("context"), params: c.req.param() });
+      if (typeof result !== "object" || result === null || !(Symbol.asyncIterator in result))
+        return c.json(result);
+      const encoder = new TextEncoder();
+      async function* bytes(chunks: AsyncIterable<string>) {
+        for await (const chunk of chunks) yield encoder.encode(chunk);
+      }
+      return c.body(ReadableStream.from(bytes(result as AsyncIterable<string>)));
+    });
+  }
+  return guard.protect(app);
+}
+
+const start =
+  (platform: "node" | "other") =>
+  (setup: DoorSetup): Promise<StartedDoor> => {
+    const app = appOf(setup);
+    const fetch = (request: Request, env: object) => app.fetch(request, platform === "node" ? env : {});
+    return new Promise((resolve) => {
+      const server = serve({ fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) =>
+        resolve({
+          port,
+          close: () => {
+            server.close();
+            if ("closeAllConnections" in server) server.closeAllConnections();
+          },
+        }),
+      );
+    });
+  };
+
+describeDoor({ name: "hono", start: start("node"), decoded: true });
+describeDoor({ name: "hono, on a platform without Node's response", start: start("other"), decoded: true });
+
+describe("a Hono app", () => {
+  const ok = (c: Context) => c.text("ok");
+  const guardOf = () => honoAuth(suiteAuth(), { guards: [isAuthenticated], onError: () => {} });
+
+  it("does not start with a route that does not begin with its guard", () => {
+    for (const build of [
+      (app: Hono) => app.get("/bare", ok),
+      (app: Hono) => app.route("/api", new Hono().post("/bare", ok)),
+      (app: Hono, guard = guardOf()) => app.get("/late", ok, guard.route()),
+    ])
+      assert.throws(() => guardOf().protect(build(new Hono()) as Hono), /no guard stands before/);
+    const guard = guardOf();
+    const shared = guard.route();
+    assert.throws(
+      () => guard.protect(new Hono().get("/a", shared, ok).get("/b", shared, ok) as never),
+      /one guard stands before GET \/a and GET \/b/,
+    );
+    // A guard of another door is none.
+    assert.throws(
+      () => guardOf().protect(new Hono().get("/a", guard.route(), ok) as never),
+      /no guard stands/,
+    );
+  });
+
+  it("refuses whoever comes to a guard that nobody has asked about", async () => {
+    const guard = guardOf();
+    const app = new Hono().get("/early", guard.route({ guards: ["open"] }), ok);
+    assert.equal((await app.request("/early")).status, 403);
+  });
+
+  it("names routes of routers in it as they are reached, and middleware as it was registered", async () => {
+    const auth = suiteAuth();
+    const guard = honoAuth(auth);
+    const inner = new Hono().get("/staff/:id", guard.route({ guards: [isStaff] }), (c) =>
+      c.json([c.var.context.userId, c.req.param("id")]),
+    );
+    const app = new Hono();
+    app.use("/legacy/*", guard.route({ guards: [isAuthenticated] }));
+    app.mount("/legacy", () => new Response("old"));
+    const whole = guard.protect(app.route("/api", inner) as never);
+    assert.deepEqual(
+      auth
+        .rules()
+        .filter(({ source }) => source === "route")
+        .map(({ procedure }) => procedure),
+      ["ALL /legacy/*", "GET /api/staff/:id"],
+    );
+    const ask = async (path: string, user: string) => {
+      const response = await whole.fetch(new Request(`http://x${path}`, { headers: { "x-user": user } }));
+      return [response.status, await response.text()];
+    };
+    assert.deepEqual(await ask("/api/staff/7", "staff"), [200, '["staff","7"]']);
+    assert.equal((await ask("/api/staff/7", "ada"))[0], 403);
+    assert.deepEqual(await ask("/legacy/x", "ada"), [200, "old"]);
+    assert.equal((await ask("/legacy/x", "bad"))[0], 401);
+  });
+
+  it("answers errors of its own its own way, and hides what is no error", async () => {
+    const guard = guardOf();
+    const open = () => guard.route({ guards: ["open"] });
+    const own = new Hono()
+      .onError((_error, c) => c.text("ours", 418))
+      .get("/own", open(), () => {
+        throw new Error("secret");
+      });
+    const asked = async (app: object, path: string) => {
+      const response = await guard.protect(app as never).fetch(new Request(`http://x${path}`));
+      return [response.status, await response.text()];
+    };
+    assert.deepEqual(await asked(own, "/own"), [418, "ours"]);
+    const throwing = (thrown: unknown, path: string) =>
+      new Hono().get(path, open(), () => {
+        throw thrown;
+      });
+    assert.deepEqual(await asked(throwing(new HTTPException(409, { message: "twice" }), "/a"), "/a"), [
+      409,
+      "twice",
+    ]);
+    assert.equal((await asked(throwing("secret", "/b"), "/b"))[0], 500);
+  });
+});

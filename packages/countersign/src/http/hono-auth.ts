@@ -1,0 +1,162 @@
+import type { Context, Hono, MiddlewareHandler } from "hono";
+import { type CallContext, runInCall } from "../context/call-context.ts";
+import type { Auth } from "../core/auth.ts";
+import type { Peer } from "../core/call.ts";
+import { denial } from "../core/denial.ts";
+import type { Principal } from "../core/principal.ts";
+import type { RouteRule } from "../core/route-rule.ts";
+import type { UserAccount } from "../core/user.ts";
+import { errorResponse, untilEnded, watching, withCors } from "./fetch-answer.ts";
+import { corsRequest, FetchCall } from "./fetch-call.ts";
+import { guardedRoutes } from "./hono-routes.ts";
+import { type Admission, type HttpAuthOptions, HttpDoor } from "./http-door.ts";
+import { denialError, plainError, thrownError } from "./json-error.ts";
+
+export interface HonoAuthOptions<P extends Principal, U extends UserAccount> extends HttpAuthOptions<P, U> {
+  /** Who is on the other end, as far as the platform tells. Default: nobody knows. */
+  readonly peer?: (context: Context) => Peer;
+}
+
+/** What handlers behind a guard find: `c.var.context`. */
+export interface HonoGuarded<P extends Principal, U extends UserAccount> {
+  readonly Variables: { readonly context: CallContext<P, U> };
+}
+
+/** Authentication for Hono. */
+export interface HonoAuth<P extends Principal, U extends UserAccount> {
+  /** The first handler of a route: `app.get("/me", guard.route({ guards: [isStaff] }), handler)`. One for each route. */
+  route(rule?: RouteRule<P>): MiddlewareHandler<HonoGuarded<P, U>>;
+  /**
+   * An app with all its routes, ready to be served: `export default guard.protect(app)`. Throws a `TypeError` for a route that
+   * does not begin with a guard, and for one without a rule. Middleware (`app.use`) runs before guards where it was registered
+   * before them, and is the app's own; a guard may stand first there, too.
+   */
+  protect(app: Pick<Hono, "routes" | "fetch" | "onError">): {
+    readonly fetch: (request: Request, ...platform: readonly unknown[]) => Promise<Response>;
+  };
+}
+
+/** Guards a Hono app with an `Auth`. It needs nothing of Node's but `AsyncLocalStorage`. */
+export function honoAuth<P extends Principal = Principal, U extends UserAccount = UserAccount>(
+  auth: Auth<P>,
+  options: HonoAuthOptions<P, U> = {},
+): HonoAuth<P, U> {
+  const door = new HttpDoor<P, U>(auth, options);
+  const rules = new Map<unknown, RouteRule<P>>();
+  /** The names of routes, by the guards that stand before them. */
+  const procedures = new Map<unknown, string>();
+
+  return Object.freeze({
+    route(rule: RouteRule<P> = {}) {
+      const guard: MiddlewareHandler<HonoGuarded<P, U>> = async (c, next) => {
+        const procedure = procedures.get(guard);
+        // Nobody has asked protect() about this route.
+        if (procedure === undefined) return errorResponse(denialError(denial("PERMISSION_DENIED")));
+        const call = new FetchCall(procedure, c.req.raw, options.peer?.(c));
+        const admission = await door.admit(call, c.req.raw);
+        if (!admission.ok) return errorResponse(denialError(admission.denial));
+        if (door.needsRequest(procedure)) {
+          const refusal = await judge(door, admission, c);
+          if (refusal !== undefined) return refusal;
+        }
+        c.set("context", admission.context);
+        await serve(door, admission, c, next);
+        const known = c.error === undefined ? undefined : thrownError(c.error);
+        if (known !== undefined) c.res = errorResponse(known);
+        return undefined;
+      };
+      rules.set(guard, rule);
+      return guard;
+    },
+    protect(app: Pick<Hono, "routes" | "fetch" | "onError">) {
+      for (const [guard, procedure] of guardedRoutes(app.routes, rules)) {
+        door.declare(procedure, rules.get(guard) ?? {}, true);
+        procedures.set(guard, procedure);
+      }
+      hideErrors(app, (error, c) => errorResponse(door.failure(error, `${c.req.method} ${c.req.path}`)));
+      return {
+        async fetch(request: Request, ...platform: readonly unknown[]): Promise<Response> {
+          const cors = door.cors(corsRequest(request));
+          if (cors.preflight) return withCors(new Response(null, { status: 204 }), cors);
+          try {
+            return withCors(await app.fetch(request, ...(platform as [])), cors);
+          } catch (thrown) {
+            // Hono hands on what is no Error.
+            return withCors(errorResponse(door.failure(thrown, request.method)), cors);
+          }
+        },
+      };
+    },
+  });
+}
+
+/** The rule's last word, on what was asked for. Undefined: the handler may run. */
+async function judge<P extends Principal, U extends UserAccount>(
+  door: HttpDoor<P, U>,
+  admission: Admission<P, U>,
+  { req }: Context,
+): Promise<Response | undefined> {
+  let body: unknown;
+  // Hono remembers what it has read, and the handler reads it again.
+  if (/^application\/json\s*(;|$)/i.test(req.header("content-type") ?? "")) {
+    try {
+      body = await req.json();
+    } catch {
+      return errorResponse(plainError(400, "invalid_argument", "The body is not JSON"));
+    }
+  }
+  const query = Object.fromEntries(
+    Object.entries(req.queries()).map(([name, values]) => [name, values.length > 1 ? values : values[0]]),
+  );
+  const last = await door.judge(admission, { params: req.param(), query, body });
+  return last.ok ? undefined : errorResponse(denialError(last.denial));
+}
+
+/** Node's response behind a call, where Hono's own server for Node hands it over. */
+interface Outgoing {
+  readonly headersSent: boolean;
+  readonly writableEnded: boolean;
+  once(event: "close", listener: () => void): unknown;
+  destroy(): unknown;
+}
+
+/** Runs the handlers in their call. An answer that goes on ends when its caller no longer may. */
+async function serve<P extends Principal, U extends UserAccount>(
+  door: HttpDoor<P, U>,
+  admission: Admission<P, U>,
+  c: Context,
+  next: () => Promise<void>,
+): Promise<void> {
+  const { outgoing } = (c.env ?? {}) as { readonly outgoing?: Outgoing };
+  const watched = watching((end) => door.watch(admission, end));
+  try {
+    await runInCall(admission.context as CallContext, next);
+  } catch (thrown) {
+    watched.stop();
+    throw thrown;
+  }
+  // A stream of the Fetch standard costs more than a decision.
+  if (outgoing === undefined) {
+    c.res = untilEnded(c.res, watched);
+    return;
+  }
+  outgoing.once("close", watched.stop);
+  watched.onEnd(() => {
+    // What has not begun, or is on its way as a whole, may go out; not more than that.
+    if (outgoing.headersSent && !outgoing.writableEnded) outgoing.destroy();
+    else setTimeout(() => outgoing.destroy(), graceMs);
+  });
+}
+
+const graceMs = 1000;
+
+/** Hono's own way to answer an error writes to the console. An app that has its own keeps it. */
+function hideErrors(
+  app: Pick<Hono, "onError">,
+  answer: (error: Error, c: Context) => Response | Promise<Response>,
+): void {
+  type Handling = { readonly errorHandler?: unknown };
+  const fresh = new (app.constructor as new () => Handling)();
+  if ((app as Handling).errorHandler !== fresh.errorHandler) return;
+  app.onError((error, c) => ("getResponse" in error ? error.getResponse() : answer(error, c)));
+}

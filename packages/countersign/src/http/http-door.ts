@@ -1,0 +1,104 @@
+import { CallContext } from "../context/call-context.ts";
+import type { Auth } from "../core/auth.ts";
+import type { Call } from "../core/call.ts";
+import { type Allowed, andThen, type Decision, type Denied, type MaybePromise } from "../core/decision.ts";
+import type { Denial } from "../core/denial.ts";
+import type { Principal } from "../core/principal.ts";
+import type { RouteGuards, RouteRule } from "../core/route-rule.ts";
+import type { UserAccount, UserSource } from "../core/user.ts";
+import { type Cors, type CorsOptions, createCors } from "./cors.ts";
+import { failureError, type JsonError, thrownError } from "./json-error.ts";
+
+/** What every door of plain HTTP takes. */
+export interface HttpAuthOptions<P extends Principal, U extends UserAccount> {
+  /** Where `context.user()` reads the caller's account. */
+  readonly users?: UserSource<U>;
+  /** What a route needs that says nothing itself. Default: the mode of the `Auth`; without one, such a route stops the start. */
+  readonly guards?: RouteGuards<P>;
+  /** Default: no page of another origin may read an answer. */
+  readonly cors?: CorsOptions;
+  /** Told of what a handler threw that was not meant for the caller. Default: `console.error`. */
+  readonly onError?: (error: unknown, procedure: string) => void;
+}
+
+/** What a rule about the request is shown. */
+export interface HttpMessage {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, unknown>>;
+  /** As the framework has parsed it; undefined where there is none. */
+  readonly body: unknown;
+}
+
+/** A request that was admitted. */
+export interface Admission<P extends Principal, U extends UserAccount> {
+  readonly ok: true;
+  readonly context: CallContext<P, U>;
+  readonly decision: Allowed<P>;
+}
+
+/** What all doors of plain HTTP have in common. It knows no framework. */
+export class HttpDoor<P extends Principal, U extends UserAccount> {
+  readonly cors: Cors;
+  readonly #auth: Auth<P>;
+  readonly #options: HttpAuthOptions<P, U>;
+  /** By the framework's request object: nothing that a client sends can put an identity here. */
+  readonly #contexts = new WeakMap<object, CallContext<P, U>>();
+
+  constructor(auth: Auth<P>, options: HttpAuthOptions<P, U>) {
+    this.#auth = auth;
+    this.#options = options;
+    this.cors = createCors(options.cors);
+  }
+
+  /** Throws a `TypeError` if there is no rule for a route, or one that needs a request which the door does not see. */
+  declare(procedure: string, { auth, guards }: RouteRule<P>, decoded = false): void {
+    this.#auth.serveRoute(procedure, { auth, guards, decoded, otherwise: this.#options.guards });
+  }
+
+  /** Decides on the headers. */
+  admit(call: Call, request: object): MaybePromise<Admission<P, U> | Denied> {
+    return andThen(this.#auth.decide(call), (decision) => {
+      if (!decision.ok) return decision;
+      const context = new CallContext<P, U>(call, decision, this.#options.users);
+      this.#contexts.set(request, context);
+      return { ok: true, context, decision };
+    });
+  }
+
+  needsRequest(procedure: string): boolean {
+    return this.#auth.needsRequest(procedure);
+  }
+
+  /** The rule's last word, on what was asked for. */
+  judge({ context, decision }: Admission<P, U>, message: HttpMessage): MaybePromise<Decision<P>> {
+    return this.#auth.judgeRequest(context.call, decision, message);
+  }
+
+  /** Calls `end` once, when the caller no longer may. Returns the way to stop. */
+  watch({ context, decision }: Admission<P, U>, end: (denial: Denial) => void): () => void {
+    return this.#auth.watch(context.call, decision, end);
+  }
+
+  /** The context of a request, inside its handler. */
+  context(request: object): CallContext<P, U> {
+    const context = this.#contexts.get(request);
+    if (context === undefined) throw new TypeError("this request did not pass a guard of this door");
+    return context;
+  }
+
+  /** What a handler threw, if it was meant for the caller; otherwise it is told to `onError`, and hidden. */
+  failure(thrown: unknown, procedure: string): JsonError {
+    const known = thrownError(thrown);
+    if (known !== undefined) return known;
+    // A logger that fails changes nothing for the caller.
+    try {
+      const pending: unknown = (this.#options.onError ?? logError)(thrown, procedure);
+      if (pending instanceof Promise) pending.catch(() => {});
+    } catch {}
+    return failureError(thrown);
+  }
+}
+
+function logError(error: unknown, procedure: string): void {
+  console.error(`countersign: ${procedure} failed:`, error);
+}

@@ -1,0 +1,82 @@
+import { type CanActivate, type ExecutionContext, HttpException } from "@nestjs/common";
+import type { RequestHandler } from "express";
+import { type CallContext, currentCall } from "../context/call-context.ts";
+import { denial } from "../core/denial.ts";
+import type { Principal } from "../core/principal.ts";
+import { Refusal } from "../core/refusal.ts";
+import type { UserAccount } from "../core/user.ts";
+import { HttpCall } from "../http/http-call.ts";
+import type { HttpDoor } from "../http/http-door.ts";
+import { cutOff } from "../http/node-answer.ts";
+import { setContext } from "./contexts.ts";
+
+type ExpressRequest = Parameters<RequestHandler>[0];
+type ExpressResponse = Parameters<RequestHandler>[1];
+
+/** Nest's guard: decides about HTTP, and lets nothing else through that was not decided about before it came here. */
+export class NestGuard<P extends Principal, U extends UserAccount> implements CanActivate {
+  readonly #door: HttpDoor<P, U>;
+  readonly #body: RequestHandler | undefined;
+  /** By class, since one method may be inherited by several. */
+  readonly #procedures = new Map<unknown, Map<unknown, string>>();
+
+  constructor(door: HttpDoor<P, U>, body: RequestHandler | undefined) {
+    this.#door = door;
+    this.#body = body;
+  }
+
+  /** Says under which name a handler is decided about. */
+  know(target: object, handler: object, procedure: string): void {
+    const names = this.#procedures.get(target) ?? new Map<unknown, string>();
+    this.#procedures.set(target, names.set(handler, procedure));
+  }
+
+  async canActivate(execution: ExecutionContext): Promise<boolean> {
+    const procedure = this.#procedures.get(execution.getClass())?.get(execution.getHandler());
+    if (procedure === undefined) throw refusal;
+    if (execution.getType() === "http") {
+      const [request, response] = execution.getArgs<[ExpressRequest, ExpressResponse]>();
+      await this.#decide(procedure, request, response);
+      return true;
+    }
+    // gRPC was decided about by the server's interceptor. Nothing is known of any other transport.
+    if (execution.getType() !== "rpc" || currentCall()?.call.procedure !== procedure) throw refusal;
+    return true;
+  }
+
+  async #decide(procedure: string, request: ExpressRequest, response: ExpressResponse): Promise<void> {
+    const door = this.#door;
+    const admission = await door.admit(new HttpCall("http", procedure, request), request);
+    if (!admission.ok) throw new Refusal(admission.denial.reason, admission.denial);
+    response.once(
+      "close",
+      door.watch(admission, () => cutOff(response)),
+    );
+    if (this.#body !== undefined) await read(this.#body, request, response);
+    if (door.needsRequest(procedure)) {
+      const { params, query, body } = request;
+      const last = await door.judge(admission, {
+        params: params as Record<string, string>,
+        query,
+        body: body as unknown,
+      });
+      if (!last.ok) throw new Refusal(last.denial.reason, last.denial);
+    }
+    setContext(request, admission.context as CallContext);
+  }
+}
+
+/** Nest answers what is thrown here: no rule, or no decision. */
+const refusal = new Refusal("PERMISSION_DENIED", denial("PERMISSION_DENIED"));
+
+function read(body: RequestHandler, request: ExpressRequest, response: ExpressResponse): Promise<void> {
+  return new Promise((resolve, reject) => {
+    void body(request, response, (error?: unknown) => {
+      const { status } = (error ?? {}) as { readonly status?: unknown };
+      if (error === undefined) resolve();
+      // The parser's own words quote what it could not read.
+      else
+        reject(typeof status === "number" ? new HttpException("The request cannot be read", status) : error);
+    });
+  });
+}
