@@ -124,10 +124,12 @@ export function tokenService({
   store,
   roles,
   signing,
-}: Pick<ServiceParts, "config" | "store" | "roles" | "signing">): ServiceHandlers<typeof TokenService> {
+  revocations,
+}: Pick<ServiceParts, "config" | "store" | "roles" | "signing"> &
+  Partial<Pick<ServiceParts, "revocations">>): ServiceHandlers<typeof TokenService> {
   const { issuer, audience, access_lifetime: lifetimeSeconds } = config.auth.jwt;
   return createTokenService({
-    ...{ store, roles, lifetimeSeconds, issuer, audience },
+    ...{ store, roles, revocations, lifetimeSeconds, issuer, audience },
     signingKey: (seconds) => signing.signerFor(seconds),
     verifier: createTokenVerifier(tokenRulesOf(config, signing)),
   });

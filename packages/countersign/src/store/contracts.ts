@@ -183,6 +183,12 @@ export interface RevocationLogEntry {
   readonly event: RevocationEvent;
 }
 
+export interface LivePage {
+  readonly after: number;
+  readonly head: number;
+  readonly limit: number;
+}
+
 /** The revocation log: numbers rise by one, in the order of commit. */
 export interface RevocationLog {
   /** Returns the number of the last entry appended, committed; with them, their audit row. */
@@ -194,8 +200,10 @@ export interface RevocationLog {
    * follower has to start over from `live()`.
    */
   since(sequence: number, limit: number): Promise<readonly RevocationLogEntry[] | undefined>;
-  /** The head, and all entries up to it that can still refuse something at `now`. For a start. */
+  /** The head, and all entries up to it that can still refuse something at `now`. */
   live(now: Date): Promise<{ readonly head: number; readonly events: readonly RevocationEvent[] }>;
+  /** A portion of them: the first ones after `after`, up to `head`, at most `limit`, in order. There may be a million, and nobody has to hold them all. */
+  livePage(now: Date, page: LivePage): Promise<readonly RevocationLogEntry[]>;
   /**
    * Calls back when there may be something new, until the way to stop that, which it returns, is called. Only a hint: it may
    * be late, lost or wrong, and whoever has to know polls as well. Undefined where nobody tells.
