@@ -101,7 +101,7 @@ module.exports = {
       from: { path: "^(packages/server|conformance|bench|examples)" },
       to: {
         path: `${library}/.+/`,
-        pathNot: `${library}/(store/(memory|sqlite|postgres)|http/(json|form)|policy/cel/conditions)[.]ts$`,
+        pathNot: `${library}/(store/(backup|memory|sqlite|postgres)|http/(json|form)|policy/cel/conditions)[.]ts$`,
       },
     },
   ],

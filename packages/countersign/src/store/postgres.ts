@@ -1,11 +1,20 @@
+import type { Snapshot } from "./backup/backup-part.ts";
 import { type Store, StoreUnavailable } from "./contracts.ts";
+import { type Restored, type RestoreOptions, type RestoreSource, restoreInto } from "./sql/backup/restore.ts";
 import { migrate, readVersion } from "./sql/migrate.ts";
 import { migrations } from "./sql/migrations.ts";
 import { inspectServer } from "./sql/postgres/inspect-server.ts";
 import { openPostgresBackend } from "./sql/postgres/postgres-backend.ts";
 import { type PostgresAddress, postgresTarget } from "./sql/postgres/postgres-options.ts";
+import { readPostgresTarget } from "./sql/postgres/postgres-snapshot.ts";
 import { createSqlStore } from "./sql/sql-store.ts";
 
+export {
+  DatabaseInUse,
+  type Restored,
+  type RestoreOptions,
+  type RestoreSource,
+} from "./sql/backup/restore.ts";
 export type { PostgresAddress } from "./sql/postgres/postgres-options.ts";
 
 /** The version of the schema that this program knows, and brings older databases up to. */
@@ -76,6 +85,27 @@ export async function inspectPostgres(database: string | PostgresAddress): Promi
     const current = schemaVersion === postgresSchemaVersion;
     const superuser = current ? await createSqlStore(backend, Date.now).users.firstSuperuser() : undefined;
     return { schemaVersion, superuser: superuser?.username, ...(await inspectServer(backend.reader)) };
+  } finally {
+    await backend.close();
+  }
+}
+
+/** All that a database holds at one moment, while others use it. Throws `StoreUnavailable`, and `TypeError` for a URL that is none. */
+export async function snapshotPostgres({
+  database,
+}: Pick<PostgresStoreOptions, "database">): Promise<Snapshot> {
+  return readPostgresTarget(postgresTarget(database));
+}
+
+/** See `restoreSqlite`. */
+export async function restorePostgres(
+  source: RestoreSource,
+  { database, now = Date.now, ...options }: Pick<PostgresStoreOptions, "database" | "now"> & RestoreOptions,
+): Promise<Restored> {
+  const target = postgresTarget(database);
+  const backend = openPostgresBackend({ target, readers: 1 });
+  try {
+    return await restoreInto(backend, source, { name: target.name, now, ...options });
   } finally {
     await backend.close();
   }
