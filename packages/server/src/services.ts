@@ -168,8 +168,8 @@ function authService(
     issuer: jwt.issuer,
     audience: jwt.audience,
     name: jwt.issuer ?? "Countersign",
-    refreshTokens: createRefreshTokens(keys.refresh),
-    seal: createSeal(keys.seal),
+    refreshTokens: createRefreshTokens(...keys.refresh),
+    seal: createSeal(...keys.seal),
     lifetimes: {
       access: jwt.access_lifetime,
       refresh: sessions.refresh_lifetime,

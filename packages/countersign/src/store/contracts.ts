@@ -3,6 +3,7 @@ import type { MaybePromise } from "../core/decision.ts";
 import type { RevocationEvent } from "../core/revocation.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
 import type { RoleStore } from "./role-contracts.ts";
+import type { SecretStore } from "./secret-contracts.ts";
 import type { AuditEntry, SessionStores } from "./session-contracts.ts";
 
 /** A user as a store keeps it. */
@@ -219,6 +220,7 @@ export interface Store extends SessionStores {
   readonly roles: RoleStore;
   readonly apiKeys: ApiKeyStore;
   readonly revocations: RevocationLog;
+  readonly secrets: SecretStore;
   /** Waits for what is under way. Nothing may be called after it. */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { Snapshot } from "./backup/backup-part.ts";
 import { type Store, StoreUnavailable } from "./contracts.ts";
+import type { PepperUse, SecretMark } from "./secret-contracts.ts";
 import { type Restored, type RestoreOptions, type RestoreSource, restoreInto } from "./sql/backup/restore.ts";
 import { migrate, readVersion } from "./sql/migrate.ts";
 import { migrations } from "./sql/migrations.ts";
@@ -75,6 +76,10 @@ export interface PostgresFindings {
   readonly durable: boolean;
   /** Its first active superuser, if the schema is this program's. */
   readonly superuser: string | undefined;
+  /** What its content is kept under, if the schema is this program's. */
+  readonly secrets:
+    | { readonly marks: readonly SecretMark[]; readonly pepperUse: readonly PepperUse[] }
+    | undefined;
 }
 
 /** Looks at a database. Throws `StoreUnavailable` and `TypeError` as `openPostgresStore` does. */
@@ -83,8 +88,18 @@ export async function inspectPostgres(database: string | PostgresAddress): Promi
   try {
     const schemaVersion = await readVersion(backend.reader, backend.words);
     const current = schemaVersion === postgresSchemaVersion;
-    const superuser = current ? await createSqlStore(backend, Date.now).users.firstSuperuser() : undefined;
-    return { schemaVersion, superuser: superuser?.username, ...(await inspectServer(backend.reader)) };
+    const store = current ? createSqlStore(backend, Date.now) : undefined;
+    const superuser = await store?.users.firstSuperuser();
+    const secrets = store && {
+      marks: await store.secrets.marks(),
+      pepperUse: await store.secrets.pepperUse(new Date()),
+    };
+    return {
+      schemaVersion,
+      superuser: superuser?.username,
+      secrets,
+      ...(await inspectServer(backend.reader)),
+    };
   } finally {
     await backend.close();
   }

@@ -10,6 +10,7 @@ import { addKeysCommand } from "./keys.ts";
 import { addPolicyCommand } from "./policy.ts";
 import { addRestoreCommand } from "./restore.ts";
 import { addRolesCommand } from "./roles.ts";
+import { addSecretsCommand } from "./secrets.ts";
 import type { ServeOptions } from "./serve.ts";
 import { addTokensCommand } from "./tokens.ts";
 import { addUsersCommand } from "./users.ts";
@@ -34,6 +35,7 @@ export function createProgram(): Command {
   addTokensCommand(program);
   addPolicyCommand(program);
   addExplainCommand(program);
+  addSecretsCommand(program);
   addBackupCommand(program);
   addRestoreCommand(program);
   addExportCommand(program);

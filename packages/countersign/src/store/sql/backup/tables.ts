@@ -17,8 +17,9 @@ const order = {
   linked_identities: 13,
   former_identities: 14,
   signing_keys: 15,
-  audit_log: 16,
-  audit_head: 17,
+  secret_marks: 16,
+  audit_log: 17,
+  audit_head: 18,
 } as const satisfies Readonly<Record<Exclude<keyof SqlSchema, "countersign_schema">, number>>;
 
 export type BackupTable = keyof typeof order;
