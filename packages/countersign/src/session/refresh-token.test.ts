@@ -53,7 +53,7 @@ test("another key's tokens are refused, and a short key is a mistake", () => {
   assert.throws(() => createRefreshTokens(new Uint8Array(31)), TypeError);
 });
 
-it("accepts what was derived under previous keys, and derives under the first", () => {
+test("accepts what was derived under previous keys, and derives under the first", () => {
   const [old, fresh] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
   const both = createRefreshTokens(fresh, old);
   const id = "a-session-with-an-id";

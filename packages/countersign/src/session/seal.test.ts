@@ -31,7 +31,7 @@ test("a key of another length is a mistake", () => {
   for (const length of [0, 16, 31, 33]) assert.throws(() => createSeal(new Uint8Array(length)), TypeError);
 });
 
-it("opens what previous keys sealed, and seals under the first", () => {
+test("opens what previous keys sealed, and seals under the first", () => {
   const [old, fresh] = [randomBytes(32), randomBytes(32)];
   const both = createSeal(fresh, old);
   const plain = new Uint8Array([1, 2, 3]);
