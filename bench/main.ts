@@ -1,13 +1,14 @@
 import { parseArgs } from "node:util";
 import { type ColdAlgorithm, type ColdResult, coldChecks } from "./cold.ts";
 import { figure } from "./measure.ts";
+import { type RevocationsResult, revocationCosts } from "./revocations.ts";
 import { type RolesResult, roleChecks } from "./roles.ts";
 import { type ServingComparison, serving } from "./serving.ts";
 import { type WarmResult, warmDecisions } from "./warm.ts";
 
 const usage = `npm run bench [-- OPTIONS]
 
-  --only warm,roles,cold,serving   some of it (default: all; takes about two minutes)
+  --only warm,roles,revocations,cold,serving   some of it (default: all; takes about two minutes)
   --rounds N                 rounds of servers under load (default 3)
   --seconds N                of load on each server in a round (default 3)
   --json                     the figures as JSON
@@ -19,7 +20,7 @@ const algorithms: readonly ColdAlgorithm[] = ["HS256", "RS256", "ES256", "EdDSA"
 
 const { values } = parseArgs({
   options: {
-    only: { type: "string", default: "warm,roles,cold,serving" },
+    only: { type: "string", default: "warm,roles,revocations,cold,serving" },
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "3" },
     json: { type: "boolean", default: false },
@@ -36,6 +37,8 @@ if (values.help) {
   const warm = parts.has("warm") ? await warmDecisions() : undefined;
   if (parts.has("roles")) progress("roles");
   const roles = parts.has("roles") ? await roleChecks() : undefined;
+  if (parts.has("revocations")) progress("a million revocations");
+  const revocations = parts.has("revocations") ? await revocationCosts() : undefined;
   const cold: ColdResult[] = [];
   for (const algorithm of parts.has("cold") ? algorithms : []) {
     progress(`first checks, ${algorithm}`);
@@ -48,7 +51,7 @@ if (values.help) {
   const environment = { node: process.version, arch: process.arch };
   if (values.json)
     process.stdout.write(
-      `${JSON.stringify({ environment, warm, roles, cold, serving: load }, undefined, 2)}\n`,
+      `${JSON.stringify({ environment, warm, roles, revocations, cold, serving: load }, undefined, 2)}\n`,
     );
   else
     process.stdout.write(
@@ -56,6 +59,7 @@ if (values.help) {
         `Node ${process.version}`,
         ...warmText(warm),
         ...rolesText(roles),
+        ...revocationsText(revocations),
         ...cold.flatMap(coldText),
         ...servingText(load),
         "",
@@ -85,6 +89,26 @@ function rolesText(roles: RolesResult | undefined): readonly string[] {
     "Warm checks of one permission, 1,000 roles of 100 permissions: µs each",
     ...roles.figures.map(({ name, microseconds }) => row(name, microseconds, "").trimEnd()),
     `  after a change: reading the roles ${reload.toFixed(1)} ms; first check of one role ${oneRole.toFixed(2)} ms, of 1,000 roles ${allRoles.toFixed(1)} ms`,
+  ];
+}
+
+function revocationsText(result: RevocationsResult | undefined): readonly string[] {
+  if (result === undefined) return [];
+  const { figures, megabytes, start, pruneMs } = result;
+  const [few, million] = ["no entries", "a million entries"].map((name) => ({
+    rest: figure(figures, `${name}, at rest`),
+    stream: figure(figures, `${name}, a logout each 100`),
+  }));
+  if (few === undefined || million === undefined) throw new Error("a figure is missing");
+  return [
+    "",
+    "Warm JWT decisions, and how much is revoked: µs each",
+    ...figures.map(({ name, microseconds }) =>
+      row(name, microseconds, `${ratio(microseconds / few.rest)} of none at rest`),
+    ),
+    `  a million at rest against none: ${ratio(million.rest / few.rest)}; under logouts, against none under logouts: ${ratio(million.stream / few.stream)}`,
+    `  memory of a million live entries: ${megabytes.toFixed(1)} MB; pruning 1,000 of them: ${pruneMs.toFixed(1)} ms`,
+    `  reading them from SQLite at a start: ${start.seconds.toFixed(1)} s, in which the event loop stood still for at most ${start.longestMs.toFixed(0)} ms`,
   ];
 }
 

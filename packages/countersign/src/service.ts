@@ -30,6 +30,8 @@ export type { Passwords } from "./service/passwords.ts";
 export { permissionMessage, permissionText } from "./service/permission-message.ts";
 export type { PolicyServiceOptions } from "./service/policy-service.ts";
 export { createPolicyService } from "./service/policy-service.ts";
+export type { ResealOptions, ResealResult } from "./service/reseal-secrets.ts";
+export { resealSecrets } from "./service/reseal-secrets.ts";
 export type { RoleServiceOptions } from "./service/role-service.ts";
 export { createRoleService } from "./service/role-service.ts";
 export type { Lifetimes } from "./service/session-tokens.ts";

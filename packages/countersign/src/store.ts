@@ -21,9 +21,20 @@ export type {
 export { Conflict, StoreUnavailable } from "./store/contracts.ts";
 export type { PostgresUrl } from "./store/postgres-url.ts";
 export { readPostgresUrl } from "./store/postgres-url.ts";
+export type { Redigester, RedigesterOptions } from "./store/redigester.ts";
+export { createRedigester } from "./store/redigester.ts";
 export type { RevocationFollower, RevocationFollowerOptions } from "./store/revocation-follower.ts";
 export { createRevocationFollower } from "./store/revocation-follower.ts";
 export type { NewRole, RolePatch, RoleQuery, RoleRecord, RoleStore } from "./store/role-contracts.ts";
+export type {
+  PepperUse,
+  Redigested,
+  Resealed,
+  SealedSecret,
+  SecretMark,
+  SecretStore,
+  StoredDigest,
+} from "./store/secret-contracts.ts";
 export type {
   AttemptRule,
   AttemptStore,

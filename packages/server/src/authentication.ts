@@ -15,7 +15,7 @@ import { apiKey, developmentKey, type Pepper, staticApiKey } from "countersign/a
 import { clientCertificate } from "countersign/client-certificate";
 import { jwt, type TokenVerifierOptions } from "countersign/jwt";
 import { AuthService } from "countersign/service";
-import type { Store } from "countersign/store";
+import type { Redigested, Store } from "countersign/store";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { issuerAuthenticators, type OpenedIssuer, openIssuers } from "./issuers.ts";
@@ -49,15 +49,17 @@ export interface AuthenticationParts {
   readonly signing: Signing;
   /** Default: those of the configuration, with keys of their own. */
   readonly issuers?: readonly OpenedIssuer[];
+  /** Hears of keys that are still stored under an older pepper. */
+  readonly onOlderPepper?: ((change: Redigested) => void) | undefined;
   /** The rules of the services that are served. */
   readonly policy: readonly RuleTable<Principal>[];
   readonly onDecision: (decision: Decision<Principal>, call: Call) => void;
 }
 
-/** The peppers of the configuration. */
-export function peppersOf({ auth, secrets }: Config): readonly [Pepper] {
+/** The peppers of the configuration, the current one first. */
+export function peppersOf({ auth, secrets }: Config): readonly [Pepper, ...Pepper[]] {
   if (secrets.pepper === undefined) throw new ConfigError("auth.api_keys.pepper is missing");
-  return [{ id: auth.api_keys.pepper_id, secret: secrets.pepper }];
+  return [{ id: auth.api_keys.pepper_id, secret: secrets.pepper }, ...secrets.previousPeppers];
 }
 
 /** The `Auth` of this program: API keys, then tokens of other issuers, then our own. */
@@ -69,11 +71,12 @@ export function createAuthentication({
   signing,
   issuers = openIssuers(config),
   policy,
+  onOlderPepper,
   onDecision,
 }: AuthenticationParts): Auth<Principal> {
   try {
     return createAuth<Principal>({
-      authenticators: authenticatorsOf(config, store, signing, issuers),
+      authenticators: authenticatorsOf(config, store, { signing, issuers, onOlderPepper }),
       policy: [...policy, ...routeTables(config)],
       mode: config.auth.mode,
       publicProcedures: publicProceduresOf(config),
@@ -96,13 +99,16 @@ export function publicProceduresOf({ auth, grpc }: Config): readonly string[] {
 function authenticatorsOf(
   config: Config,
   store: Store,
-  signing: Signing,
-  issuers: readonly OpenedIssuer[],
+  {
+    signing,
+    issuers,
+    onOlderPepper,
+  }: Pick<AuthenticationParts, "signing" | "onOlderPepper"> & { readonly issuers: readonly OpenedIssuer[] },
 ): [Authenticator<Principal>, ...Authenticator<Principal>[]] {
   const { auth, secrets } = config;
   const { header, scheme } = auth.api_keys;
   const authenticators: [Authenticator<Principal>, ...Authenticator<Principal>[]] = [
-    keyAuthenticator(config, store),
+    keyAuthenticator(config, store, { onOlderPepper }),
   ];
   const [first, ...rest] = secrets.staticKeys;
   if (first !== undefined) authenticators.push(staticApiKey({ keys: [first, ...rest], header, scheme }));
@@ -129,12 +135,17 @@ interface Form {
 }
 
 /** Stored API keys. */
-export function keyAuthenticator(config: Config, store: Store, form?: Form): Authenticator<Principal> {
+export function keyAuthenticator(
+  config: Config,
+  store: Store,
+  { onOlderPepper, ...form }: Partial<Form> & Pick<AuthenticationParts, "onOlderPepper"> = {},
+): Authenticator<Principal> {
   const { header, scheme, prefix } = { ...config.auth.api_keys, ...form };
   return apiKey({
     keys: store.apiKeys,
     users: store.users,
     peppers: peppersOf(config),
+    onOlderPepper,
     header,
     scheme,
     prefix,

@@ -1,7 +1,9 @@
 import { createRevocations, createRoleDirectory, type Revocations, type RoleDirectory } from "countersign";
 import {
+  createRedigester,
   createRevocationFollower,
   createUsageRecorder,
+  type Redigester,
   type RevocationFollower,
   type Store,
   type UsageRecorder,
@@ -24,6 +26,7 @@ import { observeDecisions } from "./observe-decisions.ts";
 import { Parts } from "./parts.ts";
 import { policyInForce } from "./policy/policy-in-force.ts";
 import { Readiness } from "./readiness.ts";
+import { markSecrets, requireKnownSecrets } from "./secrets/known-secrets.ts";
 import { servicesOf } from "./services.ts";
 import { configuredSigning, type Signing, signingOf, startSigning } from "./signing.ts";
 import { type NodeTls, openTls } from "./tls/tls-endpoint.ts";
@@ -80,6 +83,7 @@ interface State {
   readonly follower: RevocationFollower;
   readonly signing: Signing;
   readonly usage: UsageRecorder;
+  readonly redigester: Redigester;
 }
 
 async function openState(
@@ -90,6 +94,7 @@ async function openState(
 ): Promise<State> {
   const store = await openStore(config);
   parts.add(() => store.close());
+  await requireKnownSecrets(config, store.secrets);
   const revocations = createRevocations();
   const roles = await createRoleDirectory({ source: store.roles });
   const follower = createRevocationFollower({
@@ -104,14 +109,20 @@ async function openState(
   const onError = (error: unknown): void => log.warn({ err: error }, "the signing keys cannot be followed");
   const signing = configured ?? signingOf(config, store, onError);
   parts.add(await startSigning(signing));
+  await markSecrets(config, store.secrets);
   const usage = createUsageRecorder({
     apiKeys: store.apiKeys,
     onError: (error) => log.warn({ err: error }, "usage cannot be written; it is kept and tried again"),
   });
   parts.add(() => usage.close());
+  const redigester = createRedigester({
+    secrets: store.secrets,
+    onError: (error) => log.warn({ err: error }, "digests under the new pepper cannot be written yet"),
+  });
+  parts.add(() => redigester.close());
   const upkeep = startUpkeep(store, (error) => log.warn({ err: error }, "old rows cannot be removed"));
   parts.add(() => upkeep.stop());
-  return { store, revocations, roles, follower, signing, usage };
+  return { store, revocations, roles, follower, signing, usage, redigester };
 }
 
 interface ListenParts extends State {
@@ -124,14 +135,30 @@ interface ListenParts extends State {
 /** Binds both listeners to one decision and one set of services. */
 async function listen(
   config: Config,
-  { store, revocations, roles, follower, signing, usage, tls, readiness, log, parts }: ListenParts,
+  {
+    store,
+    revocations,
+    roles,
+    follower,
+    signing,
+    usage,
+    redigester,
+    tls,
+    readiness,
+    log,
+    parts,
+  }: ListenParts,
 ): Promise<Pick<Node, "grpcAddress" | "httpAddress">> {
   const issuers = startIssuers(config, (issuer, err) =>
     log.warn({ issuer, err }, "an issuer cannot be used"),
   );
   const observer = observeDecisions(usage, log);
   const { shadow, ...rules } = await policyInForce({ config, store, log, observer });
-  const auth = createAuthentication({ config, store, revocations, roles, signing, issuers, ...rules });
+  const onOlderPepper = redigester.add;
+  const auth = createAuthentication({
+    ...{ config, store, revocations, roles, signing, issuers, onOlderPepper },
+    ...rules,
+  });
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");
   const asking = askingLimits(config);

@@ -124,10 +124,12 @@ export function tokenService({
   store,
   roles,
   signing,
-}: Pick<ServiceParts, "config" | "store" | "roles" | "signing">): ServiceHandlers<typeof TokenService> {
+  revocations,
+}: Pick<ServiceParts, "config" | "store" | "roles" | "signing"> &
+  Partial<Pick<ServiceParts, "revocations">>): ServiceHandlers<typeof TokenService> {
   const { issuer, audience, access_lifetime: lifetimeSeconds } = config.auth.jwt;
   return createTokenService({
-    ...{ store, roles, lifetimeSeconds, issuer, audience },
+    ...{ store, roles, revocations, lifetimeSeconds, issuer, audience },
     signingKey: (seconds) => signing.signerFor(seconds),
     verifier: createTokenVerifier(tokenRulesOf(config, signing)),
   });
@@ -166,8 +168,8 @@ function authService(
     issuer: jwt.issuer,
     audience: jwt.audience,
     name: jwt.issuer ?? "Countersign",
-    refreshTokens: createRefreshTokens(keys.refresh),
-    seal: createSeal(keys.seal),
+    refreshTokens: createRefreshTokens(...keys.refresh),
+    seal: createSeal(...keys.seal),
     lifetimes: {
       access: jwt.access_lifetime,
       refresh: sessions.refresh_lifetime,

@@ -41,7 +41,7 @@ function managedSigning(config: Config, store: Store, onError: (error: unknown) 
   const { algorithm, access_lifetime: lifetimeSeconds, publish_ahead: publishAheadSeconds } = config.auth.jwt;
   const keys = createSigningKeys({
     store: store.signingKeys,
-    seal: createSeal(deriveKeys(config).seal),
+    seal: createSeal(...deriveKeys(config).seal),
     algorithm: algorithm as Algorithm,
     lifetimeSeconds,
     publishAheadSeconds,

@@ -51,7 +51,7 @@ export function tokenEndpoints(parts: TokenEndpointParts): readonly HttpHandler[
     accessTokens: tokenAuthenticator(config, store, signing, { scheme: "" }),
     // As a value of a form a key stands alone.
     apiKeys: keyAuthenticator(config, store, { scheme: "" }),
-    refreshTokens: createRefreshTokens(deriveKeys(config).refresh),
+    refreshTokens: createRefreshTokens(...deriveKeys(config).refresh),
     issuer: config.auth.jwt.issuer,
     limits: asking,
   });

@@ -10,6 +10,7 @@ import { createKeyDigests, type KeyDigests, type Pepper } from "../keys/key-dige
 import { apiKeyPrefix, type ParsedApiKey, parseApiKey } from "../keys/key-format.ts";
 import { apiKeyStatus } from "../store/api-key-status.ts";
 import type { ApiKeyRecord, ApiKeySource } from "../store/contracts.ts";
+import type { Redigested } from "../store/secret-contracts.ts";
 import { principalOf } from "./account.ts";
 import { type CachedCredential, fill, recheck, refusal } from "./cached-credential.ts";
 import { type CredentialCache, createCredentialCache } from "./credential-cache.ts";
@@ -21,6 +22,8 @@ export interface ApiKeyOptions<P> {
   readonly users: UserSource;
   /** The peppers of stored digests: the first is the current one. */
   readonly peppers: readonly [Pepper, ...Pepper[]];
+  /** Hears of the digest under the current pepper of each key that is read, found right, and stored under an older one. Must not throw. */
+  readonly onOlderPepper?: ((change: Redigested) => void) | undefined;
   /** In lower case. Default: `x-api-key`. The default is not read where another one is set. */
   readonly header?: string;
   /** The scheme before the key, as in `authorization: ApiKey cs_…`. Default: none. */
@@ -63,6 +66,8 @@ interface Settings<P> {
   readonly keys: ApiKeySource;
   readonly users: UserSource;
   readonly digests: KeyDigests;
+  readonly currentPepper: string;
+  readonly onOlderPepper: (change: Redigested) => void;
   readonly toPrincipal: (principal: Principal) => P;
 }
 
@@ -79,6 +84,8 @@ function settle<P>(options: ApiKeyOptions<P>): Settings<P> {
     keys: options.keys,
     users: options.users,
     digests: createKeyDigests(options.peppers),
+    currentPepper: options.peppers[0].id,
+    onOlderPepper: options.onOlderPepper ?? (() => {}),
     toPrincipal: options.toPrincipal ?? ((principal: Principal) => principal as P),
   });
 }
@@ -138,11 +145,18 @@ class ApiKeyChecker<P> {
     }
     const refusal = refusalOf[apiKeyStatus(record, new Date(this.#runtime.now()))];
     if (refusal !== undefined) return this.#deny(refusal, record.id);
+    if (record.pepperId !== this.#settings.currentPepper) this.#redigest(parsed, record);
     return andThen(users.load(record.userId), (owner) => {
       if (owner === undefined) return this.#deny("API_KEY_REVOKED", record.id);
       if (!owner.isActive) return this.#deny("USER_DISABLED", record.id);
       return this.#found(record, principalOf(owner, this.#factsOf(record), this.#runtime.roles), stamp);
     });
+  }
+
+  /** Only now is the key's secret there. */
+  #redigest({ body }: ParsedApiKey, { id, digest, pepperId }: ApiKeyRecord): void {
+    const { digests, onOlderPepper } = this.#settings;
+    onOlderPepper({ id, from: { digest, pepperId }, to: digests.digest(body) });
   }
 
   #found(record: ApiKeyRecord, principal: Principal, stamp: number): CachedCredential<P> {

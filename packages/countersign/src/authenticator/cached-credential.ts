@@ -37,8 +37,12 @@ export function fill<P, C extends CachedCredential<P>>(
 ): MaybePromise<Decision<P>> {
   return andThen(read(runtime.revocations.version), (credential): MaybePromise<Decision<P>> => {
     if (!("stamp" in credential)) return credential;
-    const verdict = recheck(runtime, credential);
+    // All of it: what was revoked long ago is news about a credential that was not here.
+    const { revocations } = runtime;
+    const { version } = revocations;
+    const verdict = revocations.check(credential.subject, credential.stamp);
     if (verdict === "good") {
+      credential.stamp = version;
       keep(credential);
       return credential.decision;
     }
@@ -47,10 +51,10 @@ export function fill<P, C extends CachedCredential<P>>(
   });
 }
 
-/** Asks the revocation view, and stamps the credential if it is still good. */
+/** Asks the revocation view about one that was good at its stamp, and stamps the credential if it is still good. */
 export function recheck<P>({ revocations }: AuthRuntime, credential: CachedCredential<P>): Verdict {
   const { version } = revocations;
-  const verdict = revocations.check(credential.subject, credential.stamp);
+  const verdict = revocations.recheck(credential.subject, credential.stamp);
   if (verdict === "good") credential.stamp = version;
   return verdict;
 }

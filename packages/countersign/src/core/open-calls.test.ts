@@ -47,6 +47,7 @@ function setup(t: TestContext, { decide, guard }: Setup = {}) {
       return revocations.version;
     },
     check: revocations.check.bind(revocations),
+    recheck: revocations.recheck.bind(revocations),
     onChange(listener: () => void) {
       listeners++;
       const stop = revocations.onChange(listener);

@@ -112,8 +112,10 @@ describe("against a naive model", () => {
         const view = createRevocations();
         const model = new NaiveModel();
         let since = 0;
+        let goodAt: number | undefined;
         for (const [index, given] of steps.entries()) {
           if (index === began) since = view.version;
+          if (index === began && view.check(about, view.version) === "good") goodAt = view.version;
           const { version } = view;
           if (given.kind === "apply") {
             view.apply(given.event);
@@ -132,6 +134,7 @@ describe("against a naive model", () => {
           );
         }
         const verdict = view.check(about, since);
+        if (goodAt !== undefined) assert.equal(view.recheck(about, goodAt), view.check(about, goodAt));
         const revoked = model.revoked(about);
         const stale = since < model.floor || model.changedSince(about, since);
         const expected = revoked ? "revoked" : stale ? "stale" : "good";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { everyone } from "./cuts.ts";
 import {
   createRevocations,
   type RevocationEvent,
@@ -50,6 +51,27 @@ for (const [event, subject, verdict] of cases) {
     assert.equal(view.check(subject, 0), verdict);
   });
 }
+
+it("what was issued to anybody before an instant is refused, until that expires", () => {
+  const view = createRevocations();
+  view.apply({ kind: "issued-before", userId: everyone, before: 100, expiresAt: 1000 });
+  for (const subject of [{ userId: "u" }, { sessionId: "s", userId: "u" }, {}])
+    assert.equal(view.check({ ...subject, issuedAt: 99 }, view.version), "token-revoked");
+  assert.equal(view.check({ userId: "u", issuedAt: 100 }, view.version), "good");
+  assert.equal(view.check({ userId: "u", keyId: "k" }, view.version), "good");
+  view.apply({ kind: "issued-before", userId: everyone, before: 50, expiresAt: 10 });
+  view.prune(1059);
+  assert.equal(view.check({ userId: "u", issuedAt: 99 }, view.version), "token-revoked");
+  view.prune(1060);
+  assert.equal(view.check({ userId: "u", issuedAt: 99 }, view.version), "good");
+});
+
+it("what was issued to anybody outside a session is refused, and sessions stay", () => {
+  const view = createRevocations();
+  view.apply({ kind: "issued-before", userId: everyone, before: 100, expiresAt: 1000, sparesSessions: true });
+  assert.equal(view.check({ userId: "u", issuedAt: 99 }, view.version), "token-revoked");
+  assert.equal(view.check({ userId: "u", issuedAt: 99, sessionId: "s" }, view.version), "good");
+});
 
 it("what was read after a change is good", () => {
   const view = createRevocations();
@@ -184,5 +206,14 @@ describe("many changes", () => {
     assert.equal(view.check({ keyId: "5" }, view.version - 1), "stale");
     assert.equal(view.check({ userId: "u" }, view.version), "user-disabled");
     assert.equal(view.check({ userId: "other" }, view.version), "good");
+  });
+
+  it("REGRESSION: beyond 100,000 disabled users, a change of one does not make stale what is cached of others", () => {
+    const view = createRevocations();
+    for (let id = 0; id < 100_002; id++) view.apply({ kind: "user", userId: `${id}`, state: "disabled" });
+    const { version } = view;
+    view.apply({ kind: "user", userId: "u", state: "changed" });
+    assert.equal(view.check({ userId: "v" }, version), "good");
+    assert.equal(view.check({ userId: "7" }, version), "user-disabled");
   });
 });

@@ -1,3 +1,6 @@
+import { Cuts } from "./cuts.ts";
+import { DatedMap } from "./dated-map.ts";
+
 /**
  * One entry of the revocation log. Instants are seconds since the epoch, as in tokens. An entry with `expiresAt` is
  * of no use after it: everything that it could refuse has expired by then.
@@ -13,6 +16,7 @@ export type RevocationEvent =
     }
   | {
       readonly kind: "issued-before";
+      /** `*` for every user. */
       readonly userId: string;
       readonly before: number;
       readonly expiresAt: number;
@@ -55,11 +59,13 @@ export type Verdict =
 export interface RevocationView {
   /**
    * How many times this view has changed. A cached credential that carries the same number needs no further check;
-   * one that carries another is checked by `check()` and stamped anew.
+   * one that carries another is checked by `recheck()` and stamped anew.
    */
   readonly version: number;
   /** Asks about one credential. `since`: the version at which reading it began. */
   check(subject: RevocationSubject, since: number): Verdict;
+  /** The same about one that was found good at the version `since`: only what came after it is looked at. */
+  recheck(subject: RevocationSubject, since: number): Verdict;
   /** Calls back after each change. Returns the way to stop that. */
   onChange(listener: () => void): () => void;
 }
@@ -77,19 +83,8 @@ export interface Revocations extends RevocationView {
   resume(): void;
 }
 
-interface UserState {
-  /** Why everything of this user is refused; undefined if nothing is. */
-  readonly refused: "user-disabled" | "user-deleted" | undefined;
-  readonly changedAt: number;
-}
-
 /** What a user's own entry says; `changed` says nothing of it. */
 const refusedBy = { disabled: "user-disabled", deleted: "user-deleted", enabled: undefined } as const;
-
-interface Cut {
-  readonly before: number;
-  readonly expiresAt: number;
-}
 
 interface KeyState {
   readonly revoked: boolean;
@@ -112,13 +107,17 @@ class MemoryRevocations implements Revocations {
   /** Stamps below this one are stale whatever they are about. */
   #floor = 0;
   #suspended = false;
-  readonly #tokens = new Map<string, Map<string, number>>();
-  readonly #sessions = new Map<string, number>();
-  readonly #signingKeys = new Map<string, number>();
-  readonly #issuedBefore = new Map<string, Cut>();
+  /** By issuer and `jti`: when they expire. */
+  readonly #tokens = new Map<string, DatedMap>();
+  readonly #sessions = new DatedMap(1);
+  readonly #signingKeys = new DatedMap(1);
+  readonly #issuedBefore = new Cuts();
   /** Of tokens outside sessions. */
-  readonly #issuedOutsideBefore = new Map<string, Cut>();
-  readonly #users = new Map<string, UserState>();
+  readonly #issuedOutsideBefore = new Cuts();
+  /** Why everything of a user is refused. */
+  readonly #refused = new Map<string, "user-disabled" | "user-deleted">();
+  /** The version at which a user changed. */
+  readonly #changed = new Map<string, number>();
   readonly #keys = new Map<string, KeyState>();
   readonly #listeners = new Set<() => void>();
 
@@ -132,11 +131,21 @@ class MemoryRevocations implements Revocations {
   }
 
   check(subject: RevocationSubject, since: number): Verdict {
+    return this.#judge(subject, since, Number.NEGATIVE_INFINITY);
+  }
+
+  recheck(subject: RevocationSubject, since: number): Verdict {
+    return this.#judge(subject, since, since);
+  }
+
+  /** `good`: the version at which nothing was revoked yet. */
+  #judge(subject: RevocationSubject, since: number, good: number): Verdict {
     if (this.#suspended) return "unavailable";
     const { userId, keyId, jti, issuer, sessionId, kid, issuedAt } = subject;
-    if (jti !== undefined && this.#tokens.get(issuer ?? "")?.has(jti)) return "token-revoked";
-    if (sessionId !== undefined && this.#sessions.has(sessionId)) return "token-revoked";
-    if (kid !== undefined && this.#signingKeys.has(kid)) return "token-revoked";
+    if (jti !== undefined && this.#tokens.get(issuer ?? "")?.get(jti, good) !== undefined)
+      return "token-revoked";
+    if (sessionId !== undefined && this.#sessions.get(sessionId, good) !== undefined) return "token-revoked";
+    if (kid !== undefined && this.#signingKeys.get(kid, good) !== undefined) return "token-revoked";
     let stale = since < this.#floor;
     if (keyId !== undefined) {
       const key = this.#keys.get(keyId);
@@ -144,13 +153,13 @@ class MemoryRevocations implements Revocations {
       stale ||= key !== undefined && key.changedAt > since;
     }
     if (userId !== undefined) {
-      const user = this.#users.get(userId);
-      if (user?.refused !== undefined) return user.refused;
-      stale ||= user !== undefined && user.changedAt > since;
-      const cut = this.#issuedBefore.get(userId);
-      if (cut !== undefined && issuedAt !== undefined && issuedAt < cut.before) return "token-revoked";
-      const outside = sessionId === undefined ? this.#issuedOutsideBefore.get(userId) : undefined;
-      if (outside !== undefined && issuedAt !== undefined && issuedAt < outside.before)
+      const refused = this.#refused.get(userId);
+      if (refused !== undefined) return refused;
+      stale ||= (this.#changed.get(userId) ?? 0) > since;
+    }
+    if (issuedAt !== undefined) {
+      if (this.#issuedBefore.cuts(userId, issuedAt, good)) return "token-revoked";
+      if (sessionId === undefined && this.#issuedOutsideBefore.cuts(userId, issuedAt, good))
         return "token-revoked";
     }
     return stale ? "stale" : "good";
@@ -164,22 +173,22 @@ class MemoryRevocations implements Revocations {
   prune(nowSeconds: number): void {
     const limit = nowSeconds - longestLeewaySeconds;
     for (const [issuer, tokens] of this.#tokens) {
-      deleteWhere(tokens, (expiresAt) => expiresAt <= limit);
+      tokens.deleteUpTo(limit);
       if (tokens.size === 0) this.#tokens.delete(issuer);
     }
-    deleteWhere(this.#sessions, (expiresAt) => expiresAt <= limit);
-    deleteWhere(this.#signingKeys, (expiresAt) => expiresAt <= limit);
-    deleteWhere(this.#issuedBefore, (cut) => cut.expiresAt <= limit);
-    deleteWhere(this.#issuedOutsideBefore, (cut) => cut.expiresAt <= limit);
+    this.#sessions.deleteUpTo(limit);
+    this.#signingKeys.deleteUpTo(limit);
+    this.#issuedBefore.deleteUpTo(limit);
+    this.#issuedOutsideBefore.deleteUpTo(limit);
   }
 
   flush(): void {
     this.version += 1;
     this.#floor = this.version;
-    this.#keys.clear();
     // Disabled users stay, because a view may be the only place that knows of them. One that was enabled within the gap
     // is refused until its next entry: the safe side.
-    deleteWhere(this.#users, (user) => user.refused === undefined);
+    this.#keys.clear();
+    this.#changed.clear();
     this.#notify();
   }
 
@@ -203,28 +212,33 @@ class MemoryRevocations implements Revocations {
         // What is cached stays good: it points to sets that follow the roles. Open streams are judged again.
         return;
       case "token": {
-        const tokens = this.#tokens.get(event.issuer) ?? new Map<string, number>();
-        this.#tokens.set(event.issuer, keepLater(tokens, event.jti, event.expiresAt));
+        let tokens = this.#tokens.get(event.issuer);
+        if (tokens === undefined) {
+          tokens = new DatedMap(1);
+          this.#tokens.set(event.issuer, tokens);
+        }
+        tokens.raise(event.jti, version, event.expiresAt);
         return;
       }
       case "session":
-        keepLater(this.#sessions, event.sessionId, event.expiresAt);
+        this.#sessions.raise(event.sessionId, version, event.expiresAt);
         return;
       case "signing-key":
-        keepLater(this.#signingKeys, event.kid, event.expiresAt);
+        this.#signingKeys.raise(event.kid, version, event.expiresAt);
         return;
       case "issued-before": {
         const cuts = event.sparesSessions === true ? this.#issuedOutsideBefore : this.#issuedBefore;
-        const known = cuts.get(event.userId) ?? event;
-        const before = Math.max(known.before, event.before);
-        cuts.set(event.userId, { before, expiresAt: Math.max(known.expiresAt, event.expiresAt) });
+        cuts.add(event, version);
         return;
       }
       case "user": {
         // A disabled user who is changed is still disabled; only "enabled" undoes it.
-        const known = this.#users.get(event.userId)?.refused;
-        const refused = event.state === "changed" ? known : refusedBy[event.state];
-        this.#users.set(event.userId, { refused, changedAt: version });
+        if (event.state !== "changed") {
+          const refused = refusedBy[event.state];
+          if (refused === undefined) this.#refused.delete(event.userId);
+          else this.#refused.set(event.userId, refused);
+        }
+        this.#changed.set(event.userId, version);
         break;
       }
       case "key": {
@@ -233,15 +247,17 @@ class MemoryRevocations implements Revocations {
         break;
       }
     }
-    if (this.#users.size + this.#keys.size > trackedChanges) this.#forgetChanges(version);
+    if (this.#changed.size + this.#keys.size > trackedChanges) this.#forgetChanges(version);
   }
 
-  /** Which user or key changed need not be known for ever: an old cached credential is read again instead. */
+  /**
+   * Which user or key changed need not be known for ever: an old cached credential is read again instead. A disabled
+   * user stays: an application without a user source has no other place to read it from.
+   */
   #forgetChanges(version: number): void {
     this.#floor = version;
     this.#keys.clear();
-    // A disabled user stays: an application without a user source has no other place to read it from.
-    deleteWhere(this.#users, (user) => user.refused === undefined);
+    this.#changed.clear();
   }
 
   #notify(): void {
@@ -253,12 +269,4 @@ class MemoryRevocations implements Revocations {
       }
     }
   }
-}
-
-function keepLater(map: Map<string, number>, key: string, expiresAt: number): Map<string, number> {
-  return map.set(key, Math.max(map.get(key) ?? expiresAt, expiresAt));
-}
-
-function deleteWhere<K, V>(map: Map<K, V>, matches: (value: V) => boolean): void {
-  for (const [key, value] of map) if (matches(value)) map.delete(key);
 }

@@ -47,7 +47,7 @@ export class SecondFactor {
   async enroll(userId: string, username: string): Promise<{ readonly secret: string; readonly uri: string }> {
     const { totp, seal, issuer } = this.#options;
     const bytes = randomBytes(secretBytes);
-    await totp.enroll(userId, seal.seal(bytes, purposeOf(userId))).catch((error: unknown) => {
+    await totp.enroll(userId, seal.seal(bytes, totpPurpose(userId))).catch((error: unknown) => {
       if (error instanceof Conflict) throw isOn();
       throw error;
     });
@@ -72,7 +72,7 @@ export class SecondFactor {
 
   #stepOf(userId: string, sealedSecret: Uint8Array, code: string): number | undefined {
     const { seal, now } = this.#options;
-    return matchTotp(seal.open(sealedSecret, purposeOf(userId)), code, now().getTime());
+    return matchTotp(seal.open(sealedSecret, totpPurpose(userId)), code, now().getTime());
   }
 }
 
@@ -82,7 +82,8 @@ function isOn(): CallError {
   return new CallError("FAILED_PRECONDITION", "The second factor is on already");
 }
 
-function purposeOf(userId: string): string {
+/** What the sealed secret of a user is bound to. */
+export function totpPurpose(userId: string): string {
   return `totp:${userId}`;
 }
 

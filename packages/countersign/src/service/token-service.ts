@@ -3,7 +3,7 @@ import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { CallError, invalidArgument } from "../core/call-error.ts";
 import type { Reason } from "../core/denial.ts";
-import { createRevocations } from "../core/revocation.ts";
+import { createRevocations, type RevocationView } from "../core/revocation.ts";
 import type {
   InspectTokenRequest,
   InspectTokenResponseSchema,
@@ -28,6 +28,8 @@ export interface TokenServiceOptions {
   readonly verifier: TokenVerifier;
   /** Of a token that is asked for without one, in seconds. */
   readonly lifetimeSeconds: number;
+  /** What follows the store's log. Default: the log is read for each inspection. */
+  readonly revocations?: RevocationView | undefined;
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;
   /** Default: the clock. */
@@ -105,14 +107,19 @@ class TokenServiceHandlers implements ServiceHandlers<typeof TokenService> {
     return { good: true, verified: true, user };
   }
 
-  /** In the log itself: also where nobody follows it. */
+  /** Where nobody follows the log, in the log itself. */
   async #isRevoked({ claims, kid, userId }: VerifiedToken): Promise<boolean> {
-    const revocations = createRevocations();
-    const { events } = await this.#options.store.revocations.live(this.#now());
-    for (const event of events) revocations.apply(event);
+    const { revocations = await this.#readLog() } = this.#options;
     const { iss: issuer = "", jti, sid: sessionId, iat: issuedAt = 0 } = claims;
     const subject = { userId, issuer, jti, sessionId, kid, issuedAt };
     return revocations.check(subject, revocations.version) === "token-revoked";
+  }
+
+  async #readLog(): Promise<RevocationView> {
+    const view = createRevocations();
+    const { events } = await this.#options.store.revocations.live(this.#now());
+    for (const event of events) view.apply(event);
+    return view;
   }
 }
 

@@ -52,3 +52,13 @@ test("another key's tokens are refused, and a short key is a mistake", () => {
   assert.equal(tokens.parse(other.issue("0123456789abcdef", 1)), undefined);
   assert.throws(() => createRefreshTokens(new Uint8Array(31)), TypeError);
 });
+
+test("accepts what was derived under previous keys, and derives under the first", () => {
+  const [old, fresh] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+  const both = createRefreshTokens(fresh, old);
+  const id = "a-session-with-an-id";
+  assert.deepEqual(both.parse(createRefreshTokens(old).issue(id, 3)), { sessionId: id, generation: 3 });
+  assert.equal(both.issue(id, 3), createRefreshTokens(fresh).issue(id, 3));
+  assert.equal(createRefreshTokens(old).parse(both.issue(id, 3)), undefined);
+  assert.equal(both.parse(createRefreshTokens(new Uint8Array(32).fill(3)).issue(id, 3)), undefined);
+});

@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 
 /*
  * cs_refresh_<session>_<generation>_<mac>
@@ -16,20 +16,21 @@ export interface ParsedRefreshToken {
 export interface RefreshTokens {
   /** The token of a session's rotation. The same answer for the same question. */
   issue(sessionId: string, generation: number): string;
-  /** Undefined for anything that was not issued under this key. */
+  /** Undefined for anything that was not issued under one of these keys. */
   parse(token: string): ParsedRefreshToken | undefined;
 }
 
 const form = /^cs_refresh_([A-Za-z0-9_-]{16,64})\.(\d{1,9})\.([A-Za-z0-9_-]{43})$/;
 
-/** Derives tokens under a key of at least 32 bytes, which is used for nothing else. */
-export function createRefreshTokens(secret: Uint8Array): RefreshTokens {
-  if (!(secret instanceof Uint8Array) || secret.length < 32) {
-    throw new TypeError("the key of refresh tokens has at least 32 bytes");
-  }
-  const key = createSecretKey(secret);
-  const macOf = (sessionId: string, generation: number): Buffer =>
-    createHmac("sha256", key).update(`refresh\n${sessionId}\n${generation}`).digest();
+/**
+ * Derives tokens under a key of at least 32 bytes, which is used for nothing else. What was derived under the previous ones is
+ * accepted as well.
+ */
+export function createRefreshTokens(secret: Uint8Array, ...previous: readonly Uint8Array[]): RefreshTokens {
+  const [key, ...others] = [secret, ...previous].map(toKey);
+  if (key === undefined) throw new TypeError("refresh tokens need a key");
+  const macOf = (sessionId: string, generation: number, under = key): Buffer =>
+    createHmac("sha256", under).update(`refresh\n${sessionId}\n${generation}`).digest();
 
   return Object.freeze({
     issue(sessionId: string, generation: number): string {
@@ -42,12 +43,21 @@ export function createRefreshTokens(secret: Uint8Array): RefreshTokens {
       if (sessionId === undefined || digits === undefined || mac === undefined) return undefined;
       const generation = Number(digits);
       const received = Buffer.from(mac, "base64url");
-      const expected = macOf(sessionId, generation);
+      const isOf = (expected: Buffer): boolean =>
+        received.length === expected.length && timingSafeEqual(received, expected);
+      const same =
+        isOf(macOf(sessionId, generation)) ||
+        others.some((other) => isOf(macOf(sessionId, generation, other)));
       // The text is compared too: one MAC has several spellings in base64url.
-      const same = received.length === expected.length && timingSafeEqual(received, expected);
       return same && String(generation) === digits && received.toString("base64url") === mac
         ? { sessionId, generation }
         : undefined;
     },
   });
+}
+
+function toKey(secret: Uint8Array): KeyObject {
+  if (!(secret instanceof Uint8Array) || secret.length < 32)
+    throw new TypeError("the key of refresh tokens has at least 32 bytes");
+  return createSecretKey(secret);
 }

@@ -30,3 +30,14 @@ test("another purpose, another key, or any changed byte is refused", () => {
 test("a key of another length is a mistake", () => {
   for (const length of [0, 16, 31, 33]) assert.throws(() => createSeal(new Uint8Array(length)), TypeError);
 });
+
+test("opens what previous keys sealed, and seals under the first", () => {
+  const [old, fresh] = [randomBytes(32), randomBytes(32)];
+  const both = createSeal(fresh, old);
+  const plain = new Uint8Array([1, 2, 3]);
+  assert.deepEqual(new Uint8Array(both.open(createSeal(old).seal(plain, "a"), "a")), plain);
+  assert.deepEqual(new Uint8Array(createSeal(fresh).open(both.seal(plain, "a"), "a")), plain);
+  assert.throws(() => both.open(createSeal(old).seal(plain, "a"), "b"));
+  assert.throws(() => createSeal(old).open(both.seal(plain, "a"), "a"));
+  assert.throws(() => createSeal(fresh, new Uint8Array(31)), TypeError);
+});

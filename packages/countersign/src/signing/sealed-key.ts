@@ -28,7 +28,7 @@ export function sealKey(
     kid,
     algorithm,
     publicJwk: published && JSON.stringify(published),
-    sealedKey: seal.seal(Buffer.from(JSON.stringify(jwk)), purposeOf(material)),
+    sealedKey: seal.seal(Buffer.from(JSON.stringify(jwk)), signingKeyPurpose(material)),
     activeFrom,
     lifetimeSeconds,
   };
@@ -42,7 +42,7 @@ export function openKey(record: SigningKeyRecord, seal: Seal): LoadedPair {
   const { kid, sealedKey } = record;
   const algorithm = record.algorithm as Algorithm;
   try {
-    const text = Buffer.from(seal.open(sealedKey, purposeOf({ kid, algorithm }))).toString();
+    const text = Buffer.from(seal.open(sealedKey, signingKeyPurpose({ kid, algorithm }))).toString();
     return loadKey({ kid, algorithm, jwk: JSON.parse(text) as Jwk });
   } catch {
     // Without a cause: a parser's message may quote the key.
@@ -50,6 +50,13 @@ export function openKey(record: SigningKeyRecord, seal: Seal): LoadedPair {
   }
 }
 
-function purposeOf({ kid, algorithm }: Pick<KeyMaterial, "kid" | "algorithm">): string {
+/** What the sealed part of a key is bound to. */
+export function signingKeyPurpose({
+  kid,
+  algorithm,
+}: {
+  readonly kid: string;
+  readonly algorithm: string;
+}): string {
   return `signing-key:${algorithm}:${kid}`;
 }

@@ -3,6 +3,7 @@ import type { MaybePromise } from "../core/decision.ts";
 import type { RevocationEvent } from "../core/revocation.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
 import type { RoleStore } from "./role-contracts.ts";
+import type { SecretStore } from "./secret-contracts.ts";
 import type { AuditEntry, SessionStores } from "./session-contracts.ts";
 
 /** A user as a store keeps it. */
@@ -183,6 +184,12 @@ export interface RevocationLogEntry {
   readonly event: RevocationEvent;
 }
 
+export interface LivePage {
+  readonly after: number;
+  readonly head: number;
+  readonly limit: number;
+}
+
 /** The revocation log: numbers rise by one, in the order of commit. */
 export interface RevocationLog {
   /** Returns the number of the last entry appended, committed; with them, their audit row. */
@@ -194,8 +201,10 @@ export interface RevocationLog {
    * follower has to start over from `live()`.
    */
   since(sequence: number, limit: number): Promise<readonly RevocationLogEntry[] | undefined>;
-  /** The head, and all entries up to it that can still refuse something at `now`. For a start. */
+  /** The head, and all entries up to it that can still refuse something at `now`. */
   live(now: Date): Promise<{ readonly head: number; readonly events: readonly RevocationEvent[] }>;
+  /** A portion of them: the first ones after `after`, up to `head`, at most `limit`, in order. There may be a million, and nobody has to hold them all. */
+  livePage(now: Date, page: LivePage): Promise<readonly RevocationLogEntry[]>;
   /**
    * Calls back when there may be something new, until the way to stop that, which it returns, is called. Only a hint: it may
    * be late, lost or wrong, and whoever has to know polls as well. Undefined where nobody tells.
@@ -211,6 +220,7 @@ export interface Store extends SessionStores {
   readonly roles: RoleStore;
   readonly apiKeys: ApiKeyStore;
   readonly revocations: RevocationLog;
+  readonly secrets: SecretStore;
   /** Waits for what is under way. Nothing may be called after it. */
   close(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { MemoryAudit } from "./memory/memory-audit.ts";
 import { MemoryIdentities } from "./memory/memory-identities.ts";
 import { MemoryRevocationLog } from "./memory/memory-revocation-log.ts";
 import { MemoryRoles } from "./memory/memory-roles.ts";
+import { MemorySecrets } from "./memory/memory-secrets.ts";
 import { MemorySessions } from "./memory/memory-sessions.ts";
 import { MemorySigningKeys } from "./memory/memory-signing-keys.ts";
 import { MemoryTotp } from "./memory/memory-totp.ts";
@@ -33,6 +34,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   apiKeys.takeRoles(isRole);
   const attempts = new MemoryAttempts(users);
   const signingKeys = new MemorySigningKeys(parts);
+  const secrets = new MemorySecrets({ ...parts, signingKeys, totp, apiKeys });
   return Object.freeze({
     users,
     roles,
@@ -44,6 +46,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     audit,
     signingKeys,
     identities,
+    secrets,
     close: async () => {},
   });
 }

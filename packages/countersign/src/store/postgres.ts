@@ -1,11 +1,21 @@
+import type { Snapshot } from "./backup/backup-part.ts";
 import { type Store, StoreUnavailable } from "./contracts.ts";
+import type { PepperUse, SecretMark } from "./secret-contracts.ts";
+import { type Restored, type RestoreOptions, type RestoreSource, restoreInto } from "./sql/backup/restore.ts";
 import { migrate, readVersion } from "./sql/migrate.ts";
 import { migrations } from "./sql/migrations.ts";
 import { inspectServer } from "./sql/postgres/inspect-server.ts";
 import { openPostgresBackend } from "./sql/postgres/postgres-backend.ts";
 import { type PostgresAddress, postgresTarget } from "./sql/postgres/postgres-options.ts";
+import { readPostgresTarget } from "./sql/postgres/postgres-snapshot.ts";
 import { createSqlStore } from "./sql/sql-store.ts";
 
+export {
+  DatabaseInUse,
+  type Restored,
+  type RestoreOptions,
+  type RestoreSource,
+} from "./sql/backup/restore.ts";
 export type { PostgresAddress } from "./sql/postgres/postgres-options.ts";
 
 /** The version of the schema that this program knows, and brings older databases up to. */
@@ -66,6 +76,10 @@ export interface PostgresFindings {
   readonly durable: boolean;
   /** Its first active superuser, if the schema is this program's. */
   readonly superuser: string | undefined;
+  /** What its content is kept under, if the schema is this program's. */
+  readonly secrets:
+    | { readonly marks: readonly SecretMark[]; readonly pepperUse: readonly PepperUse[] }
+    | undefined;
 }
 
 /** Looks at a database. Throws `StoreUnavailable` and `TypeError` as `openPostgresStore` does. */
@@ -74,8 +88,39 @@ export async function inspectPostgres(database: string | PostgresAddress): Promi
   try {
     const schemaVersion = await readVersion(backend.reader, backend.words);
     const current = schemaVersion === postgresSchemaVersion;
-    const superuser = current ? await createSqlStore(backend, Date.now).users.firstSuperuser() : undefined;
-    return { schemaVersion, superuser: superuser?.username, ...(await inspectServer(backend.reader)) };
+    const store = current ? createSqlStore(backend, Date.now) : undefined;
+    const superuser = await store?.users.firstSuperuser();
+    const secrets = store && {
+      marks: await store.secrets.marks(),
+      pepperUse: await store.secrets.pepperUse(new Date()),
+    };
+    return {
+      schemaVersion,
+      superuser: superuser?.username,
+      secrets,
+      ...(await inspectServer(backend.reader)),
+    };
+  } finally {
+    await backend.close();
+  }
+}
+
+/** All that a database holds at one moment, while others use it. Throws `StoreUnavailable`, and `TypeError` for a URL that is none. */
+export async function snapshotPostgres({
+  database,
+}: Pick<PostgresStoreOptions, "database">): Promise<Snapshot> {
+  return readPostgresTarget(postgresTarget(database));
+}
+
+/** See `restoreSqlite`. */
+export async function restorePostgres(
+  source: RestoreSource,
+  { database, now = Date.now, ...options }: Pick<PostgresStoreOptions, "database" | "now"> & RestoreOptions,
+): Promise<Restored> {
+  const target = postgresTarget(database);
+  const backend = openPostgresBackend({ target, readers: 1 });
+  try {
+    return await restoreInto(backend, source, { name: target.name, now, ...options });
   } finally {
     await backend.close();
   }

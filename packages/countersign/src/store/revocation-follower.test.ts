@@ -81,6 +81,7 @@ describe("revocation follower", () => {
   it("catches up with what was committed before the call, also while a reading is under way", async () => {
     const { follower, log, revoke, verdict } = setUp({ pollEveryMs: never });
     await follower.start();
+    log.asked.length = 0;
     const gate = Promise.withResolvers<void>();
     const readings: number[] = [];
     log.afterRead = async () => {
@@ -183,7 +184,8 @@ describe("revocation follower", () => {
     await log.prune(clock.date, 1);
     let cachedAt = -1;
     log.afterRead = async () => {
-      if (log.asked.at(-1) === "live") cachedAt = view.version;
+      // The last time is when it begins anew: before that, nothing of the gap is known.
+      if (log.asked.at(-1) === "head") cachedAt = view.version;
     };
     await follower.catchUp();
     assert.ok(cachedAt >= 0);
@@ -199,12 +201,33 @@ describe("revocation follower", () => {
     const older = createMemoryStore().revocations;
     log.head = () => older.head();
     log.since = (sequence, limit) => older.since(sequence, limit);
-    log.live = (now) => older.live(now);
+    log.livePage = (now, page) => older.livePage(now, page);
     await follower.catchUp();
     assert.equal(view.check({}, cachedAt), "stale");
     await older.append([{ kind: "session", sessionId: "new", expiresAt: 9e9 }]);
     await follower.catchUp();
     assert.equal(verdict("new"), "token-revoked");
+    await follower.stop();
+  });
+
+  it("applies what is live in portions, and others get their turn in between", async () => {
+    const { follower, log, view, verdict } = setUp({ pollEveryMs: never });
+    const expiresAt = 9e9;
+    const ids = Array.from({ length: 5001 }, (_, n) => `s${n}`);
+    await log.append(ids.map((sessionId) => ({ kind: "session", sessionId, expiresAt })));
+    let turns = 0;
+    let done = false;
+    const count = (): void => {
+      turns += 1;
+      if (!done) setImmediate(count);
+    };
+    setImmediate(count);
+    await follower.start();
+    done = true;
+    assert.equal(log.asked.filter((name) => name === "livePage").length, 3);
+    assert.ok(turns >= 2);
+    for (const id of ids) assert.equal(verdict(id), "token-revoked");
+    assert.equal(view.check({ sessionId: "other" }, view.version), "good");
     await follower.stop();
   });
 });

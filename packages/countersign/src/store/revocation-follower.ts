@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { RevocationEvent, Revocations } from "../core/revocation.ts";
 import type { RoleDirectory } from "../core/role-directory.ts";
 import type { RevocationLog } from "./contracts.ts";
@@ -36,6 +37,8 @@ export interface RevocationFollower {
 }
 
 const pageSize = 1000;
+/** How many live entries are read and applied at a time, before others get their turn. */
+const liveSize = 2000;
 const pruneViewEveryMs = 30_000;
 const pruneLogEveryMs = 300_000;
 const keepSeconds = 86_400;
@@ -163,11 +166,18 @@ class LogFollower implements RevocationFollower {
   }
 
   async #startOver(): Promise<void> {
-    const { head, events } = await this.#log.live(this.#longAgo());
+    const now = this.#longAgo();
+    const head = await this.#log.head();
     await this.#roles?.reload();
-    // Once more: a change of a user or key that was cached before `live()` was read is not among its entries.
+    // Once more: a change of a user or key that was cached before the head was read is not among what is live.
     this.#view.flush();
-    this.#apply(events);
+    for (let after = 0, more = true; more; ) {
+      const entries = await this.#log.livePage(now, { after, head, limit: liveSize });
+      this.#apply(entries.map(({ event }) => event));
+      more = entries.length === liveSize;
+      after = entries.at(-1)?.sequence ?? after;
+      await setImmediate();
+    }
     this.#applied = head;
   }
 

@@ -1,9 +1,19 @@
 import { resolve } from "node:path";
+import type { Snapshot } from "./backup/backup-part.ts";
 import { type Store, StoreUnavailable } from "./contracts.ts";
+import { type Restored, type RestoreOptions, type RestoreSource, restoreInto } from "./sql/backup/restore.ts";
 import { migrate } from "./sql/migrate.ts";
 import { migrations } from "./sql/migrations.ts";
 import { createSqlStore } from "./sql/sql-store.ts";
 import { openSqliteBackend } from "./sql/sqlite/sqlite-backend.ts";
+import { readSqliteSnapshot } from "./sql/sqlite/sqlite-snapshot.ts";
+
+export {
+  DatabaseInUse,
+  type Restored,
+  type RestoreOptions,
+  type RestoreSource,
+} from "./sql/backup/restore.ts";
 
 /** The version of the schema that this program knows, and brings older databases up to. */
 export const sqliteSchemaVersion: number = migrations.at(-1)?.version ?? 0;
@@ -42,4 +52,26 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     );
   }
   return createSqlStore(backend, now);
+}
+
+/** All that a database holds, while others use it. The file must be there. Throws `StoreUnavailable`. */
+export function snapshotSqlite({ path }: Pick<SqliteStoreOptions, "path">): Snapshot {
+  return readSqliteSnapshot(resolve(path));
+}
+
+/**
+ * Makes a database hold what was backed up, of whatever kind the backed up one was, in one transaction. Throws `DatabaseInUse` for
+ * one that holds something already, `BackupError` for a backup that is damaged, and `StoreUnavailable`.
+ */
+export async function restoreSqlite(
+  source: RestoreSource,
+  { path: given, now = Date.now, busyTimeoutMs = 5000, ...options }: SqliteStoreOptions & RestoreOptions,
+): Promise<Restored> {
+  const path = resolve(given);
+  const backend = await openSqliteBackend({ path, busyTimeoutMs });
+  try {
+    return await restoreInto(backend, source, { name: `database ${path}`, now, ...options });
+  } finally {
+    await backend.close();
+  }
 }

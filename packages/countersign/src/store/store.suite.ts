@@ -12,6 +12,7 @@ import { logoutCases } from "./suite/logout-cases.suite.ts";
 import { revocationCases } from "./suite/revocation-cases.suite.ts";
 import { roleCases } from "./suite/role-cases.suite.ts";
 import { rotationCases } from "./suite/rotation-cases.suite.ts";
+import { secretCases } from "./suite/secret-cases.suite.ts";
 import { sessionCases } from "./suite/session-cases.suite.ts";
 import { signingKeyCases } from "./suite/signing-key-cases.suite.ts";
 import { type Cases, TestClock } from "./suite/store-case.suite.ts";
@@ -37,6 +38,7 @@ const suites: Readonly<Record<string, Cases>> = {
   "the audit log": auditCases,
   "signing keys": signingKeyCases,
   "linked identities": identityCases,
+  secrets: secretCases,
   concurrency: concurrencyCases,
   "hostile input": hostileCases,
   "hostile input for sessions": hostileSessionCases,

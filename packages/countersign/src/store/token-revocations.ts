@@ -1,4 +1,5 @@
 import cluster from "node:cluster";
+import { everyone } from "../core/cuts.ts";
 import {
   createRevocations,
   type RevocationEvent,
@@ -92,6 +93,8 @@ function withView(view: Revocations, { record, close }: Keeper): TokenRevocation
   return Object.assign(view, {
     revokeToken: async (claims: RevocableClaims) => record(tokenEvent(claims)),
     async revokeUser(userId: string, until: Date) {
+      // Whoever calls themselves that must not log out all others.
+      if (userId === everyone) throw new TypeError(`no user has the id ${JSON.stringify(everyone)}`);
       const before = Math.floor(Date.now() / 1000) + 1;
       await record({ kind: "issued-before", userId, before, expiresAt: Math.ceil(until.getTime() / 1000) });
     },

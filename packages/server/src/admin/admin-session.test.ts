@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
+import { createSeal } from "countersign/service";
 import { AdminSessions, type AdminSessionsOptions } from "./admin-session.ts";
 
 const pair = { accessToken: "a.b.c", refreshToken: "r", expiresIn: 900 };
@@ -8,7 +9,7 @@ const pair = { accessToken: "a.b.c", refreshToken: "r", expiresIn: 900 };
 function sessionsOf(options: Partial<AdminSessionsOptions> = {}) {
   const clock = { now: 1_000_000 };
   const sessions = new AdminSessions({
-    sealKey: randomBytes(32),
+    seal: createSeal(randomBytes(32)),
     tokenKey: randomBytes(32),
     idleTimeout: 1800,
     lifetime: 43_200,

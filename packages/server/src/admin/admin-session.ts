@@ -1,5 +1,5 @@
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
-import { createSeal, type Seal } from "countersign/service";
+import type { Seal } from "countersign/service";
 
 /** Who is logged in to the admin UI: sealed, in a cookie that no script can read. Nothing of it is kept here. */
 export interface AdminSession {
@@ -16,8 +16,8 @@ export interface AdminSession {
 }
 
 export interface AdminSessionsOptions {
-  /** 32 bytes each. */
-  readonly sealKey: Uint8Array;
+  readonly seal: Seal;
+  /** 32 bytes. */
   readonly tokenKey: Uint8Array;
   /** Seconds without a person's doing. */
   readonly idleTimeout: number;
@@ -35,13 +35,11 @@ const purpose = "admin session";
 
 /** The cookie of the admin UI, and the token against forged requests that belongs to it. */
 export class AdminSessions {
-  readonly #seal: Seal;
   readonly #options: AdminSessionsOptions;
   readonly #now: () => number;
   readonly #name: string;
 
   constructor(options: AdminSessionsOptions) {
-    this.#seal = createSeal(options.sealKey);
     this.#options = options;
     this.#now = options.now ?? Date.now;
     // Browsers take a cookie of this name over TLS alone (RFC 6265bis section 4.1.3).
@@ -90,7 +88,7 @@ export class AdminSessions {
 
   /** The header that keeps a session in the browser. */
   cookie(session: AdminSession): string {
-    const value = Buffer.from(this.#seal.seal(Buffer.from(JSON.stringify(session)), purpose)).toString(
+    const value = Buffer.from(this.#options.seal.seal(Buffer.from(JSON.stringify(session)), purpose)).toString(
       "base64url",
     );
     return `${this.#name}=${value}; ${this.#attributes()}; Max-Age=${this.#options.lifetime}`;
@@ -119,7 +117,7 @@ export class AdminSessions {
 
   #open(value: string): AdminSession | undefined {
     try {
-      return JSON.parse(Buffer.from(this.#seal.open(Buffer.from(value, "base64url"), purpose)).toString());
+      return JSON.parse(Buffer.from(this.#options.seal.open(Buffer.from(value, "base64url"), purpose)).toString());
     } catch {
       // Of another key, of another version, or made up.
       return undefined;

@@ -1,5 +1,5 @@
 import type { Auth, Principal } from "countersign";
-import { AuthService, createRefreshTokens } from "countersign/service";
+import { AuthService, createRefreshTokens, createSeal } from "countersign/service";
 import type { Store } from "countersign/store";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
@@ -35,8 +35,8 @@ export function openAdmin(parts: AdminParts): readonly HttpHandler[] {
   if (assets === undefined) return [];
   const keys = deriveKeys(config);
   const adminSessions = new AdminSessions({
-    sealKey: keys.adminCookie,
-    tokenKey: keys.adminToken,
+    seal: createSeal(...keys.adminCookie),
+    tokenKey: keys.adminToken[0],
     idleTimeout: config.admin.idle_timeout,
     lifetime: config.admin.session_lifetime,
     secure: config.http.tls !== undefined || config.http.behind_tls_proxy,
@@ -45,7 +45,7 @@ export function openAdmin(parts: AdminParts): readonly HttpHandler[] {
     ...{ auth, caughtUp, onError, adminSessions },
     users: store.users,
     sessions: store.sessions,
-    refreshTokens: createRefreshTokens(keys.refresh),
+    refreshTokens: createRefreshTokens(...keys.refresh),
     handlers: authService.handlers,
   });
   const { header, scheme } = config.auth.jwt;

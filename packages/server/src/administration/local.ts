@@ -31,6 +31,7 @@ import { ConfigError } from "../config/config-error.ts";
 import { configProblems } from "../config/production-checks.ts";
 import { createPasswords } from "../passwords.ts";
 import { knownPermissions } from "../policy/known-permissions.ts";
+import { adoptMasterKey } from "../secrets/known-secrets.ts";
 import { apiKeyService, policyService, tokenService, userService } from "../services.ts";
 import { readSigning, signingOf } from "../signing.ts";
 import { note } from "../terminal/output.ts";
@@ -85,6 +86,11 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
       return policyService({ auth, shadow: undefined, store, roles });
     },
   };
+  // Whoever begins anew may have lost the master key of before.
+  const adopt = async (request: object): Promise<void> => {
+    const { removeOthers } = request as { readonly removeOthers?: unknown };
+    if (removeOthers === true) await adoptMasterKey(config, store.secrets);
+  };
   return {
     async call<M extends DescMethodUnary>(method: M, request: MessageInitShape<M["input"]>) {
       const handlers = (await services[method.parent.typeName]?.(await directory())) as
@@ -99,6 +105,7 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
         store.users,
       );
       const answer = await handler.call(handlers, create(method.input, request), context);
+      if (method.name === SigningKeyService.method.rotateSigningKey.name) await adopt(request);
       return create(method.output, answer as MessageInitShape<DescMessage>) as MessageShape<M["output"]>;
     },
     close: () => store.close(),

@@ -77,7 +77,17 @@ export function usageExit(command: Command): (error: CommanderError) => never {
 }
 
 /** Names under which people expect to pass secrets. */
-const secretNames = ["password", "secret", "token", "api-key", "key", "credential", "pepper", "private-key"];
+const secretNames = [
+  "password",
+  "secret",
+  "token",
+  "api-key",
+  "key",
+  "credential",
+  "pepper",
+  "private-key",
+  "passphrase",
+];
 
 function refuseSecrets(command: Command): void {
   for (const name of secretNames) {

@@ -1,12 +1,16 @@
 import { Command } from "commander";
+import { addBackupCommand } from "./backup.ts";
 import { usageExit } from "./command.ts";
 import { addConfigCommand } from "./config.ts";
 import type { DevOptions } from "./dev.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addExplainCommand } from "./explain.ts";
+import { addExportCommand } from "./export.ts";
 import { addKeysCommand } from "./keys.ts";
 import { addPolicyCommand } from "./policy.ts";
+import { addRestoreCommand } from "./restore.ts";
 import { addRolesCommand } from "./roles.ts";
+import { addSecretsCommand } from "./secrets.ts";
 import type { ServeOptions } from "./serve.ts";
 import { addTokensCommand } from "./tokens.ts";
 import { addUsersCommand } from "./users.ts";
@@ -31,6 +35,10 @@ export function createProgram(): Command {
   addTokensCommand(program);
   addPolicyCommand(program);
   addExplainCommand(program);
+  addSecretsCommand(program);
+  addBackupCommand(program);
+  addRestoreCommand(program);
+  addExportCommand(program);
   addConfigCommand(program);
   addDoctorCommand(program);
   return program;

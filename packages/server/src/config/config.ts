@@ -8,7 +8,10 @@ import { variables } from "./variables.ts";
 
 /** Everything that the program is told, checked and frozen. */
 export interface Config
-  extends Omit<ConfigFile, "data" | "database" | "services" | "auth" | "grpc" | "master_key"> {
+  extends Omit<
+    ConfigFile,
+    "data" | "database" | "services" | "auth" | "grpc" | "master_key" | "previous_master_keys"
+  > {
   /** Which file it was read from; undefined for none. */
   readonly source: string | undefined;
   /** An absolute path. */
@@ -20,7 +23,7 @@ export interface Config
     readonly jwt: Omit<ConfigFile["auth"]["jwt"], "secret" | "private_key" | "algorithm"> & {
       readonly algorithm: string;
     };
-    readonly api_keys: Omit<ConfigFile["auth"]["api_keys"], "pepper" | "static">;
+    readonly api_keys: Omit<ConfigFile["auth"]["api_keys"], "pepper" | "previous_peppers" | "static">;
   };
   readonly secrets: Secrets;
 }
@@ -36,7 +39,11 @@ export interface Secrets {
   /** PEM. */
   readonly jwtPrivateKey: string | undefined;
   readonly pepper: Uint8Array | undefined;
+  /** Still accepted. */
+  readonly previousPeppers: readonly { readonly id: string; readonly secret: Uint8Array }[];
   readonly masterKey: Uint8Array | undefined;
+  /** Still accepted. */
+  readonly previousMasterKeys: readonly Uint8Array[];
   readonly developmentKey: string | undefined;
   readonly staticKeys: readonly StaticKeySecret[];
   /** With what issuers are asked about tokens, by their names. */
@@ -91,10 +98,10 @@ export function loadConfig(request: ConfigRequest = {}): Config {
   const environment =
     request.environment ?? (source === undefined ? undefined : file.environment) ?? "production";
   const data = resolve(env["COUNTERSIGN_DATA"] === undefined ? base : process.cwd(), file.data);
-  const { master_key: _master, database: _database, ...rest } = file;
+  const { master_key: _master, previous_master_keys: _previous, database: _database, ...rest } = file;
   const { development_key: _key, jwt, api_keys: apiKeys, ...auth } = file.auth;
   const { secret: _secret, private_key: _private, ...jwtRest } = jwt;
-  const { pepper: _pepper, static: _static, ...apiKeysRest } = apiKeys;
+  const { pepper: _pepper, previous_peppers: _peppers, static: _static, ...apiKeysRest } = apiKeys;
   const development = environment === "development";
   const secrets = request.withoutSecrets
     ? noSecrets
@@ -133,7 +140,9 @@ const noSecrets: Secrets = {
   jwtSecret: undefined,
   jwtPrivateKey: undefined,
   pepper: undefined,
+  previousPeppers: [],
   masterKey: undefined,
+  previousMasterKeys: [],
   developmentKey: undefined,
   staticKeys: [],
   issuers: {},
@@ -230,7 +239,10 @@ interface SecretContext {
   readonly create: boolean;
 }
 
-function readSecrets({ auth, database, master_key: master }: ConfigFile, context: SecretContext): Secrets {
+function readSecrets(
+  { auth, database, master_key: master, previous_master_keys: previous }: ConfigFile,
+  context: SecretContext,
+): Secrets {
   const read = (source: SecretSource | undefined, name: string): string | undefined =>
     source === undefined ? undefined : readSecret(source, name, context);
   const jwtSecret = read(auth.jwt.secret, "auth.jwt.secret");
@@ -250,7 +262,14 @@ function readSecrets({ auth, database, master_key: master }: ConfigFile, context
     jwtSecret: toBytes(jwtSecret) ?? (!signs && symmetric ? made?.jwtSecret : undefined),
     jwtPrivateKey,
     pepper: toBytes(pepper) ?? made?.pepper,
+    previousPeppers: auth.api_keys.previous_peppers.map(({ id, pepper: source }, index) => ({
+      id,
+      secret: bytesOf(readSecret(source, `auth.api_keys.previous_peppers.${index}.pepper`, context)),
+    })),
     masterKey: toBytes(masterKey) ?? made?.masterKey,
+    previousMasterKeys: previous.map((source, index) =>
+      bytesOf(readSecret(source, `previous_master_keys.${index}`, context)),
+    ),
     developmentKey: read(auth.development_key, "auth.development_key"),
     staticKeys: auth.api_keys.static.map((entry, index) => ({
       name: entry.name,
@@ -288,7 +307,11 @@ function readSecret(source: SecretSource, name: string, { env, base }: SecretCon
 }
 
 function toBytes(text: string | undefined): Uint8Array | undefined {
-  return text === undefined ? undefined : new TextEncoder().encode(text);
+  return text === undefined ? undefined : bytesOf(text);
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 function deepFreeze<T>(value: T): T {

@@ -118,6 +118,10 @@ const apiKeys = z.strictObject({
     .regex(/^[\w-]{1,32}$/)
     .default("p1")
     .describe("stored beside each digest"),
+  previous_peppers: z
+    .array(z.strictObject({ id: z.string().regex(/^[\w-]{1,32}$/), pepper: secret }))
+    .default([])
+    .describe("accepted until their keys have been used: see docs/operations.md"),
   static: z
     .array(
       z.strictObject({
@@ -260,6 +264,10 @@ export const configSchema = z.strictObject({
   master_key: secret
     .optional()
     .describe("seals secrets in the database and derives refresh tokens: at least 32 bytes"),
+  previous_master_keys: z
+    .array(secret)
+    .default([])
+    .describe("open what they sealed, and accept refresh tokens of theirs: see docs/operations.md"),
   grpc: z
     .strictObject({
       listen: listen

@@ -3,6 +3,7 @@ import type { SigningKeyRecord } from "countersign/store";
 import { sqliteSchemaVersion } from "countersign/store/sqlite";
 import type { Config } from "../config/config.ts";
 import { databasePath } from "../database.ts";
+import type { KnownSecrets } from "../secrets/known-secrets.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 import { checkSchema, checkSuperuser } from "./schema.ts";
 
@@ -32,6 +33,8 @@ export interface DatabaseFindings {
   readonly newestRecord?: Date | undefined;
   /** Those that are not removed. */
   readonly signingKeys?: readonly SigningKeyRecord[] | undefined;
+  /** Of a database whose schema is this program's. */
+  readonly secrets?: KnownSecrets | undefined;
 }
 
 /** Looks at the SQLite database without changing it. */
@@ -90,6 +93,19 @@ function examine(query: Query, path: string, before: readonly Check[]): Database
     checks: [...checks, checkSuperuser(firstSuperuser(query))],
     newestRecord: newestRecord(query),
     signingKeys: signingKeys(query),
+    secrets: knownSecrets(query),
+  };
+}
+
+function knownSecrets(query: Query): KnownSecrets {
+  const use = query(`select pepper_id, count(*) as keys from api_keys
+    where revoked_at is null and (expires_at is null or expires_at > ${Date.now()}) group by pepper_id order by 1`);
+  return {
+    marks: query("select name, mark from secret_marks").map(({ name, mark }) => ({
+      name: String(name),
+      mark: mark as Uint8Array,
+    })),
+    pepperUse: use.map(({ pepper_id, keys }) => ({ id: String(pepper_id), keys: Number(keys) })),
   };
 }
 

@@ -6,6 +6,7 @@ import { checkCertificates } from "./certificates.ts";
 import { type Check, fail, ok } from "./check.ts";
 import { checkDataFolder, examineDatabase } from "./database.ts";
 import { checkIssuers } from "./issuers.ts";
+import { checkKnownSecrets } from "./known-secrets.ts";
 import { checkListeners } from "./listeners.ts";
 import { checkClock, checkDiskSpace, checkNode } from "./machine.ts";
 import { examinePostgres } from "./postgres.ts";
@@ -18,15 +19,16 @@ export async function examine(file: string | undefined): Promise<readonly Check[
     return [checkNode(), fail("configuration", config.message), checkClock(undefined)];
   }
   const { databaseUrl } = config.secrets;
-  const { checks, newestRecord, signingKeys } =
+  const { checks, newestRecord, signingKeys, secrets } =
     databaseUrl === undefined
       ? examineDatabase(config)
-      : { checks: await examinePostgres(databaseUrl), newestRecord: undefined, signingKeys: undefined };
+      : { newestRecord: undefined, signingKeys: undefined, ...(await examinePostgres(databaseUrl)) };
   return [
     checkNode(),
     ...checkConfiguration(config),
     ...(needsFolder(config) ? [checkDataFolder(config)] : []),
     ...checks,
+    ...checkKnownSecrets(config, secrets),
     ...(await checkCertificates(config)),
     // PostgreSQL's are opened when a server starts, which refuses to where it cannot.
     ...(databaseUrl === undefined ? [await checkSigningKeys(config, signingKeys)] : []),

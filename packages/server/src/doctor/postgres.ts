@@ -1,25 +1,27 @@
 import { readPostgresUrl, StoreUnavailable } from "countersign/store";
 import { inspectPostgres, type PostgresFindings } from "countersign/store/postgres";
 import { type Check, fail, ok, warn } from "./check.ts";
+import type { DatabaseFindings } from "./database.ts";
 import { checkSchema, checkSuperuser } from "./schema.ts";
 
 /** Looks at a PostgreSQL database without changing it. */
-export async function examinePostgres(url: string): Promise<readonly Check[]> {
+export async function examinePostgres(url: string): Promise<DatabaseFindings> {
   let where = "";
   try {
     where = readPostgresUrl(url).name;
     const findings = await inspectPostgres(url);
-    return [
+    const checks = [
       ok("database", `${where} answers: PostgreSQL ${findings.serverVersion}`),
       checkDurability(findings),
       checkLatency(findings),
       checkClocks(findings),
       ...checkContent(findings),
     ];
+    return { checks, secrets: findings.secrets };
   } catch (error) {
     // What was foreseen names its remedy itself.
-    if (error instanceof StoreUnavailable) return [fail("database", error.message)];
-    return [fail("database", `${where}: ${(error as Error).message}`, "look at database.url")];
+    if (error instanceof StoreUnavailable) return { checks: [fail("database", error.message)] };
+    return { checks: [fail("database", `${where}: ${(error as Error).message}`, "look at database.url")] };
   }
 }
 

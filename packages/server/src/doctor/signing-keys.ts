@@ -20,7 +20,7 @@ export async function checkSigningKeys(
   }
   const keys = createSigningKeys({
     store: readOnly(records),
-    seal: createSeal(deriveKeys(config).seal),
+    seal: createSeal(...deriveKeys(config).seal),
     algorithm: algorithm as Algorithm,
     lifetimeSeconds: config.auth.jwt.access_lifetime,
   });

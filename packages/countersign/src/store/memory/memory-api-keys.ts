@@ -12,6 +12,7 @@ import {
 import { newestFirst } from "../newest-first.ts";
 import { pageLimit } from "../page-limit.ts";
 import { keyNames, noSuchRole } from "../role-row.ts";
+import type { PepperUse, Redigested } from "../secret-contracts.ts";
 import { requireStorableText } from "../storable-text.ts";
 import { noSuchUser } from "../user-conflict.ts";
 import type { MemoryRevocationLog } from "./memory-revocation-log.ts";
@@ -41,6 +42,22 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
   /** Whether a key that is not revoked is limited to the role. */
   isLimitedTo(role: string): boolean {
     return [...this.#rows.values()].some((row) => row.revoked_at === null && keyNames(row.roles, role));
+  }
+
+  pepperUse(now: number): readonly PepperUse[] {
+    const keys = new Map<string, number>();
+    for (const { pepper_id: id, revoked_at, expires_at } of this.#rows.values()) {
+      if (revoked_at === null && (expires_at === null || expires_at > now))
+        keys.set(id, (keys.get(id) ?? 0) + 1);
+    }
+    return [...keys].map(([id, count]) => ({ id, keys: count })).sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  redigest({ id, from, to }: Redigested): boolean {
+    const row = this.#rows.get(id);
+    if (row?.pepper_id !== from.pepperId || Buffer.compare(row.digest, from.digest) !== 0) return false;
+    this.#rows.set(id, { ...row, digest: Uint8Array.from(to.digest), pepper_id: to.pepperId });
+    return true;
   }
 
   async create(key: NewApiKey): Promise<ApiKeyRecord> {

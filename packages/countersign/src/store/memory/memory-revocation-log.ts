@@ -1,5 +1,5 @@
 import type { RevocationEvent } from "../../core/revocation.ts";
-import type { RevocationLog, RevocationLogEntry } from "../contracts.ts";
+import type { LivePage, RevocationLog, RevocationLogEntry } from "../contracts.ts";
 import { pageLimit } from "../page-limit.ts";
 import { revocationExpiry } from "../revocation-expiry.ts";
 import type { AuditEntry } from "../session-contracts.ts";
@@ -58,6 +58,17 @@ export class MemoryRevocationLog implements RevocationLog {
     const at = now.getTime();
     const live = this.#entries.filter(({ expiresAt }) => expiresAt !== undefined && expiresAt > at);
     return { head: this.#head, events: live.map(({ event }) => event) };
+  }
+
+  async livePage(now: Date, { after, head, limit }: LivePage): Promise<readonly RevocationLogEntry[]> {
+    pageLimit(limit);
+    const at = now.getTime();
+    const page: RevocationLogEntry[] = [];
+    for (const { sequence, event, expiresAt } of this.#entries) {
+      if (sequence > head || page.length === limit) break;
+      if (sequence > after && expiresAt !== undefined && expiresAt > at) page.push({ sequence, event });
+    }
+    return page;
   }
 
   async prune(now: Date, keepSeconds: number): Promise<void> {

@@ -1,4 +1,5 @@
 import type { RevocationEvent } from "../../core/revocation.ts";
+import type { Resealed, SealedSecret } from "../secret-contracts.ts";
 import type { AuditEntry, NewSigningKey, SigningKeyRecord, SigningKeyStore } from "../session-contracts.ts";
 import {
   extendKey,
@@ -16,6 +17,7 @@ import {
   toSigningKeyRecord,
 } from "../signing-key-row.ts";
 import { requireStorableText } from "../storable-text.ts";
+import type { SealedRows } from "./memory-secrets.ts";
 
 export interface MemorySigningKeysOptions {
   readonly now: () => number;
@@ -23,7 +25,7 @@ export interface MemorySigningKeysOptions {
   readonly revocations: { appendNow(events: readonly RevocationEvent[]): unknown };
 }
 
-export class MemorySigningKeys implements SigningKeyStore {
+export class MemorySigningKeys implements SigningKeyStore, SealedRows {
   readonly #options: MemorySigningKeysOptions;
   readonly #rows = new Map<string, SigningKeyRow>();
 
@@ -67,6 +69,24 @@ export class MemorySigningKeys implements SigningKeyStore {
     const edit = row && extendKey(row, lifetimeSeconds, this.#options.now());
     if (row === undefined || edit === undefined) return false;
     this.#rows.set(kid, { ...row, ...edit });
+    return true;
+  }
+
+  sealed(): readonly SealedSecret[] {
+    return [...this.#rows.values()]
+      .sort((a, b) => (a.kid < b.kid ? -1 : 1))
+      .map(({ kid: id, algorithm, sealed_key }) => ({
+        kind: "signing-key",
+        id,
+        algorithm,
+        sealed: sealed_key.slice(),
+      }));
+  }
+
+  reseal({ id, from, to }: Resealed): boolean {
+    const row = this.#rows.get(id);
+    if (row === undefined || Buffer.compare(row.sealed_key, from) !== 0) return false;
+    this.#rows.set(id, { ...row, sealed_key: Uint8Array.from(to) });
     return true;
   }
 

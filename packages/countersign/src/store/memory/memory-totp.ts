@@ -1,4 +1,5 @@
 import type { RevocationEvent } from "../../core/revocation.ts";
+import type { Resealed, SealedSecret } from "../secret-contracts.ts";
 import type { AuditEntry, FirstStep, TotpRecord, TotpStore } from "../session-contracts.ts";
 import { requireStorableText } from "../storable-text.ts";
 import {
@@ -10,6 +11,7 @@ import {
   totpAudit,
 } from "../totp-row.ts";
 import { noSuchUser } from "../user-conflict.ts";
+import type { SealedRows } from "./memory-secrets.ts";
 import type { OwnedByUsers } from "./memory-users.ts";
 
 export interface MemoryTotpOptions {
@@ -18,7 +20,7 @@ export interface MemoryTotpOptions {
   readonly users: { has(id: string): boolean };
 }
 
-export class MemoryTotp implements TotpStore, OwnedByUsers {
+export class MemoryTotp implements TotpStore, OwnedByUsers, SealedRows {
   readonly #options: MemoryTotpOptions;
   readonly #rows = new Map<string, TotpRow>();
   /** Digests of the unused recovery codes, by user. */
@@ -80,6 +82,24 @@ export class MemoryTotp implements TotpStore, OwnedByUsers {
     this.#rows.delete(userId);
     this.#recovery.delete(userId);
     return [];
+  }
+
+  sealed(): readonly SealedSecret[] {
+    return [...this.#rows.values()]
+      .sort((a, b) => Number(BigInt(a.user_id) - BigInt(b.user_id)))
+      .map((row) => ({
+        kind: "totp",
+        id: row.user_id,
+        algorithm: undefined,
+        sealed: row.sealed_secret.slice(),
+      }));
+  }
+
+  reseal({ id, from, to }: Resealed): boolean {
+    const row = this.#rows.get(id);
+    if (row === undefined || keyOf(row.sealed_secret) !== keyOf(from)) return false;
+    this.#rows.set(id, { ...row, sealed_secret: Uint8Array.from(to) });
+    return true;
   }
 
   #confirmed(userId: string): TotpRow | undefined {

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import { StoreUnavailable } from "../contracts.ts";
 import { type Migration, migrations } from "./migrations.ts";
 import type { SqlBackend, SqlWords } from "./sql-backend.ts";
@@ -32,17 +32,29 @@ export async function migrate(backend: SqlBackend, options: MigrateOptions): Pro
     if (version > known) throw newerSchema(options.name, version, known);
     if (version === 0) {
       if (options.create === false) throw noSchema(options.name);
-      await createSchemaTable(trx);
     }
-    for (const step of steps.filter((one) => one.version > version)) {
-      await step.apply(trx, backend.words);
-      const { version, name } = step;
-      await trx
-        .insertInto("countersign_schema")
-        .values({ version, name, applied_at: options.now() })
-        .execute();
-    }
+    const due = steps.filter((one) => one.version > version);
+    await applySteps(trx, backend.words, { steps: due, now: options.now });
   });
+}
+
+export interface ApplySteps {
+  readonly steps: readonly Migration[];
+  readonly now: () => number;
+}
+
+/** Applies steps of the schema, and records them. */
+export async function applySteps(
+  trx: Transaction<SqlSchema>,
+  words: SqlWords,
+  { steps, now }: ApplySteps,
+): Promise<void> {
+  await createSchemaTable(trx);
+  for (const step of steps) {
+    await step.apply(trx, words);
+    const { version, name } = step;
+    await trx.insertInto("countersign_schema").values({ version, name, applied_at: now() }).execute();
+  }
 }
 
 /** 0 for a database that has never been migrated. */
@@ -70,7 +82,8 @@ function noSchema(name: string): StoreUnavailable {
   return new StoreUnavailable(`${name} has no tables of Countersign's; start the server on it first`);
 }
 
-function newerSchema(name: string, found: number, known: number): StoreUnavailable {
+/** Of a database, or of a backup, that a later version of this program has written. */
+export function newerSchema(name: string, found: number, known: number): StoreUnavailable {
   return new StoreUnavailable(
     `${name} has schema version ${found} and this program knows ${known}; run the newer program, or restore a backup`,
   );

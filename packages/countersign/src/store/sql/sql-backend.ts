@@ -37,6 +37,12 @@ export interface SqlWords {
   readonly tables: string;
   /** The statements that make a table with a column `sequence` tell `onAppend` of each change of it, once it is committed. */
   readonly announces: (table: string) => readonly string[];
+  /** Removes a table, and what was made for it alone. */
+  readonly dropTable: (trx: Transaction<SqlSchema>, table: string) => Promise<void>;
+  /** The highest rising `id` that a table ever had; undefined for none yet. */
+  readonly lastRising: (trx: Transaction<SqlSchema>, table: string) => Promise<bigint | undefined>;
+  /** Makes the next one to be one above `last`. */
+  readonly continueAfter: (trx: Transaction<SqlSchema>, table: string, last: bigint) => Promise<void>;
   /** The statements that make a table with a rising integer key `sequence` refuse everything but appending. */
   readonly appendOnly: (table: string) => readonly string[];
 }

@@ -1,6 +1,11 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
 import type { RevocationEvent } from "../../core/revocation.ts";
-import { type RevocationLog, type RevocationLogEntry, StoreUnavailable } from "../contracts.ts";
+import {
+  type LivePage,
+  type RevocationLog,
+  type RevocationLogEntry,
+  StoreUnavailable,
+} from "../contracts.ts";
 import { pageLimit } from "../page-limit.ts";
 import { revocationExpiry } from "../revocation-expiry.ts";
 import type { AuditEntry } from "../session-contracts.ts";
@@ -11,7 +16,7 @@ import type { RevocationLogTable, SqlSchema } from "./sql-schema.ts";
 /** How many rows one INSERT carries: well below the parameters that a statement may have. */
 const insertSize = 500;
 /** How many live entries are read at a time. */
-const liveSize = 10_000;
+const liveSize = 2000;
 /** How many rows one transaction removes. */
 const pruneSize = 5000;
 
@@ -99,24 +104,26 @@ export class SqlRevocationLog implements RevocationLog {
   async live(now: Date): Promise<{ head: number; events: readonly RevocationEvent[] }> {
     const head = await this.head();
     const events: RevocationEvent[] = [];
-    for (let last: number | undefined = 0; last !== undefined; ) {
-      const rows = await this.#livePage(now, last, head);
-      for (const { event } of rows) events.push(parseEvent(event));
-      last = rows.length < liveSize ? undefined : Number(rows.at(-1)?.sequence);
+    for (let after = 0, more = true; more; ) {
+      const entries = await this.livePage(now, { after, head, limit: liveSize });
+      for (const { event } of entries) events.push(event);
+      more = entries.length === liveSize;
+      after = entries.at(-1)?.sequence ?? after;
     }
     return { head, events };
   }
 
-  #livePage(now: Date, after: number, head: number) {
-    return this.#reader
+  async livePage(now: Date, { after, head, limit }: LivePage): Promise<readonly RevocationLogEntry[]> {
+    const rows = await this.#reader
       .selectFrom("revocation_log")
       .select(["sequence", "event"])
       .where("sequence", ">", after)
       .where("sequence", "<=", head)
       .where("expires_at", ">", now.getTime())
       .orderBy("sequence")
-      .limit(liveSize)
+      .limit(pageLimit(limit))
       .execute();
+    return rows.map(({ sequence, event }) => ({ sequence: Number(sequence), event: parseEvent(event) }));
   }
 
   async prune(now: Date, keepSeconds: number): Promise<void> {

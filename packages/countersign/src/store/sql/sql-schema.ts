@@ -28,6 +28,7 @@ export interface SqlSchema {
   readonly linked_identities: LinkedIdentitiesTable;
   readonly former_identities: FormerIdentitiesTable;
   readonly signing_keys: SigningKeyRow;
+  readonly secret_marks: SecretMarksTable;
   readonly audit_log: AuditRow;
   readonly audit_head: AuditHeadTable;
 }
@@ -124,6 +125,13 @@ export interface FormerIdentitiesTable {
   readonly issuer: string;
   readonly subject: string;
   readonly unlinked_at: number;
+}
+
+/** By what secrets of the configuration are recognised. */
+export interface SecretMarksTable {
+  readonly name: string;
+  readonly mark: Uint8Array;
+  readonly since: number;
 }
 
 /** One row, changed in the transaction of every append: numbers without gaps, in the order of commit. */

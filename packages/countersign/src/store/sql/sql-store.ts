@@ -6,6 +6,7 @@ import type { SqlBackend } from "./sql-backend.ts";
 import { SqlIdentities } from "./sql-identities.ts";
 import { SqlRevocationLog } from "./sql-revocation-log.ts";
 import { SqlRoles } from "./sql-roles.ts";
+import { SqlSecrets } from "./sql-secrets.ts";
 import { SqlSessions } from "./sql-sessions.ts";
 import { SqlSigningKeys } from "./sql-signing-keys.ts";
 import { SqlTotp } from "./sql-totp.ts";
@@ -26,6 +27,7 @@ export function createSqlStore(backend: SqlBackend, now: () => number): Store {
     audit: new SqlAudit(backend, now),
     signingKeys: new SqlSigningKeys(backend, now),
     identities: new SqlIdentities(backend, now),
+    secrets: new SqlSecrets(backend, now),
     close: () => {
       closing ??= backend.close();
       return closing;

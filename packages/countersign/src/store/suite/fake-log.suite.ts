@@ -1,5 +1,5 @@
 import type { RevocationEvent } from "../../core/revocation.ts";
-import type { RevocationLog, RevocationLogEntry } from "../contracts.ts";
+import type { LivePage, RevocationLog, RevocationLogEntry } from "../contracts.ts";
 
 /** A log in front of another one, that fails or waits when it is told to, and counts what it is asked. */
 export class FakeLog implements RevocationLog {
@@ -32,6 +32,10 @@ export class FakeLog implements RevocationLog {
 
   live(now: Date): Promise<{ readonly head: number; readonly events: readonly RevocationEvent[] }> {
     return this.#read("live", () => this.#inner.live(now));
+  }
+
+  livePage(now: Date, page: LivePage): Promise<readonly RevocationLogEntry[]> {
+    return this.#read("livePage", () => this.#inner.livePage(now, page));
   }
 
   async prune(now: Date, keepSeconds: number): Promise<void> {

@@ -59,6 +59,23 @@ export const revocationCases: Cases = {
     assert.deepEqual(await revocations.live(new Date(clock.ms + 1)), { head: 10, events: [] });
   },
 
+  "tells what is live in portions, in order, up to a head": async ({ revocations }, clock) => {
+    const end = clock.ms / 1000 + 60;
+    for (let turn = 0; turn < 3; turn += 1) await revocations.append(oneOfEach(end));
+    const page = async (after: number, head: number, limit: number) =>
+      (await revocations.livePage(clock.date, { after, head, limit })).map(({ sequence }) => sequence);
+    assert.deepEqual(await page(0, 15, 4), [1, 2, 3, 6]);
+    assert.deepEqual(await page(6, 15, 4), [7, 8, 11, 12]);
+    assert.deepEqual(await page(12, 15, 4), [13]);
+    assert.deepEqual(await page(0, 7, 100), [1, 2, 3, 6, 7]);
+    assert.deepEqual(
+      (await revocations.livePage(clock.date, { after: 0, head: 1, limit: 1 }))[0]?.event,
+      oneOfEach(end)[0],
+    );
+    assert.deepEqual(await page(0, 0, 10), []);
+    await assert.rejects(() => page(0, 15, 0), RangeError);
+  },
+
   "prunes what is old and spent, and knows that it did": async ({ revocations }, clock) => {
     const end = clock.ms / 1000;
     await revocations.append(oneOfEach(end + 3 * day));

@@ -11,6 +11,7 @@ import { PostgresDriver } from "./postgres-driver.ts";
 import { isCollision } from "./postgres-error.ts";
 import { Notifications } from "./postgres-notifications.ts";
 import type { PostgresTarget } from "./postgres-options.ts";
+import { postgresTables } from "./postgres-tables.ts";
 
 export interface PostgresBackendOptions {
   readonly target: PostgresTarget;
@@ -25,6 +26,7 @@ const words: SqlWords = {
   position: "strpos",
   tables:
     "select tablename as name from pg_catalog.pg_tables where schemaname = any (current_schemas(false))",
+  ...postgresTables,
   appendOnly,
   announces,
 };

@@ -7,6 +7,7 @@ import { SqliteConnection } from "./sqlite-connection.ts";
 import { retryWhileBusy, sqliteDialect } from "./sqlite-driver.ts";
 import { sqliteError, storeUnavailable } from "./sqlite-error.ts";
 import { prepareSqliteFile } from "./sqlite-file.ts";
+import { sqliteTables } from "./sqlite-tables.ts";
 
 export interface SqliteBackendOptions {
   /** An absolute path, or `:memory:`. */
@@ -21,6 +22,7 @@ const words: SqlWords = {
   rising: (column) => column.autoIncrement(),
   position: "instr",
   tables: "select name from sqlite_schema where type = 'table'",
+  ...sqliteTables,
   // A file tells nobody.
   announces: () => [],
   appendOnly,
