@@ -21,8 +21,12 @@ const maxAgeSeconds = 7200;
 export function createCors({ allowed_origins: origins, credentials, credentialHeaders }: CorsOptions): Cors {
   if (origins.length === 0) return () => false;
   const allowed: ReadonlySet<string> = new Set(origins);
-  const allowedHeaders = [...new Set([...connect.allowedHeaders, ...credentialHeaders])].join(", ");
-  const exposedHeaders = [...connect.exposedHeaders, "WWW-Authenticate", "Retry-After"].join(", ");
+  const allowedHeaders = [...new Set([...connect.allowedHeaders, "X-Request-Id", ...credentialHeaders])].join(
+    ", ",
+  );
+  const exposedHeaders = [...connect.exposedHeaders, "WWW-Authenticate", "Retry-After", "X-Request-Id"].join(
+    ", ",
+  );
   return function cors(request, response) {
     response.appendHeader("vary", "origin");
     const { origin } = request.headers;
