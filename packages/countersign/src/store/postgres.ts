@@ -1,9 +1,11 @@
 import { type Store, StoreUnavailable } from "./contracts.ts";
+import type { RequestLog } from "./request-contracts.ts";
 import { migrate, readVersion } from "./sql/migrate.ts";
 import { migrations } from "./sql/migrations.ts";
 import { inspectServer } from "./sql/postgres/inspect-server.ts";
 import { openPostgresBackend } from "./sql/postgres/postgres-backend.ts";
 import { type PostgresAddress, postgresTarget } from "./sql/postgres/postgres-options.ts";
+import { PostgresRequestLog } from "./sql/postgres/postgres-request-log.ts";
 import { createSqlStore } from "./sql/sql-store.ts";
 
 export type { PostgresAddress } from "./sql/postgres/postgres-options.ts";
@@ -79,4 +81,15 @@ export async function inspectPostgres(database: string | PostgresAddress): Promi
   } finally {
     await backend.close();
   }
+}
+
+/**
+ * The request log of a database whose schema is up to date (`openPostgresStore` sees to that), over three connections of
+ * its own. Throws `TypeError` for a URL that is none; connects when it is first asked something.
+ */
+export function openPostgresRequestLog({
+  database,
+  now = Date.now,
+}: Pick<PostgresStoreOptions, "database" | "now">): RequestLog {
+  return new PostgresRequestLog(postgresTarget(database), now);
 }

@@ -37,6 +37,8 @@ export interface SqlWords {
   readonly tables: string;
   /** The statements that make a table with a column `sequence` tell `onAppend` of each change of it, once it is committed. */
   readonly announces: (table: string) => readonly string[];
+  /** Can a table have partitions? Then the request log is one of the tables, and no file of its own. */
+  readonly partitions: boolean;
   /** The statements that make a table with a rising integer key `sequence` refuse everything but appending. */
   readonly appendOnly: (table: string) => readonly string[];
 }

@@ -27,6 +27,7 @@ const words: SqlWords = {
     "select tablename as name from pg_catalog.pg_tables where schemaname = any (current_schemas(false))",
   appendOnly,
   announces,
+  partitions: true,
 };
 
 /** Together with connecting, below the two seconds within which an answer is due. */

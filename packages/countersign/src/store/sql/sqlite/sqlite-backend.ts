@@ -24,6 +24,7 @@ const words: SqlWords = {
   // A file tells nobody.
   announces: () => [],
   appendOnly,
+  partitions: false,
 };
 
 /**
