@@ -23,6 +23,7 @@ import { observeDecisions } from "./observe-decisions.ts";
 import { Parts } from "./parts.ts";
 import { policyInForce } from "./policy/policy-in-force.ts";
 import { Readiness } from "./readiness.ts";
+import { openRequests, type Requests } from "./requests/requests.ts";
 import { servicesOf } from "./services.ts";
 import { configuredSigning, type Signing, signingOf, startSigning } from "./signing.ts";
 import { type NodeTls, openTls } from "./tls/tls-endpoint.ts";
@@ -79,6 +80,7 @@ interface State {
   readonly follower: RevocationFollower;
   readonly signing: Signing;
   readonly usage: UsageRecorder;
+  readonly requests: Requests;
 }
 
 async function openState(
@@ -110,7 +112,9 @@ async function openState(
   parts.add(() => usage.close());
   const upkeep = startUpkeep(store, (error) => log.warn({ err: error }, "old rows cannot be removed"));
   parts.add(() => upkeep.stop());
-  return { store, revocations, roles, follower, signing, usage };
+  const requests = await openRequests(config, log);
+  parts.add(() => requests.close());
+  return { store, revocations, roles, follower, signing, usage, requests };
 }
 
 interface ListenParts extends State {
@@ -123,20 +127,22 @@ interface ListenParts extends State {
 /** Binds both listeners to one decision and one set of services. */
 async function listen(
   config: Config,
-  { store, revocations, roles, follower, signing, usage, tls, readiness, log, parts }: ListenParts,
+  { store, revocations, roles, follower, signing, usage, requests, tls, readiness, log, parts }: ListenParts,
 ): Promise<Pick<Node, "grpcAddress" | "httpAddress">> {
   const issuers = startIssuers(config, (issuer, err) =>
     log.warn({ issuer, err }, "an issuer cannot be used"),
   );
   const observer = observeDecisions(usage, log);
   const { shadow, ...rules } = await policyInForce({ config, store, log, observer });
-  const auth = createAuthentication({ config, store, revocations, roles, signing, issuers, ...rules });
+  const { onCallEnd, log: requestLog } = requests;
+  const known = { config, store, revocations, roles, signing };
+  const auth = createAuthentication({ ...known, issuers, ...rules, onCallEnd });
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");
   const asking = askingLimits(config);
   const caughtUp = (): Promise<void> => follower.catchUp();
-  const shared = { config, store, revocations, roles, signing, auth, asking, caughtUp };
-  const services = servicesOf({ ...shared, shadow });
+  const shared = { ...known, auth, asking, caughtUp };
+  const services = servicesOf({ ...shared, shadow, requests: requestLog });
   const tokens = tokenEndpoints({ ...shared, onError });
   const calls = { users: store.users, onError };
   const listeners: { close(graceMs: number): Promise<void> }[] = [];

@@ -12,6 +12,8 @@ export interface EndedCall<P> {
   readonly call: Call;
   /** Also sent back to the caller as `x-request-id`. */
   readonly requestId: string;
+  /** Of `call.peer`, as it was at the beginning: a connection that is gone has none. */
+  readonly peerAddress: string | undefined;
   /** Milliseconds since the epoch. */
   readonly endedAt: number;
   readonly durationMs: number;
@@ -68,6 +70,7 @@ export class FollowedCall<P> implements EndedCall<P> {
   denial: Denial | undefined = undefined;
   rule: string | undefined = undefined;
   readonly requestId: string;
+  readonly peerAddress: string | undefined;
   readonly #began: number;
   readonly #follower: Follower<P>;
   #over = false;
@@ -75,6 +78,7 @@ export class FollowedCall<P> implements EndedCall<P> {
   constructor(call: Call, follower: Follower<P>) {
     this.call = call;
     this.requestId = call.requestId ?? newRequestId();
+    this.peerAddress = call.peer.address;
     this.#follower = follower;
     this.#began = performance.now();
   }

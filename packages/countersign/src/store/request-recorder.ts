@@ -16,6 +16,8 @@ export interface RequestRecorderOptions {
 export interface RequestRecorder {
   /** Takes one down. Never waits, never fails. */
   record(record: RequestRecord): void;
+  /** How many rows are not written yet. */
+  readonly waiting: number;
   /** How many rows have been dropped since the start. */
   readonly dropped: number;
   /** Resolves when all that was recorded before is written. Rejects if that fails; nothing is lost then. */
@@ -55,12 +57,16 @@ class MemoryRequestRecorder implements RequestRecorder {
     this.#timer.unref();
   }
 
+  get waiting(): number {
+    return this.#waiting.length + this.#underWay;
+  }
+
   get dropped(): number {
     return this.#dropped;
   }
 
   record(record: RequestRecord): void {
-    if (this.#waiting.length + this.#underWay >= this.#maxWaiting) {
+    if (this.waiting >= this.#maxWaiting) {
       this.#dropped += 1;
       this.#uncounted += 1;
       this.#untold += 1;
