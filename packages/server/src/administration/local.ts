@@ -1,6 +1,7 @@
 import {
   create,
   type DescMessage,
+  type DescMethod,
   type DescMethodUnary,
   type MessageInitShape,
   type MessageShape,
@@ -16,21 +17,24 @@ import {
 import { createKeyDigests, type KeyDigests } from "countersign/api-key";
 import {
   ApiKeyService,
+  createLogService,
   createRoleService,
   createSigningKeyService,
+  LogService,
   PolicyService,
   RoleService,
   SigningKeyService,
   TokenService,
   UserService,
 } from "countersign/service";
-import type { Store } from "countersign/store";
+import type { RequestLog, Store } from "countersign/store";
 import { peppersOf } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { configProblems } from "../config/production-checks.ts";
 import { createPasswords } from "../passwords.ts";
 import { knownPermissions } from "../policy/known-permissions.ts";
+import { openRequestLog } from "../requests/requests.ts";
 import { apiKeyService, policyService, tokenService, userService } from "../services.ts";
 import { readSigning, signingOf } from "../signing.ts";
 import { note } from "../terminal/output.ts";
@@ -66,6 +70,7 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
   // A running server follows the log of this store; in this process only roles are kept.
   const caughtUp = async (): Promise<void> => (await directory()).reload();
   const digests = lazyDigests(config);
+  let requests: RequestLog | undefined;
   // Each is made when it is asked for: most commands do without a master key.
   const services: Readonly<Record<string, (roles: RoleDirectory) => object | Promise<object>>> = {
     [UserService.typeName]: (roles) =>
@@ -79,30 +84,51 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
       await readSigning(signing);
       return tokenService({ config, store, roles, signing });
     },
+    // Also where none is written any more: what there is can be looked at.
+    [LogService.typeName]: async () => {
+      requests ??= await openRequestLog(config);
+      return createLogService({ requests });
+    },
     // Only for those commands that ask: a policy that cannot be is no reason not to disable a user.
     [PolicyService.typeName]: async (roles) => {
       const { auth } = completePolicy(config, { permissions: await knownPermissions(store.roles) });
       return policyService({ auth, shadow: undefined, store, roles });
     },
   };
+  const perform = async <M extends DescMethod>(
+    method: M,
+    request: MessageInitShape<M["input"]>,
+    signal?: AbortSignal,
+  ): Promise<unknown> => {
+    const handlers = (await services[method.parent.typeName]?.(await directory())) as
+      | Readonly<Record<string, Handler>>
+      | undefined;
+    const handler = handlers?.[method.localName];
+    if (handler === undefined) throw new TypeError(`no handler for ${method.parent.typeName}.${method.name}`);
+    const call = localCall(`/${method.parent.typeName}/${method.name}`, signal);
+    const context = new CallContext(call, admitted, store.users);
+    return handler.call(handlers, create(method.input, request), context);
+  };
   return {
     async call<M extends DescMethodUnary>(method: M, request: MessageInitShape<M["input"]>) {
-      const handlers = (await services[method.parent.typeName]?.(await directory())) as
-        | Readonly<Record<string, Handler>>
-        | undefined;
-      const handler = handlers?.[method.localName];
-      if (handler === undefined)
-        throw new TypeError(`no handler for ${method.parent.typeName}.${method.name}`);
-      const context = new CallContext(
-        localCall(`/${method.parent.typeName}/${method.name}`),
-        admitted,
-        store.users,
-      );
-      const answer = await handler.call(handlers, create(method.input, request), context);
-      return create(method.output, answer as MessageInitShape<DescMessage>) as MessageShape<M["output"]>;
+      const answer = (await perform(method, request)) as MessageInitShape<DescMessage>;
+      return create(method.output, answer) as MessageShape<M["output"]>;
     },
-    close: () => store.close(),
+    stream: (method, request, signal) => messagesOf(method, perform(method, request, signal)),
+    async close() {
+      await requests?.close();
+      await store.close();
+    },
   };
+}
+
+/** What a handler yields, as messages. */
+async function* messagesOf<M extends DescMethod>(
+  { output }: M,
+  answers: Promise<unknown>,
+): AsyncGenerator<MessageShape<M["output"]>> {
+  for await (const answer of (await answers) as AsyncIterable<MessageInitShape<DescMessage>>)
+    yield create(output, answer) as MessageShape<M["output"]>;
 }
 
 /** The digests of the configured pepper, which most commands do not need: it may be missing until then. */
@@ -129,12 +155,12 @@ function warn(error: unknown): void {
   note(`countersign: ${(error as Error).message}`);
 }
 
-function localCall(procedure: string): Call {
+function localCall(procedure: string, signal = new AbortController().signal): Call {
   return {
     protocol: "grpc",
     procedure,
     header: () => [],
     peer: { address: undefined },
-    signal: new AbortController().signal,
+    signal,
   };
 }

@@ -5,6 +5,7 @@ import type { DevOptions } from "./dev.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addKeysCommand } from "./keys.ts";
+import { addLogsCommand } from "./logs.ts";
 import { addPolicyCommand } from "./policy.ts";
 import { addRolesCommand } from "./roles.ts";
 import type { ServeOptions } from "./serve.ts";
@@ -31,6 +32,7 @@ export function createProgram(): Command {
   addTokensCommand(program);
   addPolicyCommand(program);
   addExplainCommand(program);
+  addLogsCommand(program);
   addConfigCommand(program);
   addDoctorCommand(program);
   return program;
