@@ -14,6 +14,7 @@ export type { Allowed, Decision, Denied, MaybePromise } from "./core/decision.ts
 export { allow, deny } from "./core/decision.ts";
 export type { Denial, DenialDetail, DenialSubject, Reason, WireStatus } from "./core/denial.ts";
 export { denial, statusOf } from "./core/denial.ts";
+export type { EndedCall, FollowedCall } from "./core/followed-call.ts";
 export type { Guard } from "./core/guard.ts";
 export { allOf, anyOf, not } from "./core/guard.ts";
 export {
@@ -40,6 +41,7 @@ export { grants, holdsRole, permissionsOf } from "./core/principal.ts";
 export { Refusal } from "./core/refusal.ts";
 export type { RequestCheck, RequestGuardText } from "./core/request-guard.ts";
 export { withRequest } from "./core/request-guard.ts";
+export { requestIdHeader, requestIdOf } from "./core/request-id.ts";
 export type { RevocationEvent, Revocations, RevocationView } from "./core/revocation.ts";
 export { createRevocations } from "./core/revocation.ts";
 export type { RoleDefinition, RoleSource } from "./core/role.ts";

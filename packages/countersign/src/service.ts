@@ -1,6 +1,8 @@
 export type { ApiKey } from "./gen/auth/v1/api_keys_pb.ts";
 export { ApiKeyService } from "./gen/auth/v1/api_keys_pb.ts";
 export { AuthService } from "./gen/auth/v1/auth_pb.ts";
+export type { LoggedRequest } from "./gen/auth/v1/logs_pb.ts";
+export { LogService } from "./gen/auth/v1/logs_pb.ts";
 export { PolicyService } from "./gen/auth/v1/policy_service_pb.ts";
 export type { Permission, Role } from "./gen/auth/v1/roles_pb.ts";
 export { RoleService } from "./gen/auth/v1/roles_pb.ts";
@@ -24,6 +26,8 @@ export type {
   TokenIssuerOptions,
 } from "./service/issue-tokens.ts";
 export { createTokenIssuer } from "./service/issue-tokens.ts";
+export type { LogServiceOptions } from "./service/log-service.ts";
+export { createLogService } from "./service/log-service.ts";
 export type { LoginLimitOptions } from "./service/login-limits.ts";
 export { loopbackAddresses } from "./service/network.ts";
 export type { Passwords } from "./service/passwords.ts";

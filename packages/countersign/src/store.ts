@@ -23,6 +23,26 @@ export type { PostgresUrl } from "./store/postgres-url.ts";
 export { readPostgresUrl } from "./store/postgres-url.ts";
 export type { Redigester, RedigesterOptions } from "./store/redigester.ts";
 export { createRedigester } from "./store/redigester.ts";
+export type {
+  RequestDimension,
+  RequestFigures,
+  RequestFilter,
+  RequestGroup,
+  RequestLog,
+  RequestPage,
+  RequestPoint,
+  RequestPosition,
+  RequestQuery,
+  RequestRecord,
+  RequestRetention,
+  RequestStatistics,
+  RequestStep,
+  SeriesQuery,
+  StatisticsQuery,
+  StoredRequest,
+} from "./store/request-contracts.ts";
+export type { RequestRecorder, RequestRecorderOptions } from "./store/request-recorder.ts";
+export { createRequestRecorder } from "./store/request-recorder.ts";
 export type { RevocationFollower, RevocationFollowerOptions } from "./store/revocation-follower.ts";
 export { createRevocationFollower } from "./store/revocation-follower.ts";
 export type { NewRole, RolePatch, RoleQuery, RoleRecord, RoleStore } from "./store/role-contracts.ts";

@@ -4,6 +4,7 @@ import {
   type Call,
   createAuth,
   type Decision,
+  type EndedCall,
   hasPermission,
   type Principal,
   policyFor,
@@ -54,6 +55,8 @@ export interface AuthenticationParts {
   /** The rules of the services that are served. */
   readonly policy: readonly RuleTable<Principal>[];
   readonly onDecision: (decision: Decision<Principal>, call: Call) => void;
+  /** Whatever wants to know of calls that are over; a report of the rules does without. */
+  readonly onCallEnd?: (ended: EndedCall<Principal>) => void;
 }
 
 /** The peppers of the configuration, the current one first. */
@@ -73,6 +76,7 @@ export function createAuthentication({
   policy,
   onOlderPepper,
   onDecision,
+  onCallEnd = () => {},
 }: AuthenticationParts): Auth<Principal> {
   try {
     return createAuth<Principal>({
@@ -83,6 +87,7 @@ export function createAuthentication({
       revocations,
       roles,
       onDecision,
+      onCallEnd,
     });
   } catch (error) {
     if (error instanceof TypeError) throw new ConfigError(`auth: ${error.message}`);

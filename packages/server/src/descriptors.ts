@@ -2,6 +2,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import {
   ApiKeyService,
   AuthService,
+  LogService,
   PolicyService,
   RoleService,
   SigningKeyService,
@@ -14,6 +15,7 @@ import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 /** Every service that this program can serve. */
 export const servable: readonly DescService[] = [
   ...[AuthService, UserService, ApiKeyService, RoleService, SigningKeyService, TokenService, PolicyService],
+  LogService,
   DemoUserService,
 ];
 

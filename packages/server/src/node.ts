@@ -27,6 +27,7 @@ import { Parts } from "./parts.ts";
 import { policyInForce } from "./policy/policy-in-force.ts";
 import { Readiness } from "./readiness.ts";
 import { markSecrets, requireKnownSecrets } from "./secrets/known-secrets.ts";
+import { openRequests, type Requests } from "./requests/requests.ts";
 import { servicesOf } from "./services.ts";
 import { configuredSigning, type Signing, signingOf, startSigning } from "./signing.ts";
 import { type NodeTls, openTls } from "./tls/tls-endpoint.ts";
@@ -84,6 +85,7 @@ interface State {
   readonly signing: Signing;
   readonly usage: UsageRecorder;
   readonly redigester: Redigester;
+  readonly requests: Requests;
 }
 
 async function openState(
@@ -122,7 +124,9 @@ async function openState(
   parts.add(() => redigester.close());
   const upkeep = startUpkeep(store, (error) => log.warn({ err: error }, "old rows cannot be removed"));
   parts.add(() => upkeep.stop());
-  return { store, revocations, roles, follower, signing, usage, redigester };
+  const requests = await openRequests(config, log);
+  parts.add(() => requests.close());
+  return { store, revocations, roles, follower, signing, usage, redigester, requests };
 }
 
 interface ListenParts extends State {
@@ -143,6 +147,7 @@ async function listen(
     signing,
     usage,
     redigester,
+    requests,
     tls,
     readiness,
     log,
@@ -155,16 +160,15 @@ async function listen(
   const observer = observeDecisions(usage, log);
   const { shadow, ...rules } = await policyInForce({ config, store, log, observer });
   const onOlderPepper = redigester.add;
-  const auth = createAuthentication({
-    ...{ config, store, revocations, roles, signing, issuers, onOlderPepper },
-    ...rules,
-  });
+  const { onCallEnd, log: requestLog } = requests;
+  const known = { config, store, revocations, roles, signing };
+  const auth = createAuthentication({ ...known, issuers, onOlderPepper, ...rules, onCallEnd });
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");
   const asking = askingLimits(config);
   const caughtUp = (): Promise<void> => follower.catchUp();
-  const shared = { config, store, revocations, roles, signing, auth, asking, caughtUp };
-  const services = servicesOf({ ...shared, shadow });
+  const shared = { ...known, auth, asking, caughtUp };
+  const services = servicesOf({ ...shared, shadow, requests: requestLog });
   const tokens = tokenEndpoints({ ...shared, onError });
   const calls = { users: store.users, onError };
   const listeners: { close(graceMs: number): Promise<void> }[] = [];

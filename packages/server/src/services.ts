@@ -10,6 +10,7 @@ import {
   AuthService,
   createApiKeyService,
   createAuthService,
+  createLogService,
   createPolicyService,
   createRefreshTokens,
   createRoleService,
@@ -17,6 +18,7 @@ import {
   createSigningKeyService,
   createTokenService,
   createUserService,
+  LogService,
   PolicyService,
   RoleService,
   SigningKeyService,
@@ -24,7 +26,7 @@ import {
   UserService,
   validatesApiKeys,
 } from "countersign/service";
-import type { Store } from "countersign/store";
+import type { RequestLog, Store } from "countersign/store";
 import { keyAuthenticator, peppersOf, tokenRulesOf } from "./authentication.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
@@ -48,6 +50,8 @@ export interface ServiceParts {
   readonly signing: Signing;
   readonly auth: Auth<Principal>;
   readonly shadow: Shadow | undefined;
+  /** Undefined where none is kept. */
+  readonly requests: RequestLog | undefined;
   /** How often one caller may ask about other people's credentials. */
   readonly asking: AskingLimits;
   /** Returns when this node has applied every revocation that is committed. */
@@ -82,6 +86,7 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
       served(SigningKeyService, createSigningKeyService({ keys: parts.signing.managed, caughtUp })),
     [TokenService.typeName]: () => served(TokenService, tokenService(parts)),
     [PolicyService.typeName]: () => served(PolicyService, policyService(parts)),
+    [LogService.typeName]: () => served(LogService, createLogService({ requests: parts.requests })),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };

@@ -58,7 +58,7 @@ export async function startMatrixNode(data: string): Promise<MatrixNode> {
   const asking = askingLimits(config);
   const caughtUp = async (): Promise<void> => {};
   const parts = { config, store, revocations, roles, signing, auth, asking, caughtUp };
-  const all = servicesOf({ ...parts, shadow: undefined });
+  const all = servicesOf({ ...parts, shadow: undefined, requests: undefined });
   const services = all.map((service) => counting(service, () => (begun += 1)));
   const onError = (error: unknown): void => console.error(error);
   const calls = { users: store.users, onError };

@@ -1,6 +1,7 @@
 import { type ContextKey, type ContextValues, createContextKey } from "@connectrpc/connect";
 import type { CallContext } from "../context/call-context.ts";
 import type { Allowed } from "../core/decision.ts";
+import type { FollowedCall } from "../core/followed-call.ts";
 import type { Principal } from "../core/principal.ts";
 import type { NodeRequest } from "../http/http-call.ts";
 
@@ -8,6 +9,8 @@ import type { NodeRequest } from "../http/http-call.ts";
 export interface Admission {
   readonly context: CallContext;
   readonly decision: Allowed<Principal>;
+  /** Undefined where nobody follows calls. */
+  readonly followed: FollowedCall<Principal> | undefined;
   /** Undefined where there is no connection: calls in memory. */
   readonly request: NodeRequest | undefined;
 }

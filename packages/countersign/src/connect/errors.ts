@@ -6,7 +6,7 @@ import {
   violationDetails,
 } from "../context/error-details.ts";
 import { CallError, callStatus, Unavailable } from "../core/call-error.ts";
-import { type Denial, statusOf } from "../core/denial.ts";
+import { type Denial, type Reason, statusOf } from "../core/denial.ts";
 import { Refusal } from "../core/refusal.ts";
 
 /** A denial as Connect sends it, in each of its protocols: the same code, text and details as on gRPC. */
@@ -19,7 +19,15 @@ export function denialError(denial: Denial): ConnectError {
   if (http === 401 && challenges.length === 0) error.metadata.set("www-authenticate", "Bearer");
   if (denial.retryAfterSeconds !== undefined)
     error.metadata.set("retry-after", String(Math.ceil(denial.retryAfterSeconds)));
+  reasons.set(error, denial.reason);
   return error;
+}
+
+const reasons = new WeakMap<ConnectError, Reason>();
+
+/** The reason of a refusal, from the error that tells it. */
+export function reasonOfError(error: ConnectError): Reason | undefined {
+  return reasons.get(error);
 }
 
 /**

@@ -30,6 +30,7 @@ export function interceptorOf<P extends Principal>(auth: Auth<P>, onError: OnErr
         throw new TypeError("a call did not pass the gate of connectAuth(): it is refused");
       if (request.stream)
         return await openStream(auth as unknown as Auth<Principal>, admission, request, next, toError);
+      admission.followed?.receivedMessage();
       if (auth.needsRequest(procedure))
         await judge(auth as unknown as Auth<Principal>, admission, request.message);
       return await runInCall(admission.context, () => next(request));
@@ -46,9 +47,10 @@ async function openStream(
   next: Next,
   toError: (thrown: unknown) => ConnectError,
 ): ReturnType<Next> {
-  const { context, decision, request: connection } = admission;
+  const { context, decision, followed, request: connection } = admission;
   const ended = new AbortController();
   const stop = auth.watch(context.call, decision, (denial) => {
+    followed?.decided({ ok: false, denial });
     ended.abort(denialError(denial));
     // An end that waits until the caller has read what came before may never come.
     if (connection !== undefined) hangUpSoon(connection);
@@ -60,22 +62,28 @@ async function openStream(
   const asked = auth.needsRequest(context.call.procedure)
     ? judged(auth, admission, request.message)
     : request.message;
-  const message = passing(asked, { ...passage, toError: unreadable });
+  const onReceived = followed && (() => followed.receivedMessage());
+  const onSent = followed && (() => followed.sentMessage());
+  const message = passing(asked, { ...passage, toError: unreadable, onMessage: onReceived });
   const response = await unlessEnded(
     ended.signal,
     passage.run(() => next({ ...request, message } as StreamRequest)),
   );
   if (!response.stream) return response;
-  return { ...response, message: passing(response.message, passage) } as typeof response;
+  return {
+    ...response,
+    message: passing(response.message, { ...passage, onMessage: onSent }),
+  } as typeof response;
 }
 
 /** The rule's last word, on what was asked for. Throws what the caller is told instead of an answer. */
 async function judge(
   auth: Auth<Principal>,
-  { context, decision }: Admission,
+  { context, decision, followed }: Admission,
   message: unknown,
 ): Promise<void> {
   const last = await auth.judgeRequest(context.call, decision, message);
+  followed?.decided(last);
   if (!last.ok) throw denialError(last.denial);
 }
 

@@ -6,11 +6,13 @@ export interface Passage {
   readonly toError: (thrown: unknown) => unknown;
   /** Runs what makes the messages where it belongs. */
   readonly run: <R>(work: () => R) => R;
+  /** Hears of each message. */
+  readonly onMessage?: (() => void) | undefined;
 }
 
 /** The same messages, until the stream is ended: whoever waits for the next one hears of it at once. */
 export function passing<T>(messages: AsyncIterable<T>, passage: Passage): AsyncIterable<T> {
-  const { ended, toError, run } = passage;
+  const { ended, toError, run, onMessage } = passage;
   return {
     [Symbol.asyncIterator]() {
       const iterator = run(() => messages[Symbol.asyncIterator]());
@@ -19,10 +21,12 @@ export function passing<T>(messages: AsyncIterable<T>, passage: Passage): AsyncI
       return {
         async next() {
           try {
-            return await unlessEnded(
+            const next = await unlessEnded(
               ended,
               run(() => iterator.next()),
             );
+            if (next.done !== true) onMessage?.();
+            return next;
           } catch (thrown) {
             throw toError(thrown);
           }

@@ -3,6 +3,7 @@ import type { Call } from "../core/call.ts";
 import type { Allowed } from "../core/decision.ts";
 import { grants, holdsRole, noClaims, type Principal, permissionsOf } from "../core/principal.ts";
 import { Refusal } from "../core/refusal.ts";
+import { newRequestId } from "../core/request-id.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
 
 /** One call as its handler sees it: who calls, and the means to ask for more or to refuse. */
@@ -14,12 +15,19 @@ export class CallContext<P extends Principal = Principal, U extends UserAccount 
   readonly authenticator: string | undefined;
   readonly #users: UserSource<U> | undefined;
   #user: Promise<U | undefined> | undefined;
+  #requestId: string | undefined;
 
   constructor(call: Call, admitted: Allowed<P>, users: UserSource<U> | undefined) {
     this.call = call;
     this.principal = admitted.principal;
     this.authenticator = admitted.authenticator;
     this.#users = users;
+  }
+
+  /** The call's name in logs, which the caller is told as `x-request-id`. It proves nothing: the caller may have chosen it. */
+  get requestId(): string {
+    this.#requestId ??= this.call.requestId ?? newRequestId();
+    return this.#requestId;
   }
 
   /**

@@ -3,7 +3,16 @@ import type { Call } from "./call.ts";
 import { chainMaker, challengesOf, type Slot, type Started } from "./chain.ts";
 import { type Allowed, anonymous, type Decision, deny, isPromise, type MaybePromise } from "./decision.ts";
 import type { Denial, Reason } from "./denial.ts";
-import { againWithRequest, guarded, noRule, requestJudge, tellingOnce, unavailable } from "./judge.ts";
+import { type EndedCall, type FollowedCall, following } from "./followed-call.ts";
+import {
+  againWithRequest,
+  byAuthenticator,
+  guarded,
+  noRule,
+  requestJudge,
+  tellingOnce,
+  unavailable,
+} from "./judge.ts";
 import { OpenCalls } from "./open-calls.ts";
 import type { CompiledRule, Mode, Rule, RuleTable } from "./policy.ts";
 import { createRevocations, type RevocationView } from "./revocation.ts";
@@ -25,6 +34,12 @@ export interface AuthOptions<P> {
   readonly roles?: RoleDirectory | undefined;
   /** Called once per decision, for logs, metrics and counters. What it throws is ignored. */
   readonly onDecision?: (decision: Decision<P>, call: Call) => void;
+  /**
+   * Called once for each call when it is over, refused or served: for request logs and metrics. What it throws is
+   * ignored. It is called on the hot path and must not wait. Adapters measure calls, and send `x-request-id`, only
+   * where this is given.
+   */
+  readonly onCallEnd?: (ended: EndedCall<P>) => void;
   /** Milliseconds since the epoch. Default: `Date.now`. */
   readonly now?: () => number;
 }
@@ -48,6 +63,8 @@ export interface Auth<P> {
    * and before the handler. Never throws and never rejects. A call whose rule needs no request passes as it is.
    */
   judgeRequest(call: Call, admitted: Allowed<P>, message: unknown): MaybePromise<Decision<P>>;
+  /** Begins to follow a call for `onCallEnd`: for adapters, once for each call. Undefined where nobody wants to know. */
+  readonly follow: ((call: Call) => FollowedCall<P>) | undefined;
   /**
    * Declares what a server serves, and how. Throws a `TypeError` that lists the procedures without a rule, and those
    * whose rule needs a request that the server does not hand to `judgeRequest()`.
@@ -83,6 +100,7 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
     watch: openCalls.watch.bind(openCalls),
     ...policyOf(book),
     authenticatorsOf: (procedure: string) => (book.find(procedure)?.chain ?? standard).definitions,
+    follow: following(book, now, options.onCallEnd),
   });
 
   function evaluate(call: Call): MaybePromise<Decision<P>> {
@@ -110,10 +128,9 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
         slot = candidate;
         value = values[0] ?? "";
       }
+      const none = rule.admits === "anonymous" ? anonymous : missing;
       const verified =
-        slot === undefined
-          ? fromConnection(ofConnections, call, rule.admits === "anonymous" ? anonymous : missing)
-          : authenticate(slot, value, call);
+        slot === undefined ? fromConnection(ofConnections, call, none) : authenticate(slot, value, call);
       return isPromise(verified)
         ? verified.then((decision) => conclude(decision, rule, value, call)).catch(unavailable)
         : conclude(verified, rule, value, call);
@@ -149,7 +166,10 @@ function policyOf<P>(book: RuleBook<P>) {
 function authenticate<P>(slot: Slot<P>, value: string, call: Call): MaybePromise<Decision<P>> {
   for (const candidate of slot.authenticators) {
     const decision = candidate.authenticate(value, call);
-    if (decision !== undefined) return decision;
+    if (decision === undefined) continue;
+    const { name } = candidate.definition;
+    if (isPromise(decision)) return decision.then((settled) => byAuthenticator(settled, name));
+    return decision.ok ? decision : byAuthenticator(decision, name);
   }
   const [first] = slot.authenticators;
   const reason: Reason = first?.definition.unrecognized(value) ?? "CREDENTIALS_MALFORMED";

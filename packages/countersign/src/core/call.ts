@@ -16,4 +16,6 @@ export interface Call {
   readonly peer: Peer;
   /** Aborted when the caller leaves. */
   readonly signal: AbortSignal;
+  /** What the caller named it, if that is well-formed, or a name of ours. Adapters fill it in; elsewhere it may be missing. */
+  readonly requestId?: string;
 }

@@ -62,12 +62,16 @@ export interface Denial {
   readonly cause?: unknown;
   /** For logs only: whose credential it was, where that was recognised. */
   readonly subject?: DenialSubject;
+  /** For logs only: the part of the rule that refused, as it reads in a listing. */
+  readonly missing?: string;
 }
 
 /** Who was refused, as far as it was known. */
 export interface DenialSubject {
   readonly userId?: string;
   readonly apiKeyId?: string;
+  /** The name of the authenticator that recognised it. */
+  readonly authenticator?: string;
 }
 
 /** What a denial may say beyond its reason. */
@@ -77,6 +81,7 @@ export interface DenialDetail {
   readonly retryAfterSeconds?: number;
   readonly cause?: unknown;
   readonly subject?: DenialSubject;
+  readonly missing?: string;
 }
 
 const noChallenges: readonly string[] = Object.freeze([]);

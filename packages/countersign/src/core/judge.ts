@@ -35,12 +35,33 @@ export function guarded<P>(
     const answer = guard.check(admitted.principal, call);
     if (isPromise(answer)) {
       return answer
-        .then((settled) => (settled === true ? guarded(admitted, guards, index + 1, call) : guard.denied))
+        .then((settled) =>
+          settled === true ? guarded(admitted, guards, index + 1, call) : ofCaller(guard.denied, admitted),
+        )
         .catch(unavailable);
     }
-    if (answer !== true) return guard.denied;
+    if (answer !== true) return ofCaller(guard.denied, admitted);
   }
   return admitted;
+}
+
+/** The refusal of a caller who is known. For logs. */
+function ofCaller<P>({ denial }: Denied, { principal, authenticator }: Allowed<P>): Denied {
+  const { userId, apiKey } = Object(principal) as { userId?: unknown; apiKey?: { id?: unknown } };
+  const subject = {
+    ...(typeof userId === "string" && { userId }),
+    ...(typeof apiKey?.id === "string" && { apiKeyId: apiKey.id }),
+    ...(authenticator !== undefined && { authenticator }),
+  };
+  return Object.freeze({ ok: false, denial: Object.freeze({ ...denial, subject }) });
+}
+
+/** The refusal of a credential by the authenticator that recognised it. For logs. */
+export function byAuthenticator<P>(decision: Decision<P>, authenticator: string): Decision<P> {
+  if (decision.ok || decision.denial.subject?.authenticator !== undefined) return decision;
+  const { denial } = decision;
+  const subject = { ...denial.subject, authenticator };
+  return Object.freeze({ ok: false, denial: Object.freeze({ ...denial, subject }) });
 }
 
 /** Tells an observer of a decision, once it is there. */

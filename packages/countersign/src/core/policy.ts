@@ -133,7 +133,7 @@ export function requireRule(procedure: string, rule: unknown): void {
 /** Compiles one rule: its conjunctions are flattened, so that the guard that refuses can tell why. */
 export function compileRule<P>(rule: Rule<P>): CompiledRule<P> {
   if (typeof rule === "string") return compiledWord[rule];
-  const parts = conjunction(rule).map(({ check, message }) => ({ check, denied: refusalOf(message) }));
+  const parts = conjunction(rule).map(({ check, message }) => ({ check, denied: refusalOf(check, message) }));
   return {
     admits: "principals",
     guards: parts.filter(({ check }) => !needsRequest(check)),
@@ -159,6 +159,7 @@ function conjunction<P>(guard: Guard<P>, outer?: string): readonly Part<P>[] {
   return partsOf(guard)?.flatMap((part) => conjunction(part, message)) ?? [{ check: guard, message }];
 }
 
-function refusalOf(message: string | undefined): Denied {
-  return deny("PERMISSION_DENIED", message === undefined ? {} : { message });
+function refusalOf<P>(check: Guard<P>, message: string | undefined): Denied {
+  const missing = titleOf(check);
+  return deny("PERMISSION_DENIED", message === undefined ? { missing } : { missing, message });
 }

@@ -1,5 +1,6 @@
 import type { Metadata, ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import type { Call, Peer } from "../core/call.ts";
+import { requestIdHeader, requestIdOf } from "../core/request-id.ts";
 
 /** What no authenticator recognises. */
 const unrecognizable: readonly string[] = Object.freeze(["\ufffd"]);
@@ -14,6 +15,7 @@ export class GrpcCall implements Call {
   #peer: Peer | undefined;
   #cancelled = false;
   #abort: AbortController | undefined;
+  #requestId: string | undefined;
 
   constructor(
     procedure: string,
@@ -40,6 +42,11 @@ export class GrpcCall implements Call {
     const address = this.#call.getPeer();
     this.#peer = certificate === undefined ? { address } : { address, certificate };
     return this.#peer;
+  }
+
+  get requestId(): string {
+    this.#requestId ??= requestIdOf(this.header(requestIdHeader));
+    return this.#requestId;
   }
 
   get signal(): AbortSignal {

@@ -8,7 +8,7 @@ import {
   violationDetails,
 } from "../context/error-details.ts";
 import { CallError, callStatus, Unavailable } from "../core/call-error.ts";
-import { type Denial, statusOf } from "../core/denial.ts";
+import { type Denial, type Reason, statusOf } from "../core/denial.ts";
 import { Refusal } from "../core/refusal.ts";
 import { StatusSchema } from "../gen/google/rpc/status_pb.ts";
 
@@ -17,7 +17,16 @@ export function denialStatus(denial: Denial): StatusObject {
   const { grpc: code } = statusOf[denial.reason];
   const status = withDetails(code, denial.message, denialDetails(denial));
   for (const challenge of sendableChallenges(denial)) status.metadata.add("www-authenticate", challenge);
+  reasons.set(status.metadata, denial.reason);
   return status;
+}
+
+/** By metadata, which grpc-js hands on where it makes a status of its own of ours. */
+const reasons = new WeakMap<Metadata, Reason>();
+
+/** The reason of a refusal, from the metadata of its status. */
+export function reasonOfStatus(metadata: Metadata): Reason | undefined {
+  return reasons.get(metadata);
 }
 
 /**

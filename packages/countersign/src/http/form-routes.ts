@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CallContext, runInCall } from "../context/call-context.ts";
 import type { Auth } from "../core/auth.ts";
-import { denial } from "../core/denial.ts";
+import { type Allowed, type Decision, deny } from "../core/decision.ts";
+import type { Reason } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserSource } from "../core/user.ts";
 import { BasicCall, type BasicCredentials, basicCredentials, type KeyHeader } from "./basic-credentials.ts";
 import { discard } from "./discard.ts";
+import { followResponse, grpcCodeOf } from "./follow-response.ts";
 import { readFormBody } from "./form-body.ts";
 import { HttpCall } from "./http-call.ts";
 import { deniedError, type OAuthError, requestError, thrownOAuthError } from "./oauth-error.ts";
@@ -61,23 +63,30 @@ export class FormRoutes<P extends Principal = Principal> {
     response: ServerResponse,
   ): Promise<void> {
     const { basicAs, maxBytes = 16_384, users } = this.#options;
+    const basic = basicAs && basicCredentials(request.headersDistinct["authorization"] ?? []);
+    const call = this.#call(procedure, request, basic);
+    const followed = followResponse(this.#auth, call, response);
+    const fail = (error: OAuthError): void => {
+      followed?.end(grpcCodeOf(error.status), error.body["reason"] as Reason | undefined);
+      sendError(request, response, error);
+    };
     try {
-      const basic = basicAs && basicCredentials(request.headersDistinct["authorization"] ?? []);
-      const call = this.#call(procedure, request, basic);
-      const decision = await this.#auth.decide(call);
-      const offered = basicAs === undefined ? [] : [basicChallenge];
-      if (!decision.ok) return sendError(request, response, deniedError(decision.denial, offered));
-      if (basic !== undefined && decision.principal?.apiKey?.id !== basic.clientId)
-        return sendError(request, response, deniedError(denial("API_KEY_INVALID"), offered));
+      const decided = await this.#auth.decide(call);
+      const decision = decided.ok ? ofClient(decided, basic) : decided;
+      followed?.decided(decision);
+      if (!decision.ok)
+        return fail(deniedError(decision.denial, basicAs === undefined ? [] : [basicChallenge]));
       const body = await readFormBody(request, maxBytes);
-      if (!body.ok)
-        return sendError(request, response, requestError(body.status, "invalid_request", body.message));
+      if (!body.ok) return fail(requestError(body.status, "invalid_request", body.message));
+      followed?.receivedMessage();
       const context = new CallContext(call, decision, users) as CallContext;
-      send(response, 200, {}, await runInCall(context, () => handler(body.form, context)));
+      const answer = await runInCall(context, () => handler(body.form, context));
+      followed?.answered();
+      send(response, 200, {}, answer);
     } catch (thrown) {
       // Nobody is left to tell, and nothing has failed here: the caller hung up before it had said everything.
       if (request.destroyed && !request.complete) return;
-      sendError(request, response, this.#failure(thrown, procedure));
+      fail(this.#failure(thrown, procedure));
     }
   }
 
@@ -93,6 +102,15 @@ export class FormRoutes<P extends Principal = Principal> {
     this.#options.onError(thrown, procedure);
     return requestError(500, "server_error", "Internal error");
   }
+}
+
+/** With HTTP Basic, the id has to be that of the key. */
+function ofClient<P extends Principal>(
+  admitted: Allowed<P>,
+  basic: BasicCredentials | undefined,
+): Decision<P> {
+  const good = basic === undefined || admitted.principal?.apiKey?.id === basic.clientId;
+  return good ? admitted : deny("API_KEY_INVALID");
 }
 
 const basicChallenge = 'Basic realm="countersign", charset="UTF-8"';

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { Call, Peer } from "../core/call.ts";
+import { requestIdHeader, requestIdOf } from "../core/request-id.ts";
 import { peerCertificate } from "./peer-certificate.ts";
 
 /** A request of `node:http`, or of `node:http2` in the same shape. */
@@ -12,6 +13,7 @@ export class HttpCall implements Call {
   readonly procedure: string;
   readonly #request: NodeRequest;
   #signal: AbortSignal | undefined;
+  #requestId: string | undefined;
 
   /** Without a signal, the end of the connection is the end of the call. */
   constructor(protocol: Call["protocol"], procedure: string, request: NodeRequest, signal?: AbortSignal) {
@@ -34,6 +36,11 @@ export class HttpCall implements Call {
     const address = `${host}:${remotePort ?? 0}`;
     const certificate = peerCertificate(this.#request.socket);
     return certificate === undefined ? { address } : { address, certificate };
+  }
+
+  get requestId(): string {
+    this.#requestId ??= requestIdOf(this.header(requestIdHeader));
+    return this.#requestId;
   }
 
   get signal(): AbortSignal {

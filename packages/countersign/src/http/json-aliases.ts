@@ -15,9 +15,10 @@ import type { Auth } from "../core/auth.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserSource } from "../core/user.ts";
 import { discard } from "./discard.ts";
+import { followResponse } from "./follow-response.ts";
 import { HttpCall } from "./http-call.ts";
 import { readJsonBody } from "./json-body.ts";
-import { denialError, failureError, type JsonError, plainError, thrownError } from "./json-error.ts";
+import { denialError, failureError, type JsonError, plainError, thrownError, toldBy } from "./json-error.ts";
 
 export interface JsonAliasesOptions {
   /** Where `context.user()` reads the caller's account. */
@@ -84,27 +85,37 @@ export class JsonAliases<P extends Principal = Principal> {
 
   async #answer(route: Route, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, procedure } = route;
+    const call = new HttpCall("http", procedure, request);
+    const followed = followResponse(this.#auth, call, response);
+    const fail = (error: JsonError): void => {
+      followed?.end(...toldBy(error));
+      sendError(request, response, error);
+    };
     try {
-      const call = new HttpCall("http", procedure, request);
       const decision = await this.#auth.decide(call);
-      if (!decision.ok) return sendError(request, response, denialError(decision.denial));
-      if (request.method !== "POST") return sendError(request, response, methodNotAllowed);
+      followed?.decided(decision);
+      if (!decision.ok) return fail(denialError(decision.denial));
+      if (request.method !== "POST") return fail(methodNotAllowed);
       const body = await readJsonBody(request, this.#options.maxBytes ?? 65_536);
-      if (!body.ok) return sendError(request, response, body.error);
+      if (!body.ok) return fail(body.error);
       const message = readMessage(route, body.value);
-      if (message === undefined) return sendError(request, response, notTheRequest(method));
+      if (message === undefined) return fail(notTheRequest(method));
+      followed?.receivedMessage();
       const judged = await this.#auth.judgeRequest(call, decision, message);
-      if (!judged.ok) return sendError(request, response, denialError(judged.denial));
+      followed?.decided(judged);
+      if (!judged.ok) return fail(denialError(judged.denial));
       const context = new CallContext(call, judged, this.#options.users);
-      const answer = await runInCall(context as CallContext, () =>
+      const result = await runInCall(context as CallContext, () =>
         route.handler(message, context as CallContext),
       );
       const headers: Record<string, string> = {};
-      send(response, 200, headers, writeMessage(route, answer, headers));
+      const answer = writeMessage(route, result, headers);
+      followed?.answered();
+      send(response, 200, headers, answer);
     } catch (thrown) {
       // Nobody is left to tell, and nothing has failed here: the caller hung up before it had said everything.
       if (request.destroyed && !request.complete) return;
-      sendError(request, response, this.#failure(thrown, procedure));
+      fail(this.#failure(thrown, procedure));
     }
   }
 

@@ -7,8 +7,9 @@ import {
   violationDetails,
 } from "../context/error-details.ts";
 import { CallError, callStatus, Unavailable } from "../core/call-error.ts";
-import { type Denial, statusOf } from "../core/denial.ts";
+import { type Denial, type Reason, statusOf } from "../core/denial.ts";
 import { Refusal } from "../core/refusal.ts";
+import { grpcCodeOf } from "./follow-response.ts";
 
 /** A refusal or a failure as HTTP sends it. */
 export interface JsonError {
@@ -33,6 +34,12 @@ const codeNames: Readonly<Record<number, string>> = {
   14: "unavailable",
   16: "unauthenticated",
 };
+
+/** The gRPC code that the answer tells by name, and the reason of a refusal. */
+export function toldBy({ status, body: { code, reason } }: JsonError): readonly [number, Reason | undefined] {
+  const [known] = Object.entries(codeNames).find(([, name]) => name === code) ?? [];
+  return [known === undefined ? grpcCodeOf(status) : Number(known), reason as Reason | undefined];
+}
 
 /** A denial: status, constant text, reason, challenges. */
 export function denialError(denial: Denial): JsonError {

@@ -2,12 +2,14 @@ import type { Snapshot } from "./backup/backup-part.ts";
 import { type Store, StoreUnavailable } from "./contracts.ts";
 import type { PepperUse, SecretMark } from "./secret-contracts.ts";
 import { type Restored, type RestoreOptions, type RestoreSource, restoreInto } from "./sql/backup/restore.ts";
+import type { RequestLog } from "./request-contracts.ts";
 import { migrate, readVersion } from "./sql/migrate.ts";
 import { migrations } from "./sql/migrations.ts";
 import { inspectServer } from "./sql/postgres/inspect-server.ts";
 import { openPostgresBackend } from "./sql/postgres/postgres-backend.ts";
 import { type PostgresAddress, postgresTarget } from "./sql/postgres/postgres-options.ts";
 import { readPostgresTarget } from "./sql/postgres/postgres-snapshot.ts";
+import { PostgresRequestLog } from "./sql/postgres/postgres-request-log.ts";
 import { createSqlStore } from "./sql/sql-store.ts";
 
 export {
@@ -124,4 +126,15 @@ export async function restorePostgres(
   } finally {
     await backend.close();
   }
+}
+
+/**
+ * The request log of a database whose schema is up to date (`openPostgresStore` sees to that), over three connections of
+ * its own. Throws `TypeError` for a URL that is none; connects when it is first asked something.
+ */
+export function openPostgresRequestLog({
+  database,
+  now = Date.now,
+}: Pick<PostgresStoreOptions, "database" | "now">): RequestLog {
+  return new PostgresRequestLog(postgresTarget(database), now);
 }

@@ -2,9 +2,11 @@ import { resolve } from "node:path";
 import type { Snapshot } from "./backup/backup-part.ts";
 import { type Store, StoreUnavailable } from "./contracts.ts";
 import { type Restored, type RestoreOptions, type RestoreSource, restoreInto } from "./sql/backup/restore.ts";
+import type { RequestLog } from "./request-contracts.ts";
 import { migrate } from "./sql/migrate.ts";
 import { migrations } from "./sql/migrations.ts";
 import { createSqlStore } from "./sql/sql-store.ts";
+import { ThreadedRequestLog } from "./sql/sqlite/request-log/threaded-request-log.ts";
 import { openSqliteBackend } from "./sql/sqlite/sqlite-backend.ts";
 import { readSqliteSnapshot } from "./sql/sqlite/sqlite-snapshot.ts";
 
@@ -73,5 +75,28 @@ export async function restoreSqlite(
     return await restoreInto(backend, source, { name: `database ${path}`, now, ...options });
   } finally {
     await backend.close();
+  }
+}
+
+export interface SqliteRequestLogOptions {
+  /** A file of its own, created if it is not there (mode 0600). */
+  readonly path: string;
+  /** Milliseconds since the epoch, in the first 64 bits; for tests. Default: the clock of the machine. */
+  readonly now?: SharedArrayBuffer | undefined;
+}
+
+/**
+ * Opens a request log in a file of its own and in a thread of its own, so that neither its writes nor its searches keep
+ * anybody waiting. Rejects with `StoreUnavailable` if the file cannot be used.
+ */
+export async function openSqliteRequestLog({ path, now }: SqliteRequestLogOptions): Promise<RequestLog> {
+  if (path === "") throw new TypeError("path must not be empty");
+  const log = new ThreadedRequestLog({ path: resolve(path), now });
+  try {
+    await log.head();
+    return log;
+  } catch (error) {
+    await log.close();
+    throw error;
   }
 }

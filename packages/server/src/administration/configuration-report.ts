@@ -6,6 +6,7 @@ import { type Config, hasManagedKeys } from "../config/config.ts";
 import { formatDuration } from "../config/format-duration.ts";
 import { formatAddress } from "../config/listen-address.ts";
 import { configProblems } from "../config/production-checks.ts";
+import { formatSize } from "../config/size.ts";
 import { databasePath } from "../database.ts";
 import { servable } from "../descriptors.ts";
 import { openIssuers } from "../issuers.ts";
@@ -66,6 +67,11 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
       ...(secrets.developmentKey !== undefined && { development_key: "set" }),
     },
     policy: config.policy,
+    request_log: {
+      ...config.request_log,
+      retention: formatDuration(config.request_log.retention),
+      max_size: formatSize(config.request_log.max_size),
+    },
     master_key: presence(secrets.masterKey, development),
     revocations: { stale_after: formatDuration(revocations.stale_after) },
     shutdown_grace: formatDuration(config.shutdown_grace),

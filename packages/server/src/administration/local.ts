@@ -1,6 +1,7 @@
 import {
   create,
   type DescMessage,
+  type DescMethod,
   type DescMethodUnary,
   type MessageInitShape,
   type MessageShape,
@@ -16,15 +17,17 @@ import {
 import { createKeyDigests, type KeyDigests } from "countersign/api-key";
 import {
   ApiKeyService,
+  createLogService,
   createRoleService,
   createSigningKeyService,
+  LogService,
   PolicyService,
   RoleService,
   SigningKeyService,
   TokenService,
   UserService,
 } from "countersign/service";
-import type { Store } from "countersign/store";
+import type { RequestLog, Store } from "countersign/store";
 import { peppersOf } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
@@ -32,6 +35,7 @@ import { configProblems } from "../config/production-checks.ts";
 import { createPasswords } from "../passwords.ts";
 import { knownPermissions } from "../policy/known-permissions.ts";
 import { adoptMasterKey } from "../secrets/known-secrets.ts";
+import { openRequestLog } from "../requests/requests.ts";
 import { apiKeyService, policyService, tokenService, userService } from "../services.ts";
 import { readSigning, signingOf } from "../signing.ts";
 import { note } from "../terminal/output.ts";
@@ -67,6 +71,7 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
   // A running server follows the log of this store; in this process only roles are kept.
   const caughtUp = async (): Promise<void> => (await directory()).reload();
   const digests = lazyDigests(config);
+  let requests: RequestLog | undefined;
   // Each is made when it is asked for: most commands do without a master key.
   const services: Readonly<Record<string, (roles: RoleDirectory) => object | Promise<object>>> = {
     [UserService.typeName]: (roles) =>
@@ -80,6 +85,11 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
       await readSigning(signing);
       return tokenService({ config, store, roles, signing });
     },
+    // Also where none is written any more: what there is can be looked at.
+    [LogService.typeName]: async () => {
+      requests ??= await openRequestLog(config);
+      return createLogService({ requests });
+    },
     // Only for those commands that ask: a policy that cannot be is no reason not to disable a user.
     [PolicyService.typeName]: async (roles) => {
       const { auth } = completePolicy(config, { permissions: await knownPermissions(store.roles) });
@@ -91,25 +101,41 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
     const { removeOthers } = request as { readonly removeOthers?: unknown };
     if (removeOthers === true) await adoptMasterKey(config, store.secrets);
   };
+  const perform = async <M extends DescMethod>(
+    method: M,
+    request: MessageInitShape<M["input"]>,
+    signal?: AbortSignal,
+  ): Promise<unknown> => {
+    const handlers = (await services[method.parent.typeName]?.(await directory())) as
+      | Readonly<Record<string, Handler>>
+      | undefined;
+    const handler = handlers?.[method.localName];
+    if (handler === undefined) throw new TypeError(`no handler for ${method.parent.typeName}.${method.name}`);
+    const call = localCall(`/${method.parent.typeName}/${method.name}`, signal);
+    const context = new CallContext(call, admitted, store.users);
+    return handler.call(handlers, create(method.input, request), context);
+  };
   return {
     async call<M extends DescMethodUnary>(method: M, request: MessageInitShape<M["input"]>) {
-      const handlers = (await services[method.parent.typeName]?.(await directory())) as
-        | Readonly<Record<string, Handler>>
-        | undefined;
-      const handler = handlers?.[method.localName];
-      if (handler === undefined)
-        throw new TypeError(`no handler for ${method.parent.typeName}.${method.name}`);
-      const context = new CallContext(
-        localCall(`/${method.parent.typeName}/${method.name}`),
-        admitted,
-        store.users,
-      );
-      const answer = await handler.call(handlers, create(method.input, request), context);
+      const answer = (await perform(method, request)) as MessageInitShape<DescMessage>;
       if (method.name === SigningKeyService.method.rotateSigningKey.name) await adopt(request);
-      return create(method.output, answer as MessageInitShape<DescMessage>) as MessageShape<M["output"]>;
+      return create(method.output, answer) as MessageShape<M["output"]>;
     },
-    close: () => store.close(),
+    stream: (method, request, signal) => messagesOf(method, perform(method, request, signal)),
+    async close() {
+      await requests?.close();
+      await store.close();
+    },
   };
+}
+
+/** What a handler yields, as messages. */
+async function* messagesOf<M extends DescMethod>(
+  { output }: M,
+  answers: Promise<unknown>,
+): AsyncGenerator<MessageShape<M["output"]>> {
+  for await (const answer of (await answers) as AsyncIterable<MessageInitShape<DescMessage>>)
+    yield create(output, answer) as MessageShape<M["output"]>;
 }
 
 /** The digests of the configured pepper, which most commands do not need: it may be missing until then. */
@@ -136,12 +162,12 @@ function warn(error: unknown): void {
   note(`countersign: ${(error as Error).message}`);
 }
 
-function localCall(procedure: string): Call {
+function localCall(procedure: string, signal = new AbortController().signal): Call {
   return {
     protocol: "grpc",
     procedure,
     header: () => [],
     peer: { address: undefined },
-    signal: new AbortController().signal,
+    signal,
   };
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { serviceDefinition } from "countersign/grpc";
 import { isLoopback, parseListenAddress } from "../config/listen-address.ts";
@@ -7,6 +8,7 @@ import { CommandFailure, UsageError } from "../terminal/failure.ts";
 import type { Administration } from "./administration.ts";
 import type { Credential } from "./credential.ts";
 import { remoteFailure } from "./remote-failure.ts";
+import { answersOf } from "./remote-stream.ts";
 
 export interface RemoteOptions {
   /** `HOST:PORT`, or `https://HOST:PORT` for TLS in any case. */
@@ -40,13 +42,11 @@ export function createRemoteAdministration(options: RemoteOptions): Administrati
     plain ? { "grpc.enable_http_proxy": 0 } : {},
   );
   const anonymous = credential === undefined && options.certFile === undefined;
+  const failure = (error: ServiceError): Error => remoteFailure(error, { server, plain, anonymous });
   return {
     async call(method, request) {
-      const definition = serviceDefinition(method.parent)[method.localName];
-      if (definition === undefined) throw new TypeError(`no method ${method.name}`);
-      const { path, requestSerialize, responseDeserialize } = definition;
-      const metadata = new Metadata();
-      if (credential !== undefined) metadata.set(credential.header, credential.value);
+      const { path, requestSerialize, responseDeserialize } = definitionOf(method);
+      const metadata = metadataOf(credential);
       const options = { deadline: Date.now() + deadlineMs };
       return new Promise((resolve, reject) => {
         client.makeUnaryRequest(
@@ -57,11 +57,20 @@ export function createRemoteAdministration(options: RemoteOptions): Administrati
           metadata,
           options,
           (error: ServiceError | null, answer) => {
-            if (error !== null) reject(remoteFailure(error, { server, plain, anonymous }));
+            if (error !== null) reject(failure(error));
             else resolve(answer);
           },
         );
       });
+    },
+    stream(method, request, signal) {
+      const { path, requestSerialize, responseDeserialize } = definitionOf(method);
+      const codec = [requestSerialize, responseDeserialize] as const;
+      return answersOf(
+        client.makeServerStreamRequest(path, ...codec, request, metadataOf(credential)),
+        signal,
+        failure,
+      );
     },
     async close() {
       client.close();
@@ -69,6 +78,18 @@ export function createRemoteAdministration(options: RemoteOptions): Administrati
       setTimeout(() => process.exit(), 500).unref();
     },
   };
+}
+
+function definitionOf({ parent, name, localName }: DescMethod) {
+  const definition = serviceDefinition(parent)[localName];
+  if (definition === undefined) throw new TypeError(`no method ${name}`);
+  return definition;
+}
+
+function metadataOf(credential: Credential | undefined): Metadata {
+  const metadata = new Metadata();
+  if (credential !== undefined) metadata.set(credential.header, credential.value);
+  return metadata;
 }
 
 function tlsCredentials({ caFile, certFile, keyFile }: RemoteOptions): ChannelCredentials {

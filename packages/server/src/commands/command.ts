@@ -16,6 +16,8 @@ export interface CommandSpec {
   readonly examples: readonly string[];
   /** What `--help` says besides. */
   readonly more?: string;
+  /** Options of its own whose names elsewhere stand for secrets: `key`, where it is the id of one. */
+  readonly own?: readonly string[];
 }
 
 /** Adds a command with what all of them have: `--output`, `--config`, examples, and no way in for secrets. */
@@ -31,7 +33,7 @@ export function addCommand(parent: Command, spec: CommandSpec): Command {
     );
   const shown = examples.map((line) => `  $ countersign ${line}\n`).join("");
   command.addHelpText("after", `${more === undefined ? "" : `\n${more}\n`}\nExamples:\n${shown.trimEnd()}`);
-  refuseSecrets(command);
+  refuseSecrets(command, spec.own ?? []);
   return command.exitOverride(usageExit(command));
 }
 
@@ -89,8 +91,8 @@ const secretNames = [
   "passphrase",
 ];
 
-function refuseSecrets(command: Command): void {
-  for (const name of secretNames) {
+function refuseSecrets(command: Command, own: readonly string[]): void {
+  for (const name of secretNames.filter((each) => !own.includes(each))) {
     command.addOption(new Option(`--${name} [value]`).hideHelp());
     command.on(`option:${name}`, () => {
       command.error(

@@ -7,6 +7,7 @@ import { addDoctorCommand } from "./doctor.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addExportCommand } from "./export.ts";
 import { addKeysCommand } from "./keys.ts";
+import { addLogsCommand } from "./logs.ts";
 import { addPolicyCommand } from "./policy.ts";
 import { addRestoreCommand } from "./restore.ts";
 import { addRolesCommand } from "./roles.ts";
@@ -35,6 +36,7 @@ export function createProgram(): Command {
   addTokensCommand(program);
   addPolicyCommand(program);
   addExplainCommand(program);
+  addLogsCommand(program);
   addSecretsCommand(program);
   addBackupCommand(program);
   addRestoreCommand(program);

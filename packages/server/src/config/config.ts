@@ -72,6 +72,7 @@ const accountServices = [
   "SigningKeyService",
   "TokenService",
   "PolicyService",
+  "LogService",
 ].map((name) => `auth.v1.${name}`);
 const demoServices = ["api.users.UserService"];
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { parseDuration } from "./duration.ts";
 import { issuerSchema } from "./issuer-schema.ts";
 import { isNetwork, parseListenAddress } from "./listen-address.ts";
+import { requestLogSchema } from "./request-log-schema.ts";
 
 /** A secret is never written into a configuration: it stands in a file or in an environment variable. */
 const secret = z.union(
@@ -298,6 +299,7 @@ export const configSchema = z.strictObject({
     ),
   auth: auth.prefault({}),
   policy: policy.prefault({}),
+  request_log: requestLogSchema(duration, procedure),
   revocations: z
     .strictObject({
       stale_after: duration

@@ -18,7 +18,7 @@ export function createCors({ allowed_origins: origins, credentials, credentialHe
     origins,
     credentials,
     methods: connect.allowedMethods,
-    allowedHeaders: [...new Set([...connect.allowedHeaders, ...credentialHeaders])],
-    exposedHeaders: [...connect.exposedHeaders, "WWW-Authenticate", "Retry-After"],
+    allowedHeaders: [...new Set([...connect.allowedHeaders, "X-Request-Id", ...credentialHeaders])],
+    exposedHeaders: [...connect.exposedHeaders, "WWW-Authenticate", "Retry-After", "X-Request-Id"],
   });
 }

@@ -1,6 +1,7 @@
 import { sql, type Transaction } from "kysely";
 import { createFormerIdentities } from "./identity-migration.ts";
 import { addLoginLimits } from "./login-migration.ts";
+import { createRequestLog } from "./requestlog-migration.ts";
 import { createRoleTables } from "./role-migration.ts";
 import { createSecretMarks } from "./secret-migration.ts";
 import { createSessionTables } from "./session-migration.ts";
@@ -24,6 +25,7 @@ export const migrations: readonly Migration[] = [
   { version: 5, name: "limits of logins, and which key made which", apply: addLoginLimits },
   { version: 6, name: "roles", apply: createRoleTables },
   { version: 7, name: "marks of secrets", apply: createSecretMarks },
+  { version: 8, name: "the request log", apply: createRequestLog },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {

@@ -43,6 +43,8 @@ export interface SqlWords {
   readonly lastRising: (trx: Transaction<SqlSchema>, table: string) => Promise<bigint | undefined>;
   /** Makes the next one to be one above `last`. */
   readonly continueAfter: (trx: Transaction<SqlSchema>, table: string, last: bigint) => Promise<void>;
+  /** Can a table have partitions? Then the request log is one of the tables, and no file of its own. */
+  readonly partitions: boolean;
   /** The statements that make a table with a rising integer key `sequence` refuse everything but appending. */
   readonly appendOnly: (table: string) => readonly string[];
 }

@@ -29,6 +29,7 @@ const words: SqlWords = {
   ...postgresTables,
   appendOnly,
   announces,
+  partitions: true,
 };
 
 /** Together with connecting, below the two seconds within which an answer is due. */

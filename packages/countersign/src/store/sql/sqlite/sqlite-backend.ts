@@ -26,6 +26,7 @@ const words: SqlWords = {
   // A file tells nobody.
   announces: () => [],
   appendOnly,
+  partitions: false,
 };
 
 /**

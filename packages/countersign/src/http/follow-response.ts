@@ -1,0 +1,43 @@
+import type { ServerResponse } from "node:http";
+import type { Auth } from "../core/auth.ts";
+import type { Call } from "../core/call.ts";
+import type { FollowedCall } from "../core/followed-call.ts";
+import { requestIdHeader } from "../core/request-id.ts";
+
+const cancelled = 1;
+
+/**
+ * Follows a call over plain HTTP for `onCallEnd`, and names it to the caller. Who answers says how it ended; where nobody
+ * does, the caller has left.
+ */
+export function followResponse<P>(
+  { follow }: Pick<Auth<P>, "follow">,
+  call: Call,
+  response: ServerResponse,
+): FollowedCall<P> | undefined {
+  const followed = follow?.(call);
+  if (followed === undefined) return undefined;
+  response.setHeader(requestIdHeader, followed.requestId);
+  response.once("close", () => followed.end(cancelled));
+  return followed;
+}
+
+/** gRPC's code for a status of HTTP, where an answer has no other. */
+const codes: Readonly<Record<number, number>> = {
+  400: 3,
+  401: 16,
+  403: 7,
+  404: 5,
+  405: 12,
+  409: 10,
+  413: 8,
+  415: 3,
+  429: 8,
+  499: 1,
+  501: 12,
+  503: 14,
+};
+
+export function grpcCodeOf(status: number): number {
+  return status < 400 ? 0 : (codes[status] ?? 13);
+}

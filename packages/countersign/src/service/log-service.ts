@@ -1,0 +1,161 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { CallContext } from "../context/call-context.ts";
+import type { ServiceHandlers } from "../context/service-handlers.ts";
+import { CallError, invalidArgument } from "../core/call-error.ts";
+import type {
+  ExportRequestsRequest,
+  GetRequestRequest,
+  GetStatisticsRequest,
+  GetTimeSeriesRequest,
+  ListRequestsRequest,
+  LogService,
+  WatchRequestsRequest,
+} from "../gen/auth/v1/logs_pb.ts";
+import type { RequestLog, RequestPosition, RequestStep } from "../store/request-contracts.ts";
+import { matches } from "../store/request-log/matches.ts";
+import { codeName } from "./code-names.ts";
+import { found, pageSize, pageToken } from "./page.ts";
+import { exportFormats } from "./request-export.ts";
+import { figuresMessage, groupMessage, requestMessage } from "./request-message.ts";
+import { dimensions, readDimension, readFilter, readOf, readPosition, readRange } from "./request-query.ts";
+import { RequestTail } from "./request-tail.ts";
+
+export interface LogServiceOptions {
+  /** Undefined where none is kept: every method is answered with FAILED_PRECONDITION. */
+  readonly requests: RequestLog | undefined;
+}
+
+const dayMs = 86_400_000;
+const stepMs: Readonly<Record<RequestStep, number>> = { minute: 60_000, hour: 3_600_000, day: dayMs };
+/** Points of a series, and rows of one piece of an export. */
+const mostPoints = 5000;
+const exportSize = 500;
+const mostOthers = 100;
+
+/** `auth.v1.LogService`: the request log, and what it comes to. */
+export function createLogService({ requests }: LogServiceOptions): ServiceHandlers<typeof LogService> {
+  const log = requests ?? nothingKept;
+  const tail = new RequestTail(log);
+  return {
+    listRequests: (request) => list(log, request),
+    getRequest: (request) => get(log, request),
+    watchRequests: (request, context) => watch(tail, request, context),
+    exportRequests: (request, context) => exported(log, request, context),
+    getStatistics: (request) => statistics(log, request),
+    getTimeSeries: (request) => series(log, request),
+  };
+}
+
+async function list(log: RequestLog, { filter, pageSize: size, pageToken: token }: ListRequestsRequest) {
+  const query = { filter: readFilter(filter), limit: pageSize(size), after: readPosition(token) };
+  const { rows, next } = await log.list(query);
+  return { requests: rows.map(requestMessage), nextPageToken: tokenOf(next) };
+}
+
+function tokenOf(next: RequestPosition | undefined): string {
+  return next === undefined ? "" : pageToken([String(next.at), String(next.id)]);
+}
+
+async function get(log: RequestLog, { requestId }: GetRequestRequest) {
+  if (requestId === "" || requestId.length > 64)
+    throw invalidArgument({ field: "request_id", description: "1 to 64 characters" });
+  const { rows } = await log.list({ filter: { requestId }, limit: mostOthers + 1 });
+  const request = found(rows[0], "request");
+  return { request: requestMessage(request), others: rows.length - 1 };
+}
+
+async function* watch(tail: RequestTail, { filter: given }: WatchRequestsRequest, { call }: CallContext) {
+  const { since: _since, until: _until, ...filter } = readFilter(given);
+  const reader = await tail.follow();
+  const leave = (): void => reader.end();
+  call.signal.addEventListener("abort", leave, { once: true });
+  if (call.signal.aborted) leave();
+  try {
+    // So that a reader knows that it hears of everything from now on.
+    yield { requests: [], missed: 0n };
+    for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
+      const rows = batch.rows.filter((row) => matches(row, filter));
+      if (rows.length === 0 && batch.missed === 0) continue;
+      yield { requests: rows.map(requestMessage), missed: BigInt(batch.missed) };
+    }
+  } finally {
+    reader.end();
+    call.signal.removeEventListener("abort", leave);
+  }
+}
+
+async function* exported(
+  log: RequestLog,
+  { filter: given, format: name }: ExportRequestsRequest,
+  { call }: CallContext,
+) {
+  const format = Object.hasOwn(exportFormats, name) ? exportFormats[name] : undefined;
+  if (format === undefined)
+    throw invalidArgument({ field: "format", description: Object.keys(exportFormats).join(" or ") });
+  const filter = readFilter(given);
+  // Without an end, a log that grows faster than it is read would have none.
+  const bounded = { ...filter, until: filter.until ?? Date.now() };
+  const bytes = new TextEncoder();
+  yield { data: bytes.encode(format.head) };
+  let after: RequestPosition | undefined;
+  do {
+    const { rows, next } = await log.list({ filter: bounded, limit: exportSize, after });
+    if (rows.length > 0) yield { data: bytes.encode(rows.map(format.line).join("")) };
+    after = next;
+  } while (after !== undefined && !call.signal.aborted);
+}
+
+async function statistics(log: RequestLog, request: GetStatisticsRequest) {
+  const { top, lists } = request;
+  if (top < 0 || top > 1000) throw invalidArgument({ field: "top", description: "a number from 0 to 1000" });
+  const asked = lists.map((name, index) => readDimension(`lists[${index}]`, name));
+  const { range, dropped, by, ...all } = await log.statistics({
+    ...readRange(request, dayMs, 800 * dayMs),
+    of: readOf(request.of),
+    lists: asked.length === 0 ? [...dimensions.values()] : asked,
+    top: top === 0 ? 10 : top,
+  });
+  return {
+    since: timestampFromMs(range.since),
+    until: timestampFromMs(range.until),
+    all: figuresMessage(all),
+    dropped: BigInt(dropped),
+    byProcedure: by.procedure.map(groupMessage),
+    byApiKey: by.apiKey.map(groupMessage),
+    byUser: by.user.map(groupMessage),
+    byReason: by.reason.map(groupMessage),
+    byCode: by.code.map(({ value, ...rest }) => groupMessage({ value: codeName(Number(value)), ...rest })),
+  };
+}
+
+async function series(log: RequestLog, request: GetTimeSeriesRequest) {
+  const step = request.step === "" ? "minute" : request.step;
+  if (!isStep(step)) throw invalidArgument({ field: "step", description: "minute, hour or day" });
+  const range = readRange(request, 60 * stepMs[step], mostPoints * stepMs[step]);
+  const points = await log.series({ ...range, step, of: readOf(request.of) });
+  return {
+    points: points.map(({ since, ...figures }) => ({
+      since: timestampFromMs(since),
+      figures: figuresMessage(figures),
+    })),
+  };
+}
+
+function isStep(name: string): name is RequestStep {
+  return Object.hasOwn(stepMs, name);
+}
+
+const refuse = async (): Promise<never> => {
+  throw new CallError("FAILED_PRECONDITION", "No request log is kept: request_log.enabled is false");
+};
+
+const nothingKept: RequestLog = {
+  append: refuse,
+  list: refuse,
+  since: refuse,
+  head: refuse,
+  statistics: refuse,
+  series: refuse,
+  prune: refuse,
+  close: async () => {},
+};

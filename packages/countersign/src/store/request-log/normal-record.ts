@@ -1,0 +1,49 @@
+import type { RequestRecord } from "../request-contracts.ts";
+
+/** Characters that are kept of each text: what a caller may choose does not decide how large a row gets. */
+const longest = {
+  requestId: 64,
+  procedure: 256,
+  reason: 64,
+  userId: 128,
+  apiKeyId: 128,
+  authenticator: 64,
+  peer: 64,
+  userAgent: 256,
+  rule: 256,
+  missing: 256,
+  tenantId: 128,
+} as const satisfies Partial<Record<keyof RequestRecord, number>>;
+
+/** A record as every store can give it back: bounded, and durations in whole microseconds. */
+export function normalRecord(record: RequestRecord): RequestRecord {
+  const text = (name: keyof typeof longest): string | undefined => storable(record[name], longest[name]);
+  return {
+    requestId: text("requestId") ?? "",
+    at: Math.round(record.at),
+    durationMs: Math.round(Math.max(record.durationMs, 0) * 1000) / 1000,
+    procedure: text("procedure") ?? "",
+    protocol: record.protocol,
+    code: record.code,
+    reason: text("reason"),
+    userId: text("userId"),
+    apiKeyId: text("apiKeyId"),
+    authenticator: text("authenticator"),
+    peer: text("peer"),
+    userAgent: text("userAgent"),
+    received: record.received,
+    sent: record.sent,
+    rule: text("rule"),
+    missing: text("missing"),
+    tenantId: text("tenantId"),
+  };
+}
+
+/** Without control characters, which have no meaning in a log but to whoever wants to forge one. */
+function storable(text: string | undefined, length: number): string | undefined {
+  if (text === undefined || plain.test(text)) return text?.slice(0, length);
+  const cut = text.length > length ? text.slice(0, length) : text;
+  return cut.toWellFormed().replace(/\p{Cc}/gu, "\u{fffd}");
+}
+
+const plain = /^[ -~]*$/;

@@ -1,0 +1,135 @@
+import type { RequestLog, RequestRecord } from "./request-contracts.ts";
+
+export interface RequestRecorderOptions {
+  readonly log: Pick<RequestLog, "append">;
+  /** Rows that may wait to be written. Default: 20,000. What comes when so many wait is dropped, and counted. */
+  readonly maxWaiting?: number | undefined;
+  /** Default: 250. What was recorded since is lost if the process is killed. */
+  readonly flushEveryMs?: number | undefined;
+  /** Hears of each batch that could not be written. It is kept and tried again. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+  /** Hears, at most every ten seconds, how many rows were dropped since the last time. */
+  readonly onDrop?: ((count: number) => void) | undefined;
+}
+
+/** Takes down calls in memory, and writes them in batches. */
+export interface RequestRecorder {
+  /** Takes one down. Never waits, never fails. */
+  record(record: RequestRecord): void;
+  /** How many rows are not written yet. */
+  readonly waiting: number;
+  /** How many rows have been dropped since the start. */
+  readonly dropped: number;
+  /** Resolves when all that was recorded before is written. Rejects if that fails; nothing is lost then. */
+  flush(): Promise<void>;
+  /** Stops the timer and writes what is left. Rejects if that fails; it may be called again. */
+  close(): Promise<void>;
+}
+
+/** Rows of one write: they keep other writers, and the thread that copies them, busy for some milliseconds. */
+const batchSize = 1000;
+const tellDropsEveryMs = 10_000;
+
+/** Starts recording. The timer keeps no process alive. */
+export function createRequestRecorder(options: RequestRecorderOptions): RequestRecorder {
+  return new MemoryRequestRecorder(options);
+}
+
+class MemoryRequestRecorder implements RequestRecorder {
+  readonly #options: RequestRecorderOptions;
+  readonly #maxWaiting: number;
+  readonly #timer: NodeJS.Timeout;
+  #waiting: RequestRecord[] = [];
+  /** Rows that are being written; they count as waiting. */
+  #underWay = 0;
+  #dropped = 0;
+  /** Of those, how many are not yet in the log's statistics; and how many were not told. */
+  #uncounted = 0;
+  #untold = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  /** The writing that is under way, settled without regard to its outcome. */
+  #writing: Promise<unknown> | undefined;
+
+  constructor(options: RequestRecorderOptions) {
+    this.#options = options;
+    this.#maxWaiting = options.maxWaiting ?? 20_000;
+    this.#timer = setInterval(() => this.#turn(), options.flushEveryMs ?? 250);
+    this.#timer.unref();
+  }
+
+  get waiting(): number {
+    return this.#waiting.length + this.#underWay;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  record(record: RequestRecord): void {
+    if (this.waiting >= this.#maxWaiting) {
+      this.#dropped += 1;
+      this.#uncounted += 1;
+      this.#untold += 1;
+      return;
+    }
+    this.#waiting.push(record);
+  }
+
+  async flush(): Promise<void> {
+    // Also for rows that another flush took: they are not written before it has ended.
+    while (this.#writing !== undefined) await this.#writing;
+    const writing = this.#writeAll();
+    this.#writing = writing.then(
+      () => this.#settle(),
+      () => this.#settle(),
+    );
+    await writing;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.flush();
+    this.#tellDrops(true);
+  }
+
+  #turn(): void {
+    this.#tellDrops(false);
+    // A log that is slow is not helped by a queue of flushes.
+    if (this.#writing === undefined) this.flush().catch((error: unknown) => this.#options.onError?.(error));
+  }
+
+  async #writeAll(): Promise<void> {
+    const all = this.#waiting;
+    this.#waiting = [];
+    this.#underWay = all.length;
+    let written = 0;
+    try {
+      while (written < all.length || this.#uncounted > 0) {
+        const batch = all.slice(written, written + batchSize);
+        const dropped = this.#uncounted;
+        await this.#options.log.append(batch, dropped);
+        this.#uncounted -= dropped;
+        written += batch.length;
+        this.#underWay -= batch.length;
+      }
+    } catch (error) {
+      // In their order, before what has come meanwhile.
+      this.#waiting = [...all.slice(written), ...this.#waiting];
+      this.#underWay = 0;
+      throw error;
+    }
+  }
+
+  #settle(): void {
+    this.#writing = undefined;
+  }
+
+  #tellDrops(now: boolean): void {
+    if (this.#untold === 0) return;
+    if (!now && performance.now() - this.#toldAt < tellDropsEveryMs) return;
+    const count = this.#untold;
+    this.#untold = 0;
+    this.#toldAt = performance.now();
+    this.#options.onDrop?.(count);
+  }
+}

@@ -1,0 +1,107 @@
+import { type Kysely, type RawBuilder, sql } from "kysely";
+import { pageLimit } from "../../page-limit.ts";
+import type { RequestPage, RequestPosition, RequestQuery, StoredRequest } from "../../request-contracts.ts";
+import { allOf, behind, type Condition, planOf, type SearchPlan, upTo } from "./request-conditions.ts";
+import { type RequestRow, recordOf } from "./request-row.ts";
+
+export type Contains = (column: RawBuilder<unknown>, pattern: string) => Condition;
+
+/** Rows of an index that are looked at in one go: few at first, because what is sought may be right there. */
+const firstStretch = 2000;
+const longestStretch = 8000;
+
+/** After this a page ends, however little it has. */
+const patienceMs = 40;
+
+/**
+ * A page of the log. What an index serves alone is one query. Everything else looks at the rows of an index stretch by
+ * stretch, so that a search for what is rare, or not there, holds up nobody: it ends the page where its time is up.
+ */
+export async function searchRequests(
+  db: Kysely<unknown>,
+  { filter, limit, after }: RequestQuery,
+  contains: Contains,
+): Promise<RequestPage> {
+  const plan = planOf(filter, contains);
+  const wanted = pageLimit(limit) + 1;
+  if (plan.rest.length === 0) {
+    const rows = await select(db, { plan, after, limit: wanted });
+    return pageOf(rows, limit, undefined);
+  }
+  const rows: StoredRequest[] = [];
+  const began = performance.now();
+  let position = after;
+  for (let stretch = firstStretch; ; stretch = Math.min(stretch * 2, longestStretch)) {
+    const end = await endOfStretch(db, plan, position, stretch);
+    rows.push(...(await select(db, { plan, after: position, end, limit: wanted - rows.length })));
+    if (rows.length === wanted || end === undefined) return pageOf(rows, limit, undefined);
+    if (performance.now() - began > patienceMs) return pageOf(rows, limit, end);
+    position = end;
+  }
+}
+
+function pageOf(
+  found: readonly StoredRequest[],
+  limit: number,
+  end: RequestPosition | undefined,
+): RequestPage {
+  const rows = found.slice(0, limit);
+  const last = rows.at(-1);
+  const next = found.length > limit && last !== undefined ? { at: last.at, id: last.id } : end;
+  return { rows, next };
+}
+
+interface Select {
+  readonly plan: SearchPlan;
+  readonly after: RequestPosition | undefined;
+  readonly end?: RequestPosition | undefined;
+  readonly limit: number;
+}
+
+async function select(
+  db: Kysely<unknown>,
+  { plan, after, end, limit }: Select,
+): Promise<readonly StoredRequest[]> {
+  const conditions = [
+    ...plan.along,
+    ...(after === undefined ? [] : [behind(after)]),
+    ...(end === undefined ? [] : [upTo(end)]),
+    ...plan.rest,
+  ];
+  const { rows } = await sql<RequestRow>`select * from request_log where ${allOf(conditions)}
+    order by at desc, id desc limit ${limit}`.execute(db);
+  return rows.map(recordOf);
+}
+
+/** The last row of a stretch; undefined if the index ends before. */
+async function endOfStretch(
+  db: Kysely<unknown>,
+  plan: SearchPlan,
+  after: RequestPosition | undefined,
+  length: number,
+): Promise<RequestPosition | undefined> {
+  const conditions = [...plan.along, ...(after === undefined ? [] : [behind(after)])];
+  const { rows } = await sql<Pick<RequestRow, "at" | "id">>`select at, id from request_log
+    where ${allOf(conditions)} order by at desc, id desc limit 1 offset ${length - 1}`.execute(db);
+  const [row] = rows;
+  return row && { at: Number(row.at), id: Number(row.id) };
+}
+
+/** See `RequestLog.since`. */
+export async function requestsSince(
+  db: Kysely<unknown>,
+  id: number,
+  limit: number,
+): Promise<readonly StoredRequest[]> {
+  const { rows } = await sql<RequestRow>`select * from request_log where id > ${id}
+    order by id limit ${pageLimit(limit)}`.execute(db);
+  return rows.map(recordOf);
+}
+
+/** See `RequestLog.head`. */
+export async function headOfRequests(db: Kysely<unknown>): Promise<number> {
+  const { rows } = await sql<{
+    readonly id: number | string | null;
+  }>`select max(id) as id from request_log`.execute(db);
+  return Number(rows[0]?.id ?? 0);
+}

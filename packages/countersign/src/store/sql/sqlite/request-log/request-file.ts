@@ -1,0 +1,102 @@
+import { type DatabaseSync, loadNodeSqlite } from "../node-sqlite.ts";
+import { sqliteError, storeUnavailable } from "../sqlite-error.ts";
+import { prepareSqliteFile } from "../sqlite-file.ts";
+
+/** "csrl" in ASCII: whose file it is. */
+const applicationId = 0x6373726c;
+
+/** Each brings the file from one version to the next. One that was released never changes. */
+const migrations: readonly string[] = [
+  `create table request_log (
+     id integer primary key autoincrement,
+     at integer not null,
+     duration_us integer not null,
+     request_id text not null,
+     procedure text not null,
+     protocol text not null,
+     code integer not null,
+     reason text,
+     user_id text,
+     api_key_id text,
+     authenticator text,
+     peer text,
+     user_agent text,
+     received integer not null,
+     sent integer not null,
+     rule text,
+     missing text,
+     tenant_id text
+   ) strict;
+   create index request_log_by_time on request_log (at);
+   create index request_log_by_user on request_log (user_id, at) where user_id is not null;
+   create index request_log_by_key on request_log (api_key_id, at) where api_key_id is not null;
+   create index request_log_by_procedure on request_log (procedure, at);
+   create index request_log_of_errors on request_log (at) where code <> 0;
+   create index request_log_by_request on request_log (request_id);
+   create table request_rollups (
+     step integer not null,
+     dimension integer not null,
+     start integer not null,
+     value text not null,
+     bin integer not null,
+     calls integer not null,
+     errors integer not null,
+     primary key (step, dimension, start, value, bin)
+   ) strict, without rowid;`,
+];
+
+const busyTimeoutMs = 5000;
+
+/**
+ * Opens the file of a request log, and brings its schema up to date. Other processes may read it meanwhile. A killed process
+ * loses nothing that was written; a machine without power may lose the last of it, and nothing is damaged. Throws
+ * `StoreUnavailable`.
+ */
+export function openRequestFile(path: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    prepareSqliteFile(path);
+    const opened = new (loadNodeSqlite().DatabaseSync)(path, { timeout: busyTimeoutMs });
+    database = opened;
+    requireOurs(path, opened);
+    // The first two have to come before the first table. One that is there already keeps what it has.
+    opened.exec("pragma auto_vacuum = incremental; pragma journal_mode = wal; pragma synchronous = normal");
+    migrate(path, opened);
+    return opened;
+  } catch (error) {
+    database?.close();
+    throw sqliteError(path, error);
+  }
+}
+
+function requireOurs(path: string, database: DatabaseSync): void {
+  const id = pragma(database, "application_id");
+  const [table] = database.prepare("select name from sqlite_schema where type = 'table' limit 1").all();
+  if (id === applicationId || (id === 0 && table === undefined)) return;
+  throw storeUnavailable(path, { cause: "it belongs to another program", remedy: "name another file" });
+}
+
+function migrate(path: string, database: DatabaseSync): void {
+  if (pragma(database, "user_version") === migrations.length) return;
+  database.exec("begin immediate");
+  try {
+    const version = pragma(database, "user_version");
+    if (version > migrations.length) {
+      throw storeUnavailable(path, {
+        cause: `it has version ${version} and this program knows ${migrations.length}`,
+        remedy: "run the newer program, or remove the file: the request log begins anew then",
+      });
+    }
+    for (const step of migrations.slice(version)) database.exec(step);
+    database.exec(
+      `pragma application_id = ${applicationId}; pragma user_version = ${migrations.length}; commit`,
+    );
+  } catch (error) {
+    database.exec("rollback");
+    throw error;
+  }
+}
+
+function pragma(database: DatabaseSync, name: string): number {
+  return Number(database.prepare(`pragma ${name}`).get()?.[name] ?? 0);
+}

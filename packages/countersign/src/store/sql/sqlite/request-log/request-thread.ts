@@ -1,0 +1,31 @@
+// The thread that a request log in SQLite works in: its writes and searches keep nobody else waiting.
+import { parentPort, workerData } from "node:worker_threads";
+import { StoreUnavailable } from "../../../contracts.ts";
+import { SqliteRequestLog } from "./sqlite-request-log.ts";
+import { type Asked, recordsOf, type ThreadData } from "./thread-messages.ts";
+
+const { path, now } = workerData as ThreadData;
+const clock = (): number =>
+  now === undefined ? Date.now() : Number(Atomics.load(new BigInt64Array(now), 0));
+let log: SqliteRequestLog | undefined;
+
+parentPort?.on("message", (asked: Asked) => void answer(asked));
+
+async function answer({ id, method, args }: Asked): Promise<void> {
+  try {
+    // Opened at the first call, and again where that failed.
+    if (method !== "close") log ??= new SqliteRequestLog(path, clock);
+    const result = await perform(method, args);
+    parentPort?.postMessage({ id, result });
+    if (method === "close") parentPort?.close();
+  } catch (error) {
+    const { message } = error as Error;
+    parentPort?.postMessage({ id, failure: { message, unavailable: error instanceof StoreUnavailable } });
+  }
+}
+
+async function perform(method: Asked["method"], args: readonly unknown[]): Promise<unknown> {
+  if (log === undefined) return undefined;
+  if (method === "append") return log.append(recordsOf(args[0] as never), args[1] as number);
+  return (log[method] as (...given: unknown[]) => Promise<unknown>).apply(log, [...args]);
+}

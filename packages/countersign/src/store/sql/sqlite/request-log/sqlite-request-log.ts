@@ -1,0 +1,150 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Kysely, sql } from "kysely";
+import type {
+  RequestLog,
+  RequestPage,
+  RequestPoint,
+  RequestQuery,
+  RequestRecord,
+  RequestRetention,
+  RequestStatistics,
+  SeriesQuery,
+  StatisticsQuery,
+  StoredRequest,
+} from "../../../request-contracts.ts";
+import { rollUp, steps } from "../../../request-log/rollup.ts";
+import { cellsOf, requestColumns } from "../../request-log/request-row.ts";
+import {
+  type Contains,
+  headOfRequests,
+  requestsSince,
+  searchRequests,
+} from "../../request-log/request-search.ts";
+import { requestSeries, requestStatistics } from "../../request-log/request-statistics.ts";
+import type { DatabaseSync, StatementSync } from "../node-sqlite.ts";
+import { SqliteConnection } from "../sqlite-connection.ts";
+import { sqliteDialect } from "../sqlite-driver.ts";
+import { sqliteError } from "../sqlite-error.ts";
+import { openRequestFile } from "./request-file.ts";
+
+/** Rows that one transaction removes: readers and the writer get their turn in between. */
+const pruneSize = 500;
+
+/** SQLite's LIKE takes no notice of the case of ASCII letters, and of no others. */
+const contains: Contains = (column, pattern) => sql<boolean>`${column} like ${pattern} escape '\\'`;
+
+/** The request log in a file of its own. Every call is synchronous underneath: it belongs into a thread of its own. */
+export class SqliteRequestLog implements RequestLog {
+  readonly #path: string;
+  readonly #now: () => number;
+  readonly #database: DatabaseSync;
+  readonly #db: Kysely<unknown>;
+  readonly #insert: StatementSync;
+  readonly #count: StatementSync;
+
+  constructor(path: string, now: () => number) {
+    this.#path = path;
+    this.#now = now;
+    this.#database = openRequestFile(path);
+    this.#db = new Kysely<unknown>({
+      dialect: sqliteDialect(new SqliteConnection(this.#database, path), 5000),
+    });
+    const places = requestColumns.map(() => "?").join(", ");
+    this.#insert = this.#database.prepare(
+      `insert into request_log (${requestColumns.join(", ")}) values (${places})`,
+    );
+    this.#count = this.#database.prepare(
+      `insert into request_rollups (step, dimension, start, value, bin, calls, errors) values (?, ?, ?, ?, ?, ?, ?)
+       on conflict do update set calls = calls + excluded.calls, errors = errors + excluded.errors`,
+    );
+  }
+
+  async append(rows: readonly RequestRecord[], dropped = 0): Promise<void> {
+    this.#transaction(() => {
+      for (const row of rows) this.#insert.run(...cellsOf(row));
+      for (const row of rollUp(rows, { count: dropped, at: this.#now() })) {
+        const { step, dimension, start, value, bin, calls, errors } = row;
+        this.#count.run(step, dimension, start, value, bin, calls, errors);
+      }
+    });
+  }
+
+  list(query: RequestQuery): Promise<RequestPage> {
+    return searchRequests(this.#db, query, contains);
+  }
+
+  since(id: number, limit: number): Promise<readonly StoredRequest[]> {
+    return requestsSince(this.#db, id, limit);
+  }
+
+  head(): Promise<number> {
+    return headOfRequests(this.#db);
+  }
+
+  statistics(query: StatisticsQuery): Promise<RequestStatistics> {
+    return requestStatistics(this.#db, query, this.#now());
+  }
+
+  series(query: SeriesQuery): Promise<readonly RequestPoint[]> {
+    return requestSeries(this.#db, query);
+  }
+
+  async prune(now: number, { maxAgeMs, maxBytes }: RequestRetention): Promise<void> {
+    for (const { code, ms, keptMs } of Object.values(steps)) {
+      const ended = now - keptMs - ms;
+      await this.#portions(
+        `delete from request_rollups where (step, dimension, start, value, bin) in (
+           select step, dimension, start, value, bin from request_rollups
+           where step = ${code} and dimension = ? and start <= ${ended} limit ${pruneSize})`,
+        [0, 1, 2, 3, 4, 5, 6],
+      );
+    }
+    const oldest = `delete from request_log where id in
+      (select id from request_log where at < ? order by at limit ${pruneSize})`;
+    await this.#portions(oldest, [now - maxAgeMs]);
+    while (this.#bytes() > maxBytes && (await this.#portion(oldest, Number.MAX_SAFE_INTEGER)) > 0);
+  }
+
+  async close(): Promise<void> {
+    await this.#db.destroy();
+  }
+
+  /** What is in use: pages that were given up are filled again, and given back in time. */
+  #bytes(): number {
+    const pragma = (name: string): number =>
+      Number(this.#database.prepare(`pragma ${name}`).get()?.[name] ?? 0);
+    return (pragma("page_count") - pragma("freelist_count")) * pragma("page_size");
+  }
+
+  async #portions(statement: string, parameters: readonly number[]): Promise<void> {
+    for (const parameter of parameters) {
+      while ((await this.#portion(statement, parameter)) === pruneSize);
+    }
+  }
+
+  async #portion(statement: string, parameter: number): Promise<number> {
+    // What has come meanwhile goes first.
+    await nextTurn();
+    let removed = 0;
+    this.#transaction(() => {
+      removed = Number(this.#database.prepare(statement).run(parameter).changes);
+    });
+    if (removed > 0) this.#database.exec("pragma incremental_vacuum(200)");
+    return removed;
+  }
+
+  #transaction(work: () => void): void {
+    try {
+      this.#database.exec("begin immediate");
+      try {
+        work();
+        this.#database.exec("commit");
+      } catch (error) {
+        if (this.#database.isTransaction) this.#database.exec("rollback");
+        throw error;
+      }
+    } catch (error) {
+      throw sqliteError(this.#path, error);
+    }
+  }
+}

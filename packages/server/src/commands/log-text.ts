@@ -1,0 +1,139 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { Command } from "commander";
+import type { LoggedRequest, LogService } from "countersign/service";
+import type { Administration } from "../administration/administration.ts";
+import { findUserId } from "../administration/find-user.ts";
+import { parseDuration } from "../config/duration.ts";
+import { UsageError } from "../terminal/failure.ts";
+import type { Column } from "../terminal/table.ts";
+import { collect } from "./command.ts";
+
+/** What commands about requests can be told to look for. */
+export interface FilterOptions {
+  readonly key?: string | undefined;
+  readonly user?: string | undefined;
+  readonly status?: string | undefined;
+  readonly code?: readonly string[] | undefined;
+  readonly reason?: string | undefined;
+  readonly method?: string | undefined;
+  readonly protocol?: string | undefined;
+  readonly text?: string | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+/** Adds the options of a filter. */
+export function addFilterOptions(command: Command): Command {
+  return command
+    .option("--user <user>", "calls of this user")
+    .option("--status <status>", "success or error")
+    .option("--code <status>", "a gRPC status such as NOT_FOUND; may be there several times", collect)
+    .option("--reason <reason>", "why a call was refused, such as TOKEN_EXPIRED")
+    .option("--method <method>", "/package.Service/Method")
+    .option("--protocol <protocol>", "grpc, connect, grpc-web or http")
+    .option("--text <text>", "part of the method, user agent, address or request id");
+}
+
+/** Adds the options of a stretch of time. */
+export function addTimeOptions(command: Command, usual: string): Command {
+  return command
+    .option("--since <time>", `a time (2026-11-22T08:00:00Z), or how long ago: 15m, 24h, 30d (${usual})`)
+    .option("--until <time>", "likewise (default: now)");
+}
+
+type Filter = NonNullable<MessageInitShape<typeof LogService.method.listRequests.input>["filter"]>;
+
+export async function filterOf(administration: Administration, options: FilterOptions): Promise<Filter> {
+  const { key = "", user, status = "", code = [], reason = "", method, protocol = "", text = "" } = options;
+  return {
+    apiKeyId: keyIdOf(key),
+    // `id:7` also finds the calls of a user who is gone.
+    userId: user === undefined ? "" : String(await findUserId(administration, user)),
+    ...{ status, codes: [...code], reason, protocol, text },
+    procedure: method === undefined ? "" : procedureOf(method),
+    ...timesOf(options),
+  };
+}
+
+/** An id as it was given. A whole key in its place is a secret in an argument, and is not repeated. */
+export function keyIdOf(text: string): string {
+  const [, id] = /^[a-z0-9]{2,16}_[a-z0-9]{2,16}_([0-9A-Za-z]{17})_/.exec(text) ?? [];
+  if (id === undefined) return text;
+  throw new UsageError(
+    `that is a whole key, which should not stand in an argument: name it by its id, ${id}`,
+  );
+}
+
+/** `/package.Service/Method`, also without the first slash; a path of HTTP as it is. */
+export function procedureOf(method: string): string {
+  return method.startsWith("/") || method.includes(" ") ? method : `/${method}`;
+}
+
+export function timesOf({ since, until }: Pick<FilterOptions, "since" | "until">) {
+  return {
+    ...(since !== undefined && { since: timestampFromMs(instantOf("--since", since)) }),
+    ...(until !== undefined && { until: timestampFromMs(instantOf("--until", until)) }),
+  };
+}
+
+function instantOf(option: string, text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds !== undefined) return Date.now() - seconds * 1000;
+  const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(at)) return at;
+  throw new UsageError(
+    `${option} is a time such as 2026-11-22T08:00:00Z, or how long ago, such as 15m or 24h`,
+  );
+}
+
+/** `2026-11-22T08:13:22.808Z` */
+export function endedAt({ endedAt: at }: Pick<LoggedRequest, "endedAt">): string {
+  return at === undefined ? "" : timestampDate(at).toISOString();
+}
+
+export function milliseconds(ms: number | undefined): string {
+  if (ms === undefined) return "";
+  return ms < 10 ? `${ms.toFixed(2)} ms` : `${Math.round(ms)} ms`;
+}
+
+export const requestColumns: readonly Column<LoggedRequest>[] = [
+  ["ended", endedAt],
+  ["request", ({ requestId }) => requestId],
+  ["method", ({ procedure }) => procedure],
+  ["status", ({ code, reason }) => (reason === "" || reason === code ? code : `${code} ${reason}`)],
+  ["user", ({ userId }) => userId],
+  ["key", ({ apiKeyId }) => apiKeyId],
+  ["took", ({ durationMs }) => milliseconds(durationMs)],
+  ["from", ({ peer }) => peer],
+];
+
+/** All that is known of one request, as names and values. */
+export function requestDetails(request: LoggedRequest): readonly (readonly [string, string])[] {
+  const { code, reason, authenticator, protocol, userAgent, rule, missing } = request;
+  return [
+    ["request", request.requestId],
+    ["ended", endedAt(request)],
+    ["took", milliseconds(request.durationMs)],
+    ["method", request.procedure],
+    ["protocol", protocol],
+    ["status", code],
+    ["reason", reason],
+    ["user", request.userId],
+    ["API key", request.apiKeyId],
+    ["recognised by", authenticator],
+    ["from", request.peer],
+    ["user agent", userAgent],
+    ["messages", `${request.received} in, ${request.sent} out`],
+    ["rule", rule],
+    ["missing", missing],
+  ];
+}
+
+/** One line of a log that goes on. */
+export function requestLine(request: LoggedRequest): string {
+  return requestColumns
+    .map(([, cell]) => cell(request))
+    .map((cell) => (cell === "" ? "-" : cell))
+    .join("  ");
+}

@@ -1,0 +1,93 @@
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { EndedCall, Principal } from "countersign";
+import { createRequestRecorder, type RequestLog, type RequestRecorder } from "countersign/store";
+import type { Logger } from "pino";
+import type { Config } from "../config/config.ts";
+import { peerAddress } from "./peer-address.ts";
+import { recordOf } from "./request-record.ts";
+
+/** The request log of a node: what writes it, and what reads it. */
+export interface Requests {
+  /** Undefined where none is kept. */
+  readonly log: RequestLog | undefined;
+  /** Takes down a call that is over. */
+  readonly onCallEnd: (ended: EndedCall<Principal>) => void;
+  /** Writes what is left. */
+  close(): Promise<void>;
+}
+
+/** Where the request log of a configuration is, on SQLite. */
+export function requestsPath({ data }: Pick<Config, "data">): string {
+  return join(data, "requests.db");
+}
+
+/** The request log of a configuration, whether or not it is written. A driver is loaded when it is needed. */
+export async function openRequestLog(config: Config): Promise<RequestLog> {
+  const { databaseUrl } = config.secrets;
+  if (databaseUrl === undefined) {
+    const { openSqliteRequestLog } = await import("countersign/store/sqlite");
+    return openSqliteRequestLog({ path: requestsPath(config) });
+  }
+  const { openPostgresRequestLog } = await import("countersign/store/postgres");
+  return openPostgresRequestLog({ database: databaseUrl });
+}
+
+const pruneEveryMs = 5 * 60_000;
+
+/** Opens it, and writes it from now on. */
+export async function openRequests(config: Config, logger: Logger): Promise<Requests> {
+  const { enabled, queue, exclude, trusted_proxies: proxies } = config.request_log;
+  if (!enabled) return { log: undefined, onCallEnd: () => {}, close: async () => {} };
+  const log = await openRequestLog(config);
+  const recorder = createRequestRecorder({
+    log,
+    maxWaiting: queue,
+    onError: (err) =>
+      logger.warn({ err }, "the request log cannot be written; its rows are kept and tried again"),
+    onDrop: (dropped) =>
+      logger.warn({ dropped }, "calls are missing in the request log: there were too many"),
+  });
+  const stopPruning = startPruning(config, log, logger);
+  const excluded: ReadonlySet<string> = new Set(exclude);
+  const peerOf = peerAddress(proxies);
+  return {
+    log,
+    onCallEnd(ended) {
+      if (!excluded.has(ended.call.procedure)) recorder.record(recordOf(ended, peerOf));
+    },
+    async close() {
+      // The last calls end in the turn in which their connections do.
+      await nextTurn();
+      await writeTheRest(recorder, logger);
+      await stopPruning();
+      await log.close();
+    },
+  };
+}
+
+/** A log that is away is no reason not to stop. */
+async function writeTheRest(recorder: RequestRecorder, logger: Logger): Promise<void> {
+  try {
+    await recorder.close();
+  } catch (err) {
+    logger.error({ err, lost: recorder.waiting }, "the last rows of the request log cannot be written");
+  }
+}
+
+function startPruning(config: Config, log: RequestLog, logger: Logger): () => Promise<void> {
+  const { retention, max_size: maxBytes } = config.request_log;
+  let running: Promise<void> = Promise.resolve();
+  const turn = (): void => {
+    running = running
+      .then(() => log.prune(Date.now(), { maxAgeMs: retention * 1000, maxBytes }))
+      .catch((err: unknown) => logger.warn({ err }, "old rows of the request log cannot be removed"));
+  };
+  turn();
+  const timer = setInterval(turn, pruneEveryMs);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await running;
+  };
+}
