@@ -11,6 +11,8 @@ export type RevocationEvent =
       readonly userId: string;
       readonly state: "disabled" | "deleted" | "enabled" | "changed";
     }
+  /** Everybody of that tenant. */
+  | { readonly kind: "tenant"; readonly tenantId: string; readonly state: "disabled" | "enabled" }
   | {
       readonly kind: "issued-before";
       readonly userId: string;
@@ -27,6 +29,7 @@ export type RevocationEvent =
 /** What a cached credential is asked about. */
 export interface RevocationSubject {
   readonly userId?: string | undefined;
+  readonly tenantId?: string | undefined;
   readonly keyId?: string | undefined;
   readonly issuer?: string | undefined;
   readonly jti?: string | undefined;
@@ -86,6 +89,11 @@ interface UserState {
 /** What a user's own entry says; `changed` says nothing of it. */
 const refusedBy = { disabled: "user-disabled", deleted: "user-deleted", enabled: undefined } as const;
 
+interface TenantState {
+  readonly disabled: boolean;
+  readonly changedAt: number;
+}
+
 interface Cut {
   readonly before: number;
   readonly expiresAt: number;
@@ -119,6 +127,7 @@ class MemoryRevocations implements Revocations {
   /** Of tokens outside sessions. */
   readonly #issuedOutsideBefore = new Map<string, Cut>();
   readonly #users = new Map<string, UserState>();
+  readonly #tenants = new Map<string, TenantState>();
   readonly #keys = new Map<string, KeyState>();
   readonly #listeners = new Set<() => void>();
 
@@ -133,7 +142,7 @@ class MemoryRevocations implements Revocations {
 
   check(subject: RevocationSubject, since: number): Verdict {
     if (this.#suspended) return "unavailable";
-    const { userId, keyId, jti, issuer, sessionId, kid, issuedAt } = subject;
+    const { userId, tenantId, keyId, jti, issuer, sessionId, kid, issuedAt } = subject;
     if (jti !== undefined && this.#tokens.get(issuer ?? "")?.has(jti)) return "token-revoked";
     if (sessionId !== undefined && this.#sessions.has(sessionId)) return "token-revoked";
     if (kid !== undefined && this.#signingKeys.has(kid)) return "token-revoked";
@@ -152,6 +161,11 @@ class MemoryRevocations implements Revocations {
       const outside = sessionId === undefined ? this.#issuedOutsideBefore.get(userId) : undefined;
       if (outside !== undefined && issuedAt !== undefined && issuedAt < outside.before)
         return "token-revoked";
+    }
+    if (tenantId !== undefined) {
+      const tenant = this.#tenants.get(tenantId);
+      if (tenant?.disabled) return "user-disabled";
+      stale ||= tenant !== undefined && tenant.changedAt > since;
     }
     return stale ? "stale" : "good";
   }
@@ -180,6 +194,7 @@ class MemoryRevocations implements Revocations {
     // Disabled users stay, because a view may be the only place that knows of them. One that was enabled within the gap
     // is refused until its next entry: the safe side.
     deleteWhere(this.#users, (user) => user.refused === undefined);
+    deleteWhere(this.#tenants, (tenant) => !tenant.disabled);
     this.#notify();
   }
 
@@ -227,13 +242,17 @@ class MemoryRevocations implements Revocations {
         this.#users.set(event.userId, { refused, changedAt: version });
         break;
       }
+      case "tenant":
+        this.#tenants.set(event.tenantId, { disabled: event.state === "disabled", changedAt: version });
+        break;
       case "key": {
         const revoked = event.state === "revoked" || this.#keys.get(event.keyId)?.revoked === true;
         this.#keys.set(event.keyId, { revoked, changedAt: version });
         break;
       }
     }
-    if (this.#users.size + this.#keys.size > trackedChanges) this.#forgetChanges(version);
+    const tracked = this.#users.size + this.#tenants.size + this.#keys.size;
+    if (tracked > trackedChanges) this.#forgetChanges(version);
   }
 
   /** Which user or key changed need not be known for ever: an old cached credential is read again instead. */
@@ -242,6 +261,7 @@ class MemoryRevocations implements Revocations {
     this.#keys.clear();
     // A disabled user stays: an application without a user source has no other place to read it from.
     deleteWhere(this.#users, (user) => user.refused === undefined);
+    deleteWhere(this.#tenants, (tenant) => !tenant.disabled);
   }
 
   #notify(): void {

@@ -15,6 +15,7 @@ import { rotationCases } from "./suite/rotation-cases.suite.ts";
 import { sessionCases } from "./suite/session-cases.suite.ts";
 import { signingKeyCases } from "./suite/signing-key-cases.suite.ts";
 import { type Cases, TestClock } from "./suite/store-case.suite.ts";
+import { tenantCases } from "./suite/tenant-cases.suite.ts";
 import { totpCases } from "./suite/totp-cases.suite.ts";
 import { userCases } from "./suite/user-cases.suite.ts";
 
@@ -27,6 +28,7 @@ const suites: Readonly<Record<string, Cases>> = {
   users: userCases,
   "API keys": apiKeyCases,
   roles: roleCases,
+  tenants: tenantCases,
   "the revocation log": revocationCases,
   sessions: sessionCases,
   rotation: rotationCases,

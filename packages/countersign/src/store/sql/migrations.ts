@@ -6,6 +6,7 @@ import { createSessionTables } from "./session-migration.ts";
 import { addSigningKeyLifetime } from "./signing-key-migration.ts";
 import type { SqlWords } from "./sql-backend.ts";
 import type { SqlSchema } from "./sql-schema.ts";
+import { createTenants } from "./tenant-migration.ts";
 
 /** One step of the schema. A step that was released never changes; what is wrong with it is mended by another. */
 export interface Migration {
@@ -22,6 +23,7 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: "identities that are linked no more", apply: createFormerIdentities },
   { version: 5, name: "limits of logins, and which key made which", apply: addLoginLimits },
   { version: 6, name: "roles", apply: createRoleTables },
+  { version: 7, name: "tenants", apply: createTenants },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {
