@@ -15,11 +15,13 @@ import {
   createRoleService,
   createSeal,
   createSigningKeyService,
+  createTenantService,
   createTokenService,
   createUserService,
   PolicyService,
   RoleService,
   SigningKeyService,
+  TenantService,
   TokenService,
   UserService,
   validatesApiKeys,
@@ -30,6 +32,7 @@ import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { createDemoUserService } from "./demo/user-service.ts";
 import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
+import { tenantOfIssuer } from "./issuers.ts";
 import { deriveKeys } from "./master-key.ts";
 import { createPasswords } from "./passwords.ts";
 import type { Signing } from "./signing.ts";
@@ -82,6 +85,8 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
       served(SigningKeyService, createSigningKeyService({ keys: parts.signing.managed, caughtUp })),
     [TokenService.typeName]: () => served(TokenService, tokenService(parts)),
     [PolicyService.typeName]: () => served(PolicyService, policyService(parts)),
+    [TenantService.typeName]: () =>
+      served(TenantService, createTenantService({ tenants: store.tenants, caughtUp })),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };
@@ -98,12 +103,12 @@ interface AccountParts extends Pick<ServiceParts, "config" | "store" | "roles" |
 
 /** Accounts; also for commands on a store. */
 export function userService({
+  config,
   store: { users, sessions, identities },
-  roles,
-  hashPassword,
-  caughtUp,
-}: Omit<AccountParts, "config" | "digests">): ServiceHandlers<typeof UserService> {
-  return createUserService({ users, roles, sessions, identities, hashPassword, caughtUp });
+  ...parts
+}: Omit<AccountParts, "digests">): ServiceHandlers<typeof UserService> {
+  const issuers = { tenantOfIssuer: (issuer: string) => tenantOfIssuer(config, issuer) };
+  return createUserService({ users, sessions, identities, ...parts, ...issuers });
 }
 
 /** API keys as the configuration makes them; also for commands on a store. */

@@ -1,3 +1,5 @@
+import type { FieldViolation } from "./call-error.ts";
+
 /** What may belong to a tenant. Absent or undefined: it is the installation's own. */
 export interface Tenanted {
   readonly tenantId?: string | undefined;
@@ -29,6 +31,31 @@ const tenantId = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 /** Whether a tenant may be called that: as a DNS label is. */
 export function isTenantId(text: string): boolean {
   return typeof text === "string" && tenantId.test(text);
+}
+
+const longestName = 100;
+
+/** What is wrong with a tenant by itself; a member that is undefined is not looked at. */
+export function tenantViolations(tenant: {
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+}): readonly FieldViolation[] {
+  const { id, name } = tenant;
+  const violations: FieldViolation[] = [];
+  if (id !== undefined && !isTenantId(id)) {
+    violations.push({
+      field: "id",
+      description: "1 to 63 lower-case letters, digits and hyphens, a hyphen neither first nor last",
+    });
+  }
+  if (name !== undefined && !isTenantName(name)) {
+    violations.push({ field: "name", description: `1 to ${longestName} characters on one line` });
+  }
+  return violations;
+}
+
+function isTenantName(name: string): boolean {
+  return name.trim() !== "" && name.length <= longestName && name.isWellFormed() && !/\p{Cc}/u.test(name);
 }
 
 /** The tenant of a role, which its name begins with: `acme/support`. Undefined for the installation's own. */

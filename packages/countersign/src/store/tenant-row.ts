@@ -1,8 +1,7 @@
-import { isTenantId } from "../core/tenant.ts";
+import { tenantViolations } from "../core/tenant.ts";
 import { Conflict } from "./contracts.ts";
 import { foldCase } from "./fold-case.ts";
 import type { AuditEntry } from "./session-contracts.ts";
-import { requireStorableText } from "./storable-text.ts";
 import { toDate } from "./stored-date.ts";
 import type { NewTenant, TenantPatch, TenantRecord } from "./tenant-contracts.ts";
 
@@ -34,12 +33,7 @@ export function toTenantRecord(row: TenantRow): TenantRecord {
 
 /** The row of a new tenant. Throws `Conflict` for an id or a name that cannot be. */
 export function newTenantRow({ id, name = id }: NewTenant, now: number): TenantRow {
-  if (!isTenantId(id)) {
-    throw new Conflict(
-      "id",
-      "1 to 63 lower-case letters, digits and hyphens, a hyphen neither first nor last",
-    );
-  }
+  requireSound({ id, name });
   const none = { disabled_at: null, deleted_at: null };
   return { id, ...nameColumns(name), ...none, created_at: now, updated_at: now };
 }
@@ -47,6 +41,7 @@ export function newTenantRow({ id, name = id }: NewTenant, now: number): TenantR
 /** Applies a patch; undefined if it changes nothing. */
 export function changeTenant(before: TenantRow, { name }: TenantPatch, now: number): TenantRow | undefined {
   if (name === undefined || name === before.name) return undefined;
+  requireSound({ name });
   return { ...before, ...nameColumns(name), updated_at: now };
 }
 
@@ -84,12 +79,11 @@ export function noSuchTenant(): Conflict {
   return new Conflict("tenant", "there is no such tenant");
 }
 
-const longestName = 100;
+function requireSound(tenant: TenantPatch & { readonly id?: string }): void {
+  const [violation] = tenantViolations(tenant);
+  if (violation !== undefined) throw new Conflict(violation.field, violation.description);
+}
 
 function nameColumns(name: string): Pick<TenantRow, "name" | "name_folded"> {
-  requireStorableText("name", name);
-  if (name.trim() === "" || name.length > longestName || /\p{Cc}/u.test(name)) {
-    throw new Conflict("name", `1 to ${longestName} characters on one line`);
-  }
   return { name, name_folded: foldCase(name) };
 }

@@ -8,6 +8,7 @@ import { addKeysCommand } from "./keys.ts";
 import { addPolicyCommand } from "./policy.ts";
 import { addRolesCommand } from "./roles.ts";
 import type { ServeOptions } from "./serve.ts";
+import { addTenantsCommand } from "./tenants.ts";
 import { addTokensCommand } from "./tokens.ts";
 import { addUsersCommand } from "./users.ts";
 
@@ -28,6 +29,7 @@ export function createProgram(): Command {
   addUsersCommand(program);
   addKeysCommand(program);
   addRolesCommand(program);
+  addTenantsCommand(program);
   addTokensCommand(program);
   addPolicyCommand(program);
   addExplainCommand(program);

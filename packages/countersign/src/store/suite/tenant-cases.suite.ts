@@ -23,7 +23,10 @@ export const tenantCases: Cases = {
     assert.equal((await tenants.create({ id: "b-2" }, by)).name, "b-2");
     clock.ms += 5;
     const changed = await tenants.update("acme", { name: "ACME" }, by);
-    assert.deepEqual([changed?.name, changed?.updatedAt, changed?.createdAt], ["ACME", clock.date, made.createdAt]);
+    assert.deepEqual(
+      [changed?.name, changed?.updatedAt, changed?.createdAt],
+      ["ACME", clock.date, made.createdAt],
+    );
     clock.ms += 5;
     assert.deepEqual(await tenants.update("acme", { name: "ACME" }, by), changed);
     assert.deepEqual(await tenants.update("acme", {}, by), changed);
@@ -130,7 +133,10 @@ export const tenantCases: Cases = {
       [await isActive(store, ada.id), await isActive(store, eve.id), await isActive(store, bob.id)],
       [false, false, true],
     );
-    assert.deepEqual((await users.list({ limit: 9 })).map((user) => user.isActive), [false, false, true]);
+    assert.deepEqual(
+      (await users.list({ limit: 9 })).map((user) => user.isActive),
+      [false, false, true],
+    );
     assert.equal((await users.findByUsername("ada"))?.isActive, false);
     assert.equal((await users.update(ada.id, { isActive: true }))?.isActive, false);
     assert.equal((await users.update(ada.id, { isStaff: true }))?.isActive, false);
@@ -228,18 +234,15 @@ export const tenantCases: Cases = {
     await audit.append({ actor: "system", action: "c", target: "user:99", details: {} });
     await audit.append({ actor: ada.id, action: "d", target: "user:99", details: {} });
     const rows = await audit.list({ limit: 50, tenantId: "acme" });
-    assert.deepEqual(
-      rows.map(({ action, target }) => `${action} ${target}`).reverse(),
-      [
-        "tenant.created tenant:acme",
-        "role.created role:acme/x",
-        `role.assigned user:${ada.id}`,
-        `session.all_revoked user:${ada.id}`,
-        "a thing:1",
-        "b thing:1",
-        "d user:99",
-      ],
-    );
+    assert.deepEqual(rows.map(({ action, target }) => `${action} ${target}`).reverse(), [
+      "tenant.created tenant:acme",
+      "role.created role:acme/x",
+      `role.assigned user:${ada.id}`,
+      `session.all_revoked user:${ada.id}`,
+      "a thing:1",
+      "b thing:1",
+      "d user:99",
+    ]);
     assert.ok(rows.every(({ tenantId }) => tenantId === "acme"));
     const all = await audit.list({ limit: 50 });
     assert.deepEqual(
