@@ -6,7 +6,7 @@ import {
   createGrpcTransport,
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
-import { Client, credentials, Metadata, type StatusObject } from "@grpc/grpc-js";
+import { Client, type ClientReadableStream, credentials, Metadata, type StatusObject } from "@grpc/grpc-js";
 import { serviceDefinition } from "countersign/grpc";
 import { ErrorInfoSchema } from "../src/gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../src/gen/google/rpc/status_pb.ts";
@@ -20,8 +20,8 @@ export interface DoorCall {
   readonly credential: Credential;
   /** Default: empty. */
   readonly request?: object;
-  /** Streams that have no end of their own are left after so long. Default: 20,000. */
-  readonly leaveAfterMs?: number;
+  /** Over grpc-js: a stream of the server's is left when so many messages have come. Default: at its end. */
+  readonly enough?: number;
 }
 
 /** What came back. The same at every door, as far as it is told here. */
@@ -84,14 +84,14 @@ function messageOf({ input }: DescMethod, request: object = {}) {
 
 /** Calls over grpc-js. */
 export async function callGrpc(client: Client, call: DoorCall): Promise<DoorAnswer> {
-  const { method, credential, leaveAfterMs = 20_000 } = call;
+  const { method, credential, enough = Number.POSITIVE_INFINITY } = call;
   const definition = serviceDefinition(method.parent)[method.localName];
   if (definition === undefined) throw new Error(`no ${method.name}`);
   const { path, requestSerialize, responseDeserialize } = definition;
   const metadata = new Metadata();
   if (credential !== undefined) metadata.set(...credential);
   const request = messageOf(method, call.request);
-  const options = { deadline: Date.now() + leaveAfterMs };
+  const options = { deadline: Date.now() + 20_000 };
   const answers: unknown[] = [];
   const status = await new Promise<StatusObject>((resolve) => {
     const answered = (_error: unknown, message?: unknown): void => {
@@ -102,8 +102,11 @@ export async function callGrpc(client: Client, call: DoorCall): Promise<DoorAnsw
       stream.end();
       return stream;
     };
-    const heard = <C extends { on(event: "data", listener: (message: unknown) => void): C }>(stream: C): C =>
-      stream.on("data", (message) => answers.push(json(method, message)));
+    const heard = <C extends ClientReadableStream<unknown>>(stream: C): C =>
+      stream.on("data", (message) => {
+        answers.push(json(method, message));
+        if (answers.length === enough) stream.cancel();
+      });
     const codec = [path, requestSerialize, responseDeserialize] as const;
     const begin = {
       unary: () => client.makeUnaryRequest(...codec, request, metadata, options, answered),
