@@ -65,6 +65,7 @@ export const rows: Readonly<Record<string, Row>> = {
     ({ email: value }) => ({ selector: { case: "email", value } }),
   ],
   "/auth.v1.UserService/ListUsers": [
+    () => ({ pageSize: 1000 }),
     ({ username: query }) => ({ query }),
     ({ tenant }) => ({ tenant, pageSize: 1000 }),
   ],
@@ -89,7 +90,7 @@ export const rows: Readonly<Record<string, Row>> = {
     ({ userId }) => ({ userId, name: newName(), scopes: ["orders:read"] }),
     ({ role }) => ({ name: newName(), roles: [role] }),
   ],
-  "/auth.v1.ApiKeyService/ListApiKeys": [({ userId }) => ({ userId })],
+  "/auth.v1.ApiKeyService/ListApiKeys": [() => ({ pageSize: 1000 }), ({ userId }) => ({ userId })],
   "/auth.v1.ApiKeyService/GetApiKey": [({ keyId: id }) => ({ id })],
   "/auth.v1.ApiKeyService/RevokeApiKey": [
     ({ keyId: id }) => ({ id, reason }),
@@ -103,7 +104,11 @@ export const rows: Readonly<Record<string, Row>> = {
     ({ role: name }) => ({ name }),
   ],
   "/auth.v1.RoleService/GetRole": [({ role: name }) => ({ name })],
-  "/auth.v1.RoleService/ListRoles": [({ tenant }) => ({ tenant, pageSize: 1000 })],
+  "/auth.v1.RoleService/ListRoles": [
+    // Of a tenant: the installation's roles are listed.
+    ({ tenant: _ }) => ({ pageSize: 1000 }),
+    ({ tenant }) => ({ tenant, pageSize: 1000 }),
+  ],
   "/auth.v1.RoleService/UpdateRole": [
     ({ role: name }) => ({ name, description: newName() }),
     ({ role }, { role: name }) => ({ name, addInherits: [role] }),

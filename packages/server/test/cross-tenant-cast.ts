@@ -18,15 +18,22 @@ const day = 86_400_000;
 
 const newSessionId = (): string => randomBytes(18).toString("base64url");
 
-/** A new user of a tenant, or with the empty text of none, and one of everything that may belong to one. */
-export async function makeTarget(node: InProcessNode, tenant: string): Promise<Target> {
+/**
+ * A new user of a tenant, or with the empty text of none, and one of everything that may belong to one. `may`: what the role
+ * allows, which is more than an admin may unless it is said.
+ */
+export async function makeTarget(
+  node: InProcessNode,
+  tenant: string,
+  may = ["orders:read"],
+): Promise<Target> {
   const { store, config } = node;
   const name = `target-${randomBytes(6).toString("hex")}`;
   const email = `${name}@${tenant || "example"}.org`;
   const tenantId = tenant === "" ? undefined : tenant;
   const user = await store.users.create({ username: name, email, tenantId });
   const role = tenant === "" ? name : `${tenant}/${name}`;
-  await store.roles.create({ name: role, permissions: ["orders:read", "auth.keys:read"] }, "system");
+  await store.roles.create({ name: role, permissions: may }, "system");
   await store.roles.assign(user.id, role, "system");
   const { id: keyId, key } = await makeKey(node, user);
   const until = new Date(Date.now() + day);

@@ -37,7 +37,8 @@ describe("across tenants", () => {
     callers = Object.entries(await makeCallers(node, "acme"));
     theirSuperuser = (await makeCallers(node, "globex"))["superuser"];
     targets = { globex: await makeTarget(node, "globex"), installation: await makeTarget(node, "") };
-    own = await makeTarget(node, "acme");
+    // Within what an admin may: or rank would refuse before anything else is asked.
+    own = await makeTarget(node, "acme", ["auth.keys:read"]);
     theirs = await makeTarget(node, "globex");
     absent = absentTarget(node);
   });
