@@ -79,7 +79,7 @@ module.exports = {
       "signing",
       "policy",
       "gen",
-      "store/((session|role|secret|request)-)?contracts[.]ts",
+      "store/((session|role|secret|request|tenant)-)?contracts[.]ts",
       "store/request-log/matches[.]ts",
       "store/api-key-status[.]ts",
       "store/fold-case[.]ts",

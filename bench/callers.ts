@@ -78,6 +78,7 @@ const keyDefaults = {
   lastUsedAt: undefined,
   totalRequests: 0,
   madeBy: undefined,
+  tenantId: undefined,
 } as const;
 
 function account(id: string): UserAccount {

@@ -25,11 +25,13 @@ export {
   hasPermission,
   hasRole,
   hasScope,
+  inTenant,
   isAdminUser,
   isAuthenticated,
   isStaff,
   isSuperuser,
   maxAuthAge,
+  ofInstallation,
   requireMfa,
 } from "./core/guards.ts";
 export { type PermissionPattern, parsePermission, permissionProblem } from "./core/permission.ts";

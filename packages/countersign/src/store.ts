@@ -83,5 +83,12 @@ export type {
   TotpStore,
   Why,
 } from "./store/session-contracts.ts";
+export type {
+  NewTenant,
+  TenantPatch,
+  TenantQuery,
+  TenantRecord,
+  TenantStore,
+} from "./store/tenant-contracts.ts";
 export type { UsageRecorder, UsageRecorderOptions } from "./store/usage.ts";
 export { createUsageRecorder } from "./store/usage.ts";

@@ -6,6 +6,7 @@ import {
   PolicyService,
   RoleService,
   SigningKeyService,
+  TenantService,
   TokenService,
   UserService,
 } from "countersign/service";
@@ -16,6 +17,7 @@ import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 export const servable: readonly DescService[] = [
   ...[AuthService, UserService, ApiKeyService, RoleService, SigningKeyService, TokenService, PolicyService],
   LogService,
+  TenantService,
   DemoUserService,
 ];
 

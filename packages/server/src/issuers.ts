@@ -53,7 +53,8 @@ export function issuerAuthenticators(
   const ordered = issuers.toSorted((a, b) => Number(isAsked(a.config)) - Number(isAsked(b.config)));
   return ordered.map(({ config: entry, issuer }) => {
     const provision = entry.provision ? { usernameClaim: entry.username_claim } : undefined;
-    const accounts = provision === undefined ? { users, identities } : { users, identities, provision };
+    const linked = { users, identities, tenantId: entry.tenant };
+    const accounts = provision === undefined ? linked : { ...linked, provision };
     const common = {
       issuer,
       name: entry.name,
@@ -93,6 +94,11 @@ export function issuerAuthenticators(
       }
     });
   });
+}
+
+/** The tenant whose issuer that is, by the name that identities are linked under. */
+export function tenantOfIssuer({ auth }: Pick<Config, "auth">, issuer: string): string | undefined {
+  return auth.issuers.find((entry) => entry.issuer === issuer)?.tenant;
 }
 
 function open(entry: IssuerConfig, config: Config, failed: IssuerFailed): OpenedIssuer {
@@ -137,8 +143,10 @@ function clientOf({ name, client_id: clientId }: IssuerConfig, { secrets }: Conf
 function requireDistinct({ auth }: Config): void {
   const known = new Map<string, string>();
   const names = new Set<string>();
-  for (const [index, { name, kind, issuer, also_known_as: others, type }] of auth.issuers.entries()) {
+  for (const [index, { name, kind, issuer, also_known_as: others, type, tenant }] of auth.issuers.entries()) {
     const where = `auth.issuers.${index}`;
+    if (tenantOfIssuer({ auth }, issuer) !== tenant)
+      throw new ConfigError(`${where}.tenant: another entry of ${issuer} says another one`);
     if (names.has(name)) throw new ConfigError(`${where}.name: "${name}" is there twice`);
     names.add(name);
     const form =

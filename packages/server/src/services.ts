@@ -16,12 +16,14 @@ import {
   createRoleService,
   createSeal,
   createSigningKeyService,
+  createTenantService,
   createTokenService,
   createUserService,
   LogService,
   PolicyService,
   RoleService,
   SigningKeyService,
+  TenantService,
   TokenService,
   UserService,
   validatesApiKeys,
@@ -32,6 +34,7 @@ import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { createDemoUserService } from "./demo/user-service.ts";
 import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
+import { tenantOfIssuer } from "./issuers.ts";
 import { deriveKeys } from "./master-key.ts";
 import { createPasswords } from "./passwords.ts";
 import type { Signing } from "./signing.ts";
@@ -87,6 +90,8 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
     [TokenService.typeName]: () => served(TokenService, tokenService(parts)),
     [PolicyService.typeName]: () => served(PolicyService, policyService(parts)),
     [LogService.typeName]: () => served(LogService, createLogService({ requests: parts.requests })),
+    [TenantService.typeName]: () =>
+      served(TenantService, createTenantService({ tenants: store.tenants, caughtUp })),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };
@@ -103,12 +108,12 @@ interface AccountParts extends Pick<ServiceParts, "config" | "store" | "roles" |
 
 /** Accounts; also for commands on a store. */
 export function userService({
+  config,
   store: { users, sessions, identities },
-  roles,
-  hashPassword,
-  caughtUp,
-}: Omit<AccountParts, "config" | "digests">): ServiceHandlers<typeof UserService> {
-  return createUserService({ users, roles, sessions, identities, hashPassword, caughtUp });
+  ...parts
+}: Omit<AccountParts, "digests">): ServiceHandlers<typeof UserService> {
+  const issuers = { tenantOfIssuer: (issuer: string) => tenantOfIssuer(config, issuer) };
+  return createUserService({ users, sessions, identities, ...parts, ...issuers });
 }
 
 /** API keys as the configuration makes them; also for commands on a store. */

@@ -2,69 +2,134 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import type { DescService } from "@bufbuild/protobuf";
+import { type CallContext, CallError } from "countersign";
+import type { ServiceHandlers } from "countersign/grpc";
 import { servable } from "../src/descriptors.ts";
-import { type MatrixNode, startMatrixNode } from "./matrix-node.ts";
+import type { ServedService } from "../src/services.ts";
+import { tokenEndpointPaths } from "../src/token-endpoints.ts";
+import { type Credential, callForm, type DoorAnswer, doorsOf } from "./doors.ts";
+import { type InProcessNode, startInProcess } from "./in-process-node.ts";
+import { matrixPeople } from "./matrix-people.ts";
 import { scratchFolder } from "./program.ts";
 
-// Who passes which rule: every RPC of the product and of the demo service, every kind of caller, every door. The rows
-// are made of descriptors, so that no RPC can be forgotten; what they should say is committed.
+// Who passes which rule: every RPC of the product and of the demo service, and the forms of OAuth, every kind of caller, every
+// door. The rows are made of descriptors, so that no RPC can be forgotten; what they should say is committed.
 
 type Matrix = Record<string, Record<string, string>>;
 
 const golden = new URL("policy-matrix.json", import.meta.url);
+const updating = process.env["UPDATE_MATRIX"] === "1";
 const refresh =
   "UPDATE_MATRIX=1 node --conditions=countersign-source --test packages/server/test/policy-matrix.test.ts";
 const methods = servable.flatMap((service) => service.methods);
 const nameOf = ({ parent, name }: (typeof methods)[number]): string => `/${parent.typeName}/${name}`;
+const forms = Object.values(tokenEndpointPaths);
+
+/** Handlers that have begun since the last time. */
+let begun = 0;
+
+/** Each handler says that it has begun by the status that no rule gives. */
+function began(): never {
+  begun += 1;
+  throw new CallError("ABORTED", "begun");
+}
+
+function counting({ descriptor }: ServedService): ServedService {
+  const handlers = descriptor.methods.map(({ localName, methodKind }) => {
+    const streams = methodKind === "server_streaming" || methodKind === "bidi_streaming";
+    // biome-ignore lint/correctness/useYield: it ends before it has anything to say
+    const stream = async function* (): AsyncGenerator<never> {
+      began();
+    };
+    return [localName, (_request: unknown, _context: CallContext) => (streams ? stream() : began())];
+  });
+  return { descriptor, handlers: Object.fromEntries(handlers) as ServiceHandlers<DescService> };
+}
+
+/** What an answer comes to, and for a refusal its reason, which has to be the same at each door. */
+interface Cell {
+  readonly text: string;
+  readonly reason: string;
+}
+
+function cellOf({ code, message, reason }: DoorAnswer): Cell {
+  return code === 10 ? { text: "allowed", reason: "" } : { text: message, reason };
+}
 
 describe("every caller at every RPC", () => {
   const seen: Matrix = {};
   let expected: Matrix;
-  let node: MatrixNode;
+  let node: InProcessNode;
+  let people: readonly (readonly [string, Credential])[];
+  let opened: ReturnType<typeof doorsOf>;
   before(async () => {
     expected = JSON.parse(readFileSync(golden, "utf8")) as Matrix;
-    node = await startMatrixNode(join(scratchFolder(), "data"));
+    const replace = { service: counting, form: async () => began() };
+    node = await startInProcess({ data: join(scratchFolder(), "data"), replace });
+    people = Object.entries(await matrixPeople(node));
+    opened = doorsOf(node);
   });
   after(async () => {
+    opened.close();
     await node.close();
-    if (process.env["UPDATE_MATRIX"] === "1")
-      writeFileSync(golden, `${JSON.stringify(seen, undefined, 2)}\n`);
+    if (updating) writeFileSync(golden, `${JSON.stringify(seen, undefined, 2)}\n`);
   });
 
+  /** Everybody at one door at once: no handler begins but of those who were let in, and the database stays as it is. */
+  async function ask(
+    door: string,
+    call: (credential: Credential) => Promise<Cell>,
+  ): Promise<Map<string, Cell>> {
+    begun = 0;
+    const cells = await Promise.all(
+      people.map(async ([who, credential]) => [who, await call(credential)] as const),
+    );
+    const allowed = cells.filter(([, { text }]) => text === "allowed").length;
+    assert.equal(begun, allowed, `${door}: handlers that began`);
+    return new Map(cells);
+  }
+
+  function compare(name: string, row: ReadonlyMap<string, Cell>): void {
+    seen[name] = Object.fromEntries([...row].map(([who, { text }]) => [who, text]));
+    if (!updating)
+      assert.deepEqual(seen[name], expected[name], `look at what is different; if it is meant: ${refresh}`);
+  }
+
   for (const method of methods) {
-    const name = nameOf(method);
-    it(name, async () => {
-      const row: Record<string, string> = {};
-      for (const [door, { takes, call }] of Object.entries(node.doors)) {
+    it(nameOf(method), async () => {
+      const digest = node.digest();
+      let first: Map<string, Cell> | undefined;
+      for (const [door, { takes, call }] of Object.entries(opened.doors)) {
         if (!takes(method)) continue;
-        for (const [who, credential] of Object.entries(node.credentials)) {
-          const digest = node.digest();
-          node.begun();
-          const answer = await call(method, credential);
-          assert.equal(
-            node.begun(),
-            answer === "allowed" ? 1 : 0,
-            `${who} over ${door}: handlers that began`,
-          );
-          if (answer !== "allowed") assert.equal(node.digest(), digest, `${who} over ${door}: the database`);
-          row[who] ??= answer;
-          assert.equal(answer, row[who], `${who}: the doors differ`);
-        }
+        const row = await ask(door, async (credential) => cellOf(await call({ method, credential })));
+        first ??= row;
+        assert.deepEqual(row, first, `${door} differs`);
       }
-      seen[name] = row;
-      if (process.env["UPDATE_MATRIX"] !== "1")
-        assert.deepEqual(row, expected[name], `look at what is different; if it is meant: ${refresh}`);
+      assert.equal(node.digest(), digest, "the database");
+      compare(nameOf(method), first ?? new Map());
     });
   }
 
-  it("has a row for every RPC with a rule, and no other", () => {
-    const rpcs = node.procedures.filter((procedure) => /^\/(?!grpc\.)/.test(procedure));
-    assert.deepEqual(methods.map(nameOf).sort(), [...rpcs].sort());
-    if (process.env["UPDATE_MATRIX"] !== "1")
-      assert.deepEqual(
-        Object.keys(expected).sort(),
-        methods.map(nameOf).sort(),
-        `rows of RPCs that are gone: ${refresh}`,
-      );
+  for (const path of forms) {
+    it(`POST ${path}`, async () => {
+      const digest = node.digest();
+      const row = await ask("forms", async (credential) => {
+        const { status, body } = await callForm(node.addresses.http, path, { credential });
+        const { error_description: text = "", reason = "" } = body as Record<string, string>;
+        return status === 409 ? { text: "allowed", reason: "" } : { text, reason };
+      });
+      assert.equal(node.digest(), digest, "the database");
+      compare(`POST ${path}`, row);
+    });
+  }
+
+  it("has a row for every RPC and route with a rule, and no other", () => {
+    const known = node.auth.rules().map(({ procedure }) => procedure);
+    const ruled = known.filter((procedure) => !procedure.startsWith("/grpc."));
+    const rows = [...methods.map(nameOf), ...forms.map((path) => `POST ${path}`)];
+    assert.deepEqual(rows.sort(), ruled.sort());
+    if (!updating)
+      assert.deepEqual(Object.keys(expected).sort(), rows, `rows of RPCs that are gone: ${refresh}`);
   });
 });

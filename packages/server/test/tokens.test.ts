@@ -31,10 +31,10 @@ async function inspect(token: string): Promise<Inspection & { readonly code: num
 }
 
 test("a minted token is good, and says what it was told to", async () => {
-  const token = await mint("--expires", "24h", "--claim", 'tenant="acme"', "--claim", 'limits={"a":[1]}');
+  const token = await mint("--expires", "24h", "--claim", 'team="acme"', "--claim", 'limits={"a":[1]}');
   const found = await inspect(`${token}\n`);
   assert.deepEqual([found.code, found.good, found.verified, found.user?.username], [0, true, true, "dora"]);
-  assert.deepEqual([found.claims["tenant"], found.claims["limits"]], ["acme", { a: [1] }]);
+  assert.deepEqual([found.claims["team"], found.claims["limits"]], ["acme", { a: [1] }]);
   assert.equal(Number(found.claims["exp"]) - Number(found.claims["iat"]), 86_400);
   assert.match(found.times["exp"] ?? "", /^20\d\d-.*Z$/);
   const answer = await json<Record<string, unknown>>(["tokens", "mint", "--user", "dora@example.com"], at);

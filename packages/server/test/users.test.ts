@@ -51,6 +51,7 @@ test("create, list, show and update", async () => {
       is_superuser: false,
       is_active: true,
       roles: [],
+      tenant: "",
     },
   );
   const text = await good(["users", "list", "--query", "DORA"], at);

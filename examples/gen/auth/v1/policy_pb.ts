@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth/v1/policy.proto.
  */
 export const file_auth_v1_policy: GenFile = /*@__PURE__*/
-  fileDesc("ChRhdXRoL3YxL3BvbGljeS5wcm90bxIHYXV0aC52MSKyBAoGUG9saWN5EhEKBG9wZW4YASABKAhIAIgBARIVCghvcHRpb25hbBgCIAEoCEgBiAEBEhoKDWF1dGhlbnRpY2F0ZWQYAyABKAhIAogBARISCgVzdGFmZhgEIAEoCEgDiAEBEhYKCXN1cGVydXNlchgFIAEoCEgEiAEBEhQKB3JlcXVpcmUYBiABKAlIBYgBARIRCgRyb2xlGAcgASgJSAaIAQESEgoFc2NvcGUYCCABKAlIB4gBARIaCg1hdXRoZW50aWNhdG9yGAkgASgJSAiIAQESGQoMbWF4X2F1dGhfYWdlGAogASgJSAmIAQESEAoDbWZhGAsgASgISAqIAQESFgoJY29uZGl0aW9uGAwgASgJSAuIAQESHwoGYW55X29mGA0gAygLMg8uYXV0aC52MS5Qb2xpY3kSHwoGYWxsX29mGA4gAygLMg8uYXV0aC52MS5Qb2xpY3kSHAoDbm90GA8gASgLMg8uYXV0aC52MS5Qb2xpY3kSFAoHbWVzc2FnZRgQIAEoCUgMiAEBQgcKBV9vcGVuQgsKCV9vcHRpb25hbEIQCg5fYXV0aGVudGljYXRlZEIICgZfc3RhZmZCDAoKX3N1cGVydXNlckIKCghfcmVxdWlyZUIHCgVfcm9sZUIICgZfc2NvcGVCEAoOX2F1dGhlbnRpY2F0b3JCDwoNX21heF9hdXRoX2FnZUIGCgRfbWZhQgwKCl9jb25kaXRpb25CCgoIX21lc3NhZ2U6SQoGcG9saWN5Eh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMY+4oDIAEoCzIPLmF1dGgudjEuUG9saWN5UgZwb2xpY3k6WQoOc2VydmljZV9wb2xpY3kSHy5nb29nbGUucHJvdG9idWYuU2VydmljZU9wdGlvbnMY+4oDIAEoCzIPLmF1dGgudjEuUG9saWN5Ug1zZXJ2aWNlUG9saWN5OkAKC3Blcm1pc3Npb25zEhwuZ29vZ2xlLnByb3RvYnVmLkZpbGVPcHRpb25zGPuKAyADKAlSC3Blcm1pc3Npb25zYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("ChRhdXRoL3YxL3BvbGljeS5wcm90bxIHYXV0aC52MSL+BAoGUG9saWN5EhEKBG9wZW4YASABKAhIAIgBARIVCghvcHRpb25hbBgCIAEoCEgBiAEBEhoKDWF1dGhlbnRpY2F0ZWQYAyABKAhIAogBARISCgVzdGFmZhgEIAEoCEgDiAEBEhYKCXN1cGVydXNlchgFIAEoCEgEiAEBEhQKB3JlcXVpcmUYBiABKAlIBYgBARIRCgRyb2xlGAcgASgJSAaIAQESEgoFc2NvcGUYCCABKAlIB4gBARIaCg1hdXRoZW50aWNhdG9yGAkgASgJSAiIAQESGQoMbWF4X2F1dGhfYWdlGAogASgJSAmIAQESEAoDbWZhGAsgASgISAqIAQESFgoJY29uZGl0aW9uGAwgASgJSAuIAQESHwoGYW55X29mGA0gAygLMg8uYXV0aC52MS5Qb2xpY3kSHwoGYWxsX29mGA4gAygLMg8uYXV0aC52MS5Qb2xpY3kSHAoDbm90GA8gASgLMg8uYXV0aC52MS5Qb2xpY3kSFAoHbWVzc2FnZRgQIAEoCUgMiAEBEhkKDGluc3RhbGxhdGlvbhgRIAEoCEgNiAEBEhMKBnRlbmFudBgeIAEoCUgOiAEBQgcKBV9vcGVuQgsKCV9vcHRpb25hbEIQCg5fYXV0aGVudGljYXRlZEIICgZfc3RhZmZCDAoKX3N1cGVydXNlckIKCghfcmVxdWlyZUIHCgVfcm9sZUIICgZfc2NvcGVCEAoOX2F1dGhlbnRpY2F0b3JCDwoNX21heF9hdXRoX2FnZUIGCgRfbWZhQgwKCl9jb25kaXRpb25CCgoIX21lc3NhZ2VCDwoNX2luc3RhbGxhdGlvbkIJCgdfdGVuYW50OkkKBnBvbGljeRIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGPuKAyABKAsyDy5hdXRoLnYxLlBvbGljeVIGcG9saWN5OlkKDnNlcnZpY2VfcG9saWN5Eh8uZ29vZ2xlLnByb3RvYnVmLlNlcnZpY2VPcHRpb25zGPuKAyABKAsyDy5hdXRoLnYxLlBvbGljeVINc2VydmljZVBvbGljeTpACgtwZXJtaXNzaW9ucxIcLmdvb2dsZS5wcm90b2J1Zi5GaWxlT3B0aW9ucxj7igMgAygJUgtwZXJtaXNzaW9uc2IGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * What a call needs. Members that are set must all hold; `open`, `optional` and `authenticated` stand alone.
@@ -126,6 +126,20 @@ export type Policy = Message<"auth.v1.Policy"> & {
    * @generated from field: optional string message = 16;
    */
   message?: string | undefined;
+
+  /**
+   * The caller belongs to no tenant.
+   *
+   * @generated from field: optional bool installation = 17;
+   */
+  installation?: boolean | undefined;
+
+  /**
+   * The caller belongs to this tenant.
+   *
+   * @generated from field: optional string tenant = 30;
+   */
+  tenant?: string | undefined;
 };
 
 /**

@@ -42,6 +42,7 @@ export function principalOf(
     apiKey: apiKey === undefined || limits === undefined ? apiKey : Object.freeze({ ...apiKey, limits }),
     clientId: facts.clientId,
     sessionId: facts.sessionId,
+    tenantId: account.tenantId,
   });
 }
 

@@ -68,6 +68,7 @@ export function storedKey(given: Partial<ApiKeyRecord> = {}): {
     revokedReason: undefined,
     revokedBy: undefined,
     lastUsedAt: undefined,
+    tenantId: undefined,
     totalRequests: 0,
     madeBy: undefined,
     ...given,

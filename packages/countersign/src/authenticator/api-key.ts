@@ -167,7 +167,7 @@ class ApiKeyChecker<P> {
     return {
       decision: allow(toPrincipal(principal), name, expiresAt),
       // The account's own spelling of the id, which is the one that the revocation log has.
-      subject: { userId: principal.userId, keyId: record.id },
+      subject: { userId: principal.userId, tenantId: principal.tenantId, keyId: record.id },
       stamp,
     };
   }

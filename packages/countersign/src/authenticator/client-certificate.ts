@@ -169,7 +169,11 @@ class CertificateChecker<P> {
       if (!account.isActive) return deny("USER_DISABLED", subjectOf(account.id));
       const facts = { authenticator: name, clientId: identity };
       const principal = toPrincipal(principalOf(account, facts, this.#runtime.roles));
-      return { decision: allow(principal, name, notAfter), subject: { userId: account.id }, stamp };
+      return {
+        decision: allow(principal, name, notAfter),
+        subject: { userId: account.id, tenantId: account.tenantId },
+        stamp,
+      };
     });
   }
 }

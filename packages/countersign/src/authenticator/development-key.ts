@@ -43,7 +43,11 @@ export function developmentKey<P = Principal>(options: DevelopmentKeyOptions<P>)
             if (!user?.isActive || !user.isSuperuser)
               return deny("USER_DISABLED", { cause: "no active superuser" });
             const principal = toPrincipal(principalOf(user, { authenticator: name }, runtime.roles));
-            return { decision: allow(principal, name), subject: { userId: user.id }, stamp };
+            return {
+              decision: allow(principal, name),
+              subject: { userId: user.id, tenantId: user.tenantId },
+              stamp,
+            };
           }),
         () => {},
         (verdict) => refusal(verdict, { revoked: "API_KEY_REVOKED", gone: "API_KEY_REVOKED" }, {}),

@@ -175,7 +175,7 @@ class IntrospectionChecker<P> {
     const until = Math.min(expiresAt, this.#runtime.now() + cacheMs);
     return {
       decision: allow(toPrincipal(principal), name, until),
-      subject: { userId: principal.userId, issuer, jti, issuedAt },
+      subject: { userId: principal.userId, tenantId: principal.tenantId, issuer, jti, issuedAt },
       stamp,
     };
   }

@@ -17,7 +17,7 @@ import {
 } from "../jwt/verifier.ts";
 import { type CredentialFacts, principalOf } from "./account.ts";
 import { type CachedCredential, fill, recheck, refusal, tokenReasons } from "./cached-credential.ts";
-import { principalOfClaims } from "./claims-principal.ts";
+import { isTenantClear, principalOfClaims } from "./claims-principal.ts";
 import { bindingFaults, holdsBinding, type TokenBinding, tokenBinding } from "./token-binding.ts";
 
 /** What authenticators of tokens have in common, whoever has issued the tokens. */
@@ -89,13 +89,19 @@ export function jwt<P = Principal>(options: JwtOptions<P>): Authenticator<P> {
     name,
     verifier: createTokenVerifier(options),
     principal: (token, roles) => {
-      if (users === undefined) return principalOfClaims(token, factsOf(token), roles);
+      if (users === undefined)
+        return isTenantClear(token) ? principalOfClaims(token, factsOf(token), roles) : tenantUnclear;
       return andThen(users.load(token.userId), (account) => principalOfUser(account, factsOf(token), roles));
     },
   });
 }
 
 const noSuchUser: NobodyBehind = Object.freeze({ ok: false, reason: "TOKEN_INVALID", cause: "no such user" });
+const tenantUnclear: NobodyBehind = Object.freeze({
+  ok: false,
+  reason: "TOKEN_INVALID",
+  cause: "claim tenant is malformed",
+});
 const userDisabled: NobodyBehind = Object.freeze({ ok: false, reason: "USER_DISABLED" });
 
 /** The principal of an account, if there is one that is active. */
@@ -217,7 +223,7 @@ class TokenChecker<P> {
     const { name, toPrincipal } = this.#settings;
     // Who does not say when a token was issued cannot escape from "everything issued before".
     const { iss: issuer = "", jti, iat: issuedAt = 0 } = token.claims;
-    const { userId, sessionId } = principal;
+    const { userId, tenantId, sessionId } = principal;
     return {
       value,
       notBefore: token.notBefore,
@@ -227,7 +233,7 @@ class TokenChecker<P> {
       stamp,
       decision: allow(toPrincipal(principal), name, token.expiresAt),
       // The account's own spelling of the id, which is the one that the revocation log has.
-      subject: { userId, issuer, jti, sessionId, kid: token.kid, issuedAt },
+      subject: { userId, tenantId, issuer, jti, sessionId, kid: token.kid, issuedAt },
     };
   }
 

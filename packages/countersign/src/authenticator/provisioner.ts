@@ -15,8 +15,11 @@ export type ProvisioningStore = Pick<IdentityStore, "find" | "isFormer" | "provi
 export type Provision = (identity: Identity, claims: TokenClaims) => Promise<string | undefined>;
 
 /** Of any number of first calls of one identity, one makes the user and the others wait for it. */
-export function createProvisioner(identities: ProvisioningStore, options: ProvisionOptions): Provision {
-  const { usernameClaim = "preferred_username" } = options;
+export function createProvisioner(
+  identities: ProvisioningStore,
+  options: ProvisionOptions & Pick<PlainUser, "tenantId">,
+): Provision {
+  const { usernameClaim = "preferred_username", tenantId } = options;
   const underWay = new Map<string, Promise<string | undefined>>();
 
   async function make(identity: Identity, claims: TokenClaims): Promise<string | undefined> {
@@ -24,11 +27,11 @@ export function createProvisioner(identities: ProvisioningStore, options: Provis
     if (await identities.isFormer(identity.issuer, identity.subject)) return undefined;
     let email = usableEmail(claims);
     for (const username of usernames(identity, claims[usernameClaim])) {
-      let outcome = await attempt(identities, identity, { username, email });
+      let outcome = await attempt(identities, identity, { username, email, tenantId });
       if (outcome === "email") {
         // Somebody else has it. Accounts are never joined by an address.
         email = undefined;
-        outcome = await attempt(identities, identity, { username });
+        outcome = await attempt(identities, identity, { username, tenantId });
       }
       if (typeof outcome !== "string") return outcome.kind === "former" ? undefined : outcome.userId;
     }

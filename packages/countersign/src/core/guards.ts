@@ -1,6 +1,7 @@
 import { type Guard, named } from "./guard.ts";
 import { requirePermissionName } from "./permission.ts";
 import { grants, holdsRole, keyNames, type Principal } from "./principal.ts";
+import { isTenantId } from "./tenant.ts";
 
 /** The rule `open`, by the name that other frameworks have for it: authentication does not run. */
 export const allowAny = "open";
@@ -135,6 +136,18 @@ export function fromAuthenticator(
   const text = { title: `fromAuthenticator(${all.join(", ")})`, denialMessage: "Not with this credential" };
   return named(text, ({ authenticator }) => all.includes(authenticator));
 }
+
+/** Callers who belong to that tenant. */
+export function inTenant(tenant: string): Guard<Pick<Principal, "tenantId">> {
+  if (!isTenantId(tenant)) throw new TypeError("inTenant() takes the id of a tenant");
+  return named({ title: `inTenant(${tenant})` }, ({ tenantId }) => tenantId === tenant);
+}
+
+/** Callers of the installation itself: those that belong to no tenant. */
+export const ofInstallation: Guard<Pick<Principal, "tenantId">> = named(
+  { title: "ofInstallation" },
+  ({ tenantId }) => tenantId === undefined,
+);
 
 function quoted(permissions: readonly string[]): string {
   return permissions.map((permission) => `'${permission}'`).join(", ");

@@ -1,4 +1,5 @@
 import { compilePermissions, meetOfLists, type PermissionSet } from "./permission-set.ts";
+import { isForTenants } from "./tenant.ts";
 
 /** The API key that a call came with: the record, never the secret. */
 export interface ApiKeyIdentity {
@@ -35,6 +36,8 @@ export interface Principal {
   readonly clientId: string | undefined;
   /** The session of ours that the token belongs to. Another issuer's `sid` is none of ours, and stays a claim. */
   readonly sessionId?: string | undefined;
+  /** The tenant that the caller belongs to; absent or undefined for callers of the installation itself. */
+  readonly tenantId?: string | undefined;
 }
 
 /** No permission at all, shared by every principal that has none. */
@@ -49,10 +52,11 @@ export const noClaims: Readonly<Record<string, unknown>> = Object.freeze({});
 /**
  * May this principal do `permission`? A superuser may do everything that is not denied. A key may do what its scopes
  * and roles name; without either it has its owner's rights, except managing keys and accounts (permissions that begin
- * with `auth.`).
+ * with `auth.`). Nobody in a tenant, its superusers included, may do what concerns the whole installation.
  */
 export function grants(principal: Principal, permission: string): boolean {
-  const { apiKey, permissions } = principal;
+  const { apiKey, permissions, tenantId } = principal;
+  if (tenantId !== undefined && !isForTenants(permission)) return false;
   if (apiKey !== undefined && !keyCovers(apiKey, permission)) return false;
   return principal.isSuperuser ? permissions.denies?.(permission) !== true : permissions.has(permission);
 }

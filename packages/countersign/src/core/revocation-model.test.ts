@@ -20,6 +20,11 @@ const event: fc.Arbitrary<RevocationEvent> = fc.oneof(
     state: fc.constantFrom("disabled" as const, "deleted" as const, "enabled" as const, "changed" as const),
   }),
   fc.record({
+    kind: fc.constant("tenant" as const),
+    tenantId: few,
+    state: fc.constantFrom("disabled" as const, "enabled" as const),
+  }),
+  fc.record({
     kind: fc.constant("issued-before" as const),
     userId: few,
     before: fc.nat(1000),
@@ -37,7 +42,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("flush" as const) }) },
 );
 const subject: fc.Arbitrary<RevocationSubject> = fc.record(
-  { userId: few, keyId: few, issuer: few, jti: few, sessionId: few, kid: few, issuedAt: fc.nat(1000) },
+  {
+    ...{ userId: few, tenantId: few, keyId: few, issuer: few, jti: few, sessionId: few, kid: few },
+    issuedAt: fc.nat(1000),
+  },
   { requiredKeys: [] },
 );
 
@@ -75,6 +83,12 @@ class NaiveModel {
           (event.state === "disabled" || event.state === "deleted") &&
           !this.enabledAfter(event.userId, version)
         );
+      case "tenant":
+        return (
+          event.tenantId === about.tenantId &&
+          event.state === "disabled" &&
+          !this.tenantEnabledAfter(event.tenantId, version)
+        );
       case "issued-before":
         return (
           event.userId === about.userId &&
@@ -95,11 +109,22 @@ class NaiveModel {
     );
   }
 
+  tenantEnabledAfter(tenantId: string, version: number): boolean {
+    return this.log.some(
+      (entry) =>
+        entry.version > version &&
+        entry.event.kind === "tenant" &&
+        entry.event.tenantId === tenantId &&
+        entry.event.state === "enabled",
+    );
+  }
+
   changedSince(about: RevocationSubject, since: number): boolean {
     return this.log.some(
       ({ event, version }) =>
         version > since &&
         ((event.kind === "user" && event.userId === about.userId) ||
+          (event.kind === "tenant" && event.tenantId === about.tenantId) ||
           (event.kind === "key" && event.keyId === about.keyId)),
     );
   }

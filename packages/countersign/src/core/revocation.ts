@@ -14,6 +14,8 @@ export type RevocationEvent =
       readonly userId: string;
       readonly state: "disabled" | "deleted" | "enabled" | "changed";
     }
+  /** Everybody of that tenant. */
+  | { readonly kind: "tenant"; readonly tenantId: string; readonly state: "disabled" | "enabled" }
   | {
       readonly kind: "issued-before";
       /** `*` for every user. */
@@ -31,6 +33,7 @@ export type RevocationEvent =
 /** What a cached credential is asked about. */
 export interface RevocationSubject {
   readonly userId?: string | undefined;
+  readonly tenantId?: string | undefined;
   readonly keyId?: string | undefined;
   readonly issuer?: string | undefined;
   readonly jti?: string | undefined;
@@ -86,6 +89,11 @@ export interface Revocations extends RevocationView {
 /** What a user's own entry says; `changed` says nothing of it. */
 const refusedBy = { disabled: "user-disabled", deleted: "user-deleted", enabled: undefined } as const;
 
+interface TenantState {
+  readonly disabled: boolean;
+  readonly changedAt: number;
+}
+
 interface KeyState {
   readonly revoked: boolean;
   readonly changedAt: number;
@@ -118,6 +126,7 @@ class MemoryRevocations implements Revocations {
   readonly #refused = new Map<string, "user-disabled" | "user-deleted">();
   /** The version at which a user changed. */
   readonly #changed = new Map<string, number>();
+  readonly #tenants = new Map<string, TenantState>();
   readonly #keys = new Map<string, KeyState>();
   readonly #listeners = new Set<() => void>();
 
@@ -141,7 +150,7 @@ class MemoryRevocations implements Revocations {
   /** `good`: the version at which nothing was revoked yet. */
   #judge(subject: RevocationSubject, since: number, good: number): Verdict {
     if (this.#suspended) return "unavailable";
-    const { userId, keyId, jti, issuer, sessionId, kid, issuedAt } = subject;
+    const { userId, tenantId, keyId, jti, issuer, sessionId, kid, issuedAt } = subject;
     if (jti !== undefined && this.#tokens.get(issuer ?? "")?.get(jti, good) !== undefined)
       return "token-revoked";
     if (sessionId !== undefined && this.#sessions.get(sessionId, good) !== undefined) return "token-revoked";
@@ -161,6 +170,11 @@ class MemoryRevocations implements Revocations {
       if (this.#issuedBefore.cuts(userId, issuedAt, good)) return "token-revoked";
       if (sessionId === undefined && this.#issuedOutsideBefore.cuts(userId, issuedAt, good))
         return "token-revoked";
+    }
+    if (tenantId !== undefined) {
+      const tenant = this.#tenants.get(tenantId);
+      if (tenant?.disabled) return "user-disabled";
+      stale ||= tenant !== undefined && tenant.changedAt > since;
     }
     return stale ? "stale" : "good";
   }
@@ -189,6 +203,7 @@ class MemoryRevocations implements Revocations {
     // is refused until its next entry: the safe side.
     this.#keys.clear();
     this.#changed.clear();
+    deleteWhere(this.#tenants, ({ disabled }) => !disabled);
     this.#notify();
   }
 
@@ -241,13 +256,17 @@ class MemoryRevocations implements Revocations {
         this.#changed.set(event.userId, version);
         break;
       }
+      case "tenant":
+        this.#tenants.set(event.tenantId, { disabled: event.state === "disabled", changedAt: version });
+        break;
       case "key": {
         const revoked = event.state === "revoked" || this.#keys.get(event.keyId)?.revoked === true;
         this.#keys.set(event.keyId, { revoked, changedAt: version });
         break;
       }
     }
-    if (this.#changed.size + this.#keys.size > trackedChanges) this.#forgetChanges(version);
+    const tracked = this.#changed.size + this.#tenants.size + this.#keys.size;
+    if (tracked > trackedChanges) this.#forgetChanges(version);
   }
 
   /**
@@ -258,6 +277,7 @@ class MemoryRevocations implements Revocations {
     this.#floor = version;
     this.#keys.clear();
     this.#changed.clear();
+    deleteWhere(this.#tenants, ({ disabled }) => !disabled);
   }
 
   #notify(): void {
@@ -269,4 +289,8 @@ class MemoryRevocations implements Revocations {
       }
     }
   }
+}
+
+function deleteWhere<K, V>(map: Map<K, V>, matches: (value: V) => boolean): void {
+  for (const [key, value] of map) if (matches(value)) map.delete(key);
 }

@@ -1,6 +1,7 @@
 import type { FieldViolation } from "./call-error.ts";
 import type { MaybePromise } from "./decision.ts";
 import { permissionProblem } from "./permission.ts";
+import { isTenantId, tenantOfRole } from "./tenant.ts";
 
 /** A named set of permissions. */
 export interface RoleDefinition {
@@ -21,9 +22,12 @@ export const roleLimits = Object.freeze({ permissions: 1000, inherits: 100, dept
 
 const roleName = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$/;
 
-/** Whether a role may be called that. */
+/** Whether a role may be called that. A tenant's role is called `TENANT/NAME`. */
 export function isRoleName(name: string): boolean {
-  return typeof name === "string" && roleName.test(name);
+  if (typeof name !== "string") return false;
+  const tenant = tenantOfRole(name);
+  if (tenant === undefined) return roleName.test(name);
+  return isTenantId(tenant) && roleName.test(name.slice(tenant.length + 1));
 }
 
 /** What is wrong with a role by itself: its name, its patterns, their number. */

@@ -10,6 +10,8 @@ export interface UserAccount {
   readonly isSuperuser: boolean;
   readonly roles: readonly string[];
   readonly permissions: readonly string[];
+  /** Absent or undefined: the account is the installation's own. */
+  readonly tenantId?: string | undefined;
 }
 
 /** Where users live. `load` answers undefined for a user that does not exist, and throws when it cannot tell. */

@@ -40,11 +40,14 @@ export interface UserClaimsOptions {
 }
 
 /** The part of a user that is written into a token. */
-export type TokenUser = Pick<UserAccount, "id" | "username" | "email" | "isStaff" | "isSuperuser" | "roles">;
+export type TokenUser = Pick<
+  UserAccount,
+  "id" | "username" | "email" | "isStaff" | "isSuperuser" | "roles" | "tenantId"
+>;
 
 /** Claims that `extraClaims` cannot set: they are written from the user and the options. */
 const ownClaims = new Set(
-  "iss sub aud exp iat jti user_id token_type username email is_staff is_superuser roles".split(" "),
+  "iss sub aud exp iat jti user_id token_type username email is_staff is_superuser roles tenant".split(" "),
 );
 
 /** The claims of a token for this user: what `createJwtForUser` signs. A TypeError for claims we would not accept. */
@@ -76,6 +79,7 @@ export function claimsForUser(user: TokenUser, options: UserClaimsOptions = {}):
     is_staff: user.isStaff,
     is_superuser: user.isSuperuser,
     roles: user.roles,
+    tenant: user.tenantId,
     ...extraClaims,
   };
   const wrong = malformedClaim(claims);

@@ -24,8 +24,8 @@ export type Term =
 
 /** Words that are a rule of their own, and stand beside nothing. */
 export const words = ["open", "optional", "authenticated"] as const;
-export const flagNames = ["staff", "superuser", "mfa"] as const;
-export const nameKinds = ["require", "role", "scope", "authenticator"] as const;
+export const flagNames = ["staff", "superuser", "mfa", "installation"] as const;
+export const nameKinds = ["require", "role", "scope", "authenticator", "tenant"] as const;
 export type Word = (typeof words)[number];
 export type FlagName = (typeof flagNames)[number];
 export type NameKind = (typeof nameKinds)[number];

@@ -4,9 +4,11 @@ import {
   hasPermission,
   hasRole,
   hasScope,
+  inTenant,
   isStaff,
   isSuperuser,
   maxAuthAge,
+  ofInstallation,
   requireMfa,
 } from "../core/guards.ts";
 import type { Rule } from "../core/policy.ts";
@@ -19,12 +21,14 @@ const flags: Readonly<Record<FlagName, Guard<Principal>>> = {
   staff: isStaff,
   superuser: isSuperuser,
   mfa: requireMfa,
+  installation: ofInstallation,
 };
 const names: Readonly<Record<NameKind, (name: string) => Guard<Principal>>> = {
   require: hasPermission,
   role: hasRole,
   scope: hasScope,
   authenticator: fromAuthenticator,
+  tenant: inTenant,
 };
 
 /** Makes the rule that `createAuth` takes of one that is data. Throws a `TypeError` for a condition that cannot be. */

@@ -31,6 +31,7 @@ import { madeKeysOf, mayManageKeys as mayManage, requireKeyRank, revokeMadeKeys 
 import { found, pageOf, pageSize, readTimePosition } from "./page.ts";
 import { requireRank } from "./rank.ts";
 import { requireReason } from "./reason.ts";
+import { tenantToList, visibleTo } from "./tenancy.ts";
 
 export interface ApiKeyServiceOptions {
   readonly store: Pick<Store, "apiKeys" | "users">;
@@ -71,7 +72,7 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
       context.abortPermissionDenied("Permission 'auth.keys:write' required");
     }
     check(request, this.#now());
-    const user = await store.users.load(userId);
+    const user = visibleTo(caller, await store.users.load(userId));
     if (user === undefined) throw invalidArgument({ field: "user_id", description: "no such user" });
     await this.#options.caughtUp();
     // For oneself a limited key may do less than its owner: what it passes on is looked at below.
@@ -105,6 +106,7 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
       limit: limit + 1,
       after: readTimePosition(request.pageToken),
       userId: ownerToList(request, context),
+      tenantId: tenantToList(context.requireUser()),
       status: statusOf(request.status),
       now: this.#now(),
     });
@@ -146,8 +148,8 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
 
   /** A key that the caller may see or change; what it may not is as good as absent. */
   async #reachable(id: string, context: CallContext, permission: string): Promise<ApiKeyRecord> {
-    const key = await this.#options.store.apiKeys.load(id);
     const caller = context.requireUser();
+    const key = visibleTo(caller, await this.#options.store.apiKeys.load(id));
     return found(key !== undefined && mayManage(caller, key.userId, permission) ? key : undefined, "API key");
   }
 }

@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { CallError, invalidArgument } from "../core/call-error.ts";
+import type { Principal } from "../core/principal.ts";
 import { Refusal } from "../core/refusal.ts";
 import type {
   ApiKeyRequest,
@@ -33,6 +34,7 @@ import {
   type SessionTokensOptions,
   type TokenPair,
 } from "./session-tokens.ts";
+import { visibleTo } from "./tenancy.ts";
 import { userMessage } from "./user-message.ts";
 
 export interface AuthServiceOptions extends Pick<SessionTokensOptions, "signingKey" | "issuer" | "audience"> {
@@ -139,12 +141,11 @@ class AuthServiceHandlers implements ServiceHandlers<typeof AuthService> {
       context.abortPermissionDenied("Permission 'auth.sessions:read' required");
     }
     const limit = pageSize(request.pageSize);
-    const rows = await this.#store.sessions.list({
-      userId,
-      limit: limit + 1,
-      after: readTimePosition(request.pageToken),
-      liveAt: request.includeEnded ? undefined : this.#now(),
-    });
+    const after = readTimePosition(request.pageToken);
+    const liveAt = request.includeEnded ? undefined : this.#now();
+    const rows = (await this.#mayKnow(caller, userId))
+      ? await this.#store.sessions.list({ userId, limit: limit + 1, after, liveAt })
+      : [];
     const page = pageOf(rows, limit, (session) => [session.createdAt.toISOString(), session.id]);
     return {
       sessions: page.rows.map((row) => sessionMessage(row, caller)),
@@ -156,7 +157,10 @@ class AuthServiceHandlers implements ServiceHandlers<typeof AuthService> {
     requireReason(reason);
     const caller = context.requireUser();
     const session = await this.#store.sessions.load(id);
-    const reachable = session !== undefined && mayReach(caller, session.userId, "auth.sessions:write");
+    const reachable =
+      session !== undefined &&
+      mayReach(caller, session.userId, "auth.sessions:write") &&
+      (await this.#mayKnow(caller, session.userId));
     const { id: sessionId, userId } = found(reachable ? session : undefined, "session");
     const owner = userId === caller.userId ? undefined : await this.#store.users.load(userId);
     if (owner !== undefined) requireRank(caller, owner, this.#options.roles);
@@ -217,6 +221,12 @@ class AuthServiceHandlers implements ServiceHandlers<typeof AuthService> {
 
   validateApiKey(request: ApiKeyRequest, context: CallContext) {
     return this.#options.validateApiKey(request, context);
+  }
+
+  /** Sessions are as visible as whose they are. */
+  async #mayKnow(caller: Principal, userId: string): Promise<boolean> {
+    if (caller.tenantId === undefined || caller.userId === userId) return true;
+    return visibleTo(caller, await this.#store.users.load(userId)) !== undefined;
   }
 
   async #account(context: CallContext): Promise<UserRecord | undefined> {

@@ -1,16 +1,19 @@
 import { CallError, type FieldViolation, invalidArgument } from "../core/call-error.ts";
 import type { Principal } from "../core/principal.ts";
+import { Refusal } from "../core/refusal.ts";
 import type { LinkIdentityRequest, UnlinkIdentityRequest } from "../gen/auth/v1/users_pb.ts";
 import { isIdentifier } from "../jwt/claim-schema.ts";
-import { Conflict, type UserStore } from "../store/contracts.ts";
+import { Conflict, type UserRecord, type UserStore } from "../store/contracts.ts";
 import type { IdentityStore, LinkedIdentity } from "../store/session-contracts.ts";
 import { found } from "./page.ts";
 import { type Roles, requireRank } from "./rank.ts";
+import { visibleTo } from "./tenancy.ts";
 
 export interface IdentityLinksOptions {
   readonly users: UserStore;
   readonly roles: Roles;
   readonly identities: Pick<IdentityStore, "find" | "list" | "link" | "unlink">;
+  readonly tenantOfIssuer?: (issuer: string) => string | undefined;
   readonly caughtUp: () => Promise<void>;
 }
 
@@ -22,16 +25,17 @@ export class IdentityLinks {
     this.#options = options;
   }
 
-  async list(userId: string) {
+  async list(userId: string, caller: Principal) {
     const { users, identities } = this.#options;
-    const { id } = found(await users.load(userId), "user");
+    const { id } = found(visibleTo(caller, await users.load(userId)), "user");
     return { identities: (await identities.list(id)).map(identityMessage) };
   }
 
   async link({ userId, issuer, subject }: LinkIdentityRequest, caller: Principal) {
     check(issuer, subject);
     const { users, identities } = this.#options;
-    const user = found(await users.load(String(userId)), "user");
+    const user = found(visibleTo(caller, await users.load(String(userId))), "user");
+    this.#requireIssuer(issuer, user, caller);
     requireRank(caller, user, this.#options.roles);
     const identity = { issuer, subject, userId: user.id };
     try {
@@ -50,10 +54,28 @@ export class IdentityLinks {
     check(issuer, subject);
     const { users, identities, caughtUp } = this.#options;
     const link = found(await identities.find(issuer, subject), "identity");
-    requireRank(caller, found(await users.load(link.userId), "user"), this.#options.roles);
+    const user = found(visibleTo(caller, await users.load(link.userId)), "identity");
+    requireRank(caller, user, this.#options.roles);
     const unlinked = found(await identities.unlink(link, caller.userId), "identity");
     await caughtUp();
     return { identity: identityMessage(unlinked) };
+  }
+
+  /**
+   * A tenant's issuer may sign any subject: it speaks for that tenant's users. And a tenant that linked identities of an issuer
+   * that it shares with others would take them from whoever they are, or learn that they are linked.
+   */
+  #requireIssuer(issuer: string, user: UserRecord, caller: Principal): void {
+    const tenant = this.#options.tenantOfIssuer?.(issuer);
+    if (caller.tenantId !== undefined && tenant !== caller.tenantId)
+      throw new Refusal("PERMISSION_DENIED", {
+        message: "Identities of this issuer are linked by the installation",
+      });
+    if (tenant !== undefined && tenant !== user.tenantId)
+      throw invalidArgument({
+        field: "issuer",
+        description: "is that of a tenant that the user does not belong to",
+      });
   }
 }
 

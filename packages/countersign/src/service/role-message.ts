@@ -13,6 +13,7 @@ export function roleMessage(role: RoleRecord): MessageInitShape<typeof RoleSchem
     description: role.description,
     inherits: [...role.inherits],
     builtIn: role.builtIn,
+    tenant: role.tenantId ?? "",
     createdAt: timestampFromDate(role.createdAt),
     updatedAt: timestampFromDate(role.updatedAt),
   };

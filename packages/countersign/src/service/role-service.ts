@@ -5,6 +5,7 @@ import { compilePermissions } from "../core/permission-set.ts";
 import { grants } from "../core/principal.ts";
 import { isRoleName, roleLimits, roleViolations } from "../core/role.ts";
 import type { RoleDirectory } from "../core/role-directory.ts";
+import { isRoleFor, roleOfTenant, type Tenanted, tenantOfRole } from "../core/tenant.ts";
 import type {
   AssignRoleRequest,
   CreateRoleRequest,
@@ -18,10 +19,12 @@ import type {
   UpdateRoleRequest,
 } from "../gen/auth/v1/roles_pb.ts";
 import { Conflict, type Store, type UserRecord } from "../store/contracts.ts";
+import type { RoleRecord } from "../store/role-contracts.ts";
 import { found, pageOf, pageSize, readPageToken } from "./page.ts";
 import { permissionText, permissionViolation } from "./permission-message.ts";
 import { requireHeld, requireRank } from "./rank.ts";
 import { roleMessage, userPermissions, userRolesMessage } from "./role-message.ts";
+import { requireOwnRole, tenantOfNew, tenantToList, visibleTo } from "./tenancy.ts";
 
 export interface RoleServiceOptions {
   readonly store: Pick<Store, "roles" | "users">;
@@ -48,7 +51,9 @@ class RoleServiceHandlers implements ServiceHandlers<typeof RoleService> {
   }
 
   async createRole(request: CreateRoleRequest, context: CallContext) {
-    const { name, description, inherits } = request;
+    const caller = context.requireUser();
+    const { description, inherits } = request;
+    const name = nameOfNew(caller, request);
     const permissions = request.permissions.map(permissionText);
     const violation = permissionViolation("permissions", request.permissions);
     const checked = violation === undefined ? permissions : [];
@@ -58,22 +63,22 @@ class RoleServiceHandlers implements ServiceHandlers<typeof RoleService> {
       ...descriptionViolations(description),
     );
     await this.#caughtUp();
-    const caller = context.requireUser();
-    requireHeld(caller, this.#roles.permissionsOf(inherits, permissions));
+    requireHeld(caller, this.#roles.permissionsOf(usableBy(name, inherits), permissions));
     const role = { name, description, permissions, inherits };
     const record = await conflictsNamed(this.#store.roles.create(role, caller.userId), "ALREADY_EXISTS");
     await this.#caughtUp();
     return { role: roleMessage(record) };
   }
 
-  async getRole({ name }: GetRoleRequest) {
-    return { role: roleMessage(found(await this.#find(name), "role")) };
+  async getRole({ name }: GetRoleRequest, context: CallContext) {
+    return { role: roleMessage(await this.#find(name, context.requireUser())) };
   }
 
-  async listRoles({ pageSize: size, pageToken }: ListRolesRequest) {
+  async listRoles({ pageSize: size, pageToken, tenant }: ListRolesRequest, context: CallContext) {
     const limit = pageSize(size);
     const [after] = readPageToken(pageToken, 1) ?? [];
-    const rows = await this.#store.roles.list({ limit: limit + 1, after });
+    const tenantId = tenantToList(context.requireUser(), tenant);
+    const rows = await this.#store.roles.list({ limit: limit + 1, after, tenantId });
     const page = pageOf(rows, limit, ({ name }) => [name]);
     return { roles: page.rows.map(roleMessage), nextPageToken: page.nextPageToken };
   }
@@ -86,14 +91,15 @@ class RoleServiceHandlers implements ServiceHandlers<typeof RoleService> {
       ...namesViolations("add_inherits", addInherits),
     );
     await this.#caughtUp();
-    const before = found(await this.#find(name), "role");
     const caller = context.requireUser();
+    const before = await this.#find(name, caller);
+    requireOwnRole(caller, name);
     const [addPermissions, removePermissions] = [
       request.addPermissions.map(permissionText),
       request.removePermissions.map(permissionText),
     ];
     const permissions = without([...before.permissions, ...addPermissions], removePermissions);
-    const inherits = without([...before.inherits, ...addInherits], removeInherits);
+    const inherits = without([...before.inherits, ...usableBy(name, addInherits)], removeInherits);
     const [held, wanted] = [before, { permissions, inherits }].map((role) => [
       ...this.#roles.permissionsOf(role.inherits, role.permissions),
     ]);
@@ -109,8 +115,9 @@ class RoleServiceHandlers implements ServiceHandlers<typeof RoleService> {
 
   async deleteRole({ name, force }: DeleteRoleRequest, context: CallContext) {
     await this.#caughtUp();
-    const role = found(await this.#find(name), "role");
     const caller = context.requireUser();
+    const role = await this.#find(name, caller);
+    requireOwnRole(caller, name);
     const held = [...this.#roles.permissionsOf(role.inherits, role.permissions)];
     requireHeld(caller, held);
     // Nobody loses a denial by a role that nobody has.
@@ -123,19 +130,21 @@ class RoleServiceHandlers implements ServiceHandlers<typeof RoleService> {
   }
 
   async assignRole({ userId, role }: AssignRoleRequest, context: CallContext) {
-    const before = await this.#user(userId);
     const caller = context.requireUser();
+    const before = await this.#user(userId, caller);
     requireRank(caller, before, this.#roles);
+    // Another tenant's gives nothing here: the store says that there is none such.
+    const given = isRoleFor(before.tenantId, role) ? [role] : [];
     // The role by itself, too: a denial of another one may hide now what it gives.
-    requireHeld(caller, this.#roles.permissionsOf([role]));
-    requireRank(caller, { ...before, roles: [...before.roles, role] }, this.#roles);
+    requireHeld(caller, this.#roles.permissionsOf(given));
+    requireRank(caller, { ...before, roles: [...before.roles, ...given] }, this.#roles);
     const assignment = this.#store.roles.assign(before.id, role, caller.userId);
     return this.#changed(before.id, await conflictsNamed(assignment, "INVALID_ARGUMENT"));
   }
 
   async unassignRole({ userId, role }: UnassignRoleRequest, context: CallContext) {
-    const before = await this.#user(userId);
     const caller = context.requireUser();
+    const before = await this.#user(userId, caller);
     requireRank(caller, before, this.#roles);
     // What the role denied may come back.
     requireRank(caller, { ...before, roles: without(before.roles, [role]) }, this.#roles);
@@ -152,14 +161,16 @@ class RoleServiceHandlers implements ServiceHandlers<typeof RoleService> {
     return { isSuperuser, isStaff, roleNames: [...roles], permissions: userPermissions(this.#roles, roles) };
   }
 
-  #find(name: string) {
-    return isRoleName(name) ? this.#store.roles.find(name) : Promise.resolve(undefined);
+  /** A role that the caller may know of: the installation's own are everybody's. */
+  async #find(name: string, { tenantId }: Tenanted): Promise<RoleRecord> {
+    const known = isRoleName(name) && (tenantId === undefined || isRoleFor(tenantId, name));
+    return found(known ? await this.#store.roles.find(name) : undefined, "role");
   }
 
   /** A user, as new as the roles are that they are judged by. */
-  async #user(id: bigint): Promise<UserRecord> {
+  async #user(id: bigint, caller: Tenanted): Promise<UserRecord> {
     await this.#caughtUp();
-    return found(await this.#store.users.load(String(id)), "user");
+    return found(visibleTo(caller, await this.#store.users.load(String(id))), "user");
   }
 
   async #changed(userId: string, roles: readonly string[] | undefined) {
@@ -178,8 +189,22 @@ class RoleServiceHandlers implements ServiceHandlers<typeof RoleService> {
     if (id !== caller.userId && !grants(caller, "auth.roles:read")) {
       context.abortPermissionDenied("Permission 'auth.roles:read' required");
     }
-    return found(await this.#store.users.load(id), "user");
+    return found(visibleTo(caller, await this.#store.users.load(id)), "user");
   }
+}
+
+/** The name of a new role, with the tenant that it is for. */
+function nameOfNew(caller: Tenanted, { name, tenant }: Pick<CreateRoleRequest, "name" | "tenant">): string {
+  const named = tenantOfRole(name);
+  if (named !== undefined && tenant !== "" && tenant !== named)
+    throw invalidArgument({ field: "tenant", description: "the name begins with another one" });
+  const short = named === undefined ? name : name.slice(named.length + 1);
+  return roleOfTenant(tenantOfNew(caller, named ?? tenant), short);
+}
+
+/** Those that a role of this name may inherit from; the store says of the others that they are not there. */
+function usableBy(name: string, inherits: readonly string[]): readonly string[] {
+  return inherits.filter((parent) => isRoleFor(tenantOfRole(name), parent));
 }
 
 /** What was denied and is denied no more, as permissions to hold. */

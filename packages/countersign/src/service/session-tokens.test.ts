@@ -22,6 +22,7 @@ const user: UserRecord = {
   attributes: {},
   createdAt: at(0),
   passwordLockedAt: undefined,
+  tenantId: undefined,
   updatedAt: at(0),
 };
 

@@ -10,8 +10,10 @@ import type { RoleDirectory } from "../core/role-directory.ts";
 import type { TokenClaims } from "../jwt/claim-schema.ts";
 import type { ParsedRefreshToken, RefreshTokens } from "../session/refresh-token.ts";
 import type { Store } from "../store/contracts.ts";
+import type { SessionRecord } from "../store/session-contracts.ts";
 import { type AskingLimits, isGuess } from "./asking-limits.ts";
 import { requireRank } from "./rank.ts";
+import { isVisibleTo, visibleTo } from "./tenancy.ts";
 import { scopesOfServices } from "./validate-api-key.ts";
 
 export interface TokenEndpointsOptions {
@@ -46,6 +48,8 @@ export interface Introspection {
   readonly aud?: string | readonly string[];
   readonly iss?: string;
   readonly jti?: string;
+  /** The tenant that it belongs to. */
+  readonly tenant?: string;
 }
 
 export interface TokenEndpoints {
@@ -68,12 +72,14 @@ interface Read {
   readonly guess: boolean;
 }
 
-type Reader = (credential: string, call: Call) => Promise<Read>;
+type Reader = (credential: string, call: Call, caller: Principal) => Promise<Read>;
 
+/** A credential of somebody whom the caller may not know of is one that was made up. */
 function opened(authenticate: ReturnType<Authenticator<Principal>["start"]>): Reader {
-  return async (credential, call) => {
+  return async (credential, call, caller) => {
     const decision = await authenticate(credential, call);
     const guess = isGuess(decision);
+    if (decision?.ok === true && !isVisibleTo(caller, decision.principal ?? {})) return { guess: true };
     return decision?.ok === true ? { admitted: decision, guess } : { guess };
   };
 }
@@ -101,10 +107,10 @@ class Endpoints implements TokenEndpoints {
     const caller = context.requireUser();
     await this.#options.limits.ask(caller);
     const parsed = this.#options.refreshTokens.parse(token);
-    if (parsed !== undefined) return this.#ofRefreshToken(parsed);
-    const access = await this.#read.access(token, context.call);
+    if (parsed !== undefined) return this.#ofRefreshToken(parsed, caller);
+    const access = await this.#read.access(token, context.call, caller);
     if (access.admitted !== undefined) return ofAccessToken(access.admitted);
-    const key = await this.#read.key(token, context.call);
+    const key = await this.#read.key(token, context.call, caller);
     if (key.admitted !== undefined) return ofApiKey(key.admitted);
     if (access.guess && key.guess) await this.#options.limits.wasWrong(caller);
     return inactive;
@@ -113,16 +119,16 @@ class Endpoints implements TokenEndpoints {
   async revoke(token: string, context: CallContext): Promise<void> {
     const caller = context.requireUser();
     const parsed = this.#options.refreshTokens.parse(token);
-    const session = parsed && (await this.#options.store.sessions.load(parsed.sessionId));
+    const session = parsed && (await this.#session(parsed, caller));
     if (session !== undefined) {
       await this.#requireOwn(caller, session.userId);
       // RFC 7009 section 2.1: with a refresh token, the access tokens of the same grant end.
       await this.#options.store.sessions.revoke(session.id, { reason: "token revoked", by: caller.userId });
       return this.#options.caughtUp();
     }
-    const { principal } = (await this.#read.access(token, context.call)).admitted ?? {};
+    const { principal } = (await this.#read.access(token, context.call, caller)).admitted ?? {};
     if (principal !== undefined) return this.#revokeAccess(principal, caller);
-    if ((await this.#read.key(token, context.call)).admitted !== undefined) {
+    if ((await this.#read.key(token, context.call, caller)).admitted !== undefined) {
       throw new CallError("UNIMPLEMENTED", "API keys are revoked by ApiKeyService");
     }
   }
@@ -148,21 +154,30 @@ class Endpoints implements TokenEndpoints {
     if (owner !== undefined && userId !== caller.userId) requireRank(caller, owner, this.#options.roles);
   }
 
-  async #ofRefreshToken({ sessionId, generation }: ParsedRefreshToken): Promise<Introspection> {
+  /** Sessions are as visible as whose they are. */
+  async #session({ sessionId }: ParsedRefreshToken, caller: Principal): Promise<SessionRecord | undefined> {
+    const { sessions, users } = this.#options.store;
+    const session = await sessions.load(sessionId);
+    if (session === undefined || caller.tenantId === undefined) return session;
+    return visibleTo(caller, await users.load(session.userId)) === undefined ? undefined : session;
+  }
+
+  async #ofRefreshToken(parsed: ParsedRefreshToken, caller: Principal): Promise<Introspection> {
     const { store, issuer } = this.#options;
-    const session = await store.sessions.load(sessionId);
+    const { generation } = parsed;
+    const session = await this.#session(parsed, caller);
     if (session === undefined || session.revokedAt !== undefined) return inactive;
     if (session.generation !== generation || session.refreshUntil.getTime() <= this.#now()) return inactive;
     const user = await store.users.load(session.userId);
     if (user?.isActive !== true) return inactive;
-    const { username, id: sub } = user;
+    const { username, id: sub, tenantId: tenant } = user;
     const times = { iat: seconds(session.rotatedAt), exp: seconds(session.refreshUntil) };
     return {
       active: true,
       token_type: "refresh_token",
       username,
       sub,
-      ...present({ ...times, iss: issuer }),
+      ...present({ ...times, iss: issuer, tenant }),
     };
   }
 }
@@ -185,9 +200,9 @@ function seconds(at: Date): number {
 }
 
 function whose(principal: Principal): Introspection {
-  const { userId: sub, username, clientId: client_id } = principal;
+  const { userId: sub, username, clientId: client_id, tenantId: tenant } = principal;
   const scope = [...permissionsOf(principal)].join(" ");
-  return { active: true, sub, ...present({ username, client_id }), ...(scope !== "" && { scope }) };
+  return { active: true, sub, ...present({ username, client_id, tenant }), ...(scope !== "" && { scope }) };
 }
 
 /** Without what is undefined. */

@@ -18,6 +18,7 @@ import type { Store } from "../store/contracts.ts";
 import { found } from "./page.ts";
 import { type Roles, requireRank } from "./rank.ts";
 import { tokenUser } from "./session-tokens.ts";
+import { visibleTo } from "./tenancy.ts";
 
 export interface TokenServiceOptions {
   readonly store: Pick<Store, "users" | "revocations" | "audit">;
@@ -63,7 +64,7 @@ class TokenServiceHandlers implements ServiceHandlers<typeof TokenService> {
     if (lifetime < 1 || lifetime > longestLifetime) {
       throw invalidArgument({ field: "expires_in", description: `1 to ${longestLifetime} seconds` });
     }
-    const user = found(await store.users.load(String(userId)), "user");
+    const user = found(visibleTo(caller, await store.users.load(String(userId))), "user");
     requireRank(caller, user, this.#options.roles);
     if (!user.isActive)
       throw new CallError("FAILED_PRECONDITION", "The user is disabled: a token would be refused");

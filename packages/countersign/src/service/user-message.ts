@@ -16,5 +16,6 @@ export function userMessage(user: UserRecord): MessageInitShape<typeof UserSchem
     updatedAt: timestampFromDate(user.updatedAt),
     ...(user.passwordLockedAt && { passwordLockedAt: timestampFromDate(user.passwordLockedAt) }),
     roles: [...user.roles],
+    tenant: user.tenantId ?? "",
   };
 }

@@ -3,6 +3,7 @@ import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { CallError, type FieldViolation, invalidArgument } from "../core/call-error.ts";
 import { grants, type Principal } from "../core/principal.ts";
 import type { RoleDirectory } from "../core/role-directory.ts";
+import { isRoleFor } from "../core/tenant.ts";
 import type {
   CreateUserRequest,
   GetUserRequest,
@@ -20,6 +21,7 @@ import { IdentityLinks } from "./identity-links.ts";
 import { found, pageOf, pageSize, readPageToken } from "./page.ts";
 import { passwordViolation } from "./passwords.ts";
 import { requireHeld, requireRank } from "./rank.ts";
+import { tenantOfNew, tenantToList, visibleTo } from "./tenancy.ts";
 import { userMessage } from "./user-message.ts";
 
 export interface UserServiceOptions {
@@ -29,6 +31,8 @@ export interface UserServiceOptions {
   /** What a new password ends. */
   readonly sessions: Pick<SessionStore, "revokeAll">;
   readonly identities: Pick<IdentityStore, "find" | "list" | "link" | "unlink">;
+  /** The tenant whose issuer that is: its identities stand for that tenant's users alone. Default: every issuer is the installation's. */
+  readonly tenantOfIssuer?: (issuer: string) => string | undefined;
   /** Makes a PHC string of a password. */
   readonly hashPassword: (password: string) => Promise<string>;
   /** Returns when this node has applied every revocation that is committed. */
@@ -56,30 +60,34 @@ class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
     const roles = [...new Set(request.roles)];
     check(username, email, password);
     const caller = context.requireUser();
+    const tenantId = tenantOfNew(caller, request.tenant);
     if (roles.length > 0 && !grants(caller, "auth.roles:write")) {
       context.abortPermissionDenied("Permission 'auth.roles:write' required");
     }
     await this.#options.caughtUp();
-    requireRank(caller, { isStaff, isSuperuser, roles, permissions: [] }, this.#options.roles);
-    for (const role of roles) requireHeld(caller, this.#options.roles.permissionsOf([role]));
+    // Another tenant's role gives nothing here: the store says that there is none such.
+    const given = roles.filter((role) => isRoleFor(tenantId, role));
+    requireRank(caller, { isStaff, isSuperuser, roles: given, permissions: [] }, this.#options.roles);
+    for (const role of given) requireHeld(caller, this.#options.roles.permissionsOf([role]));
     const passwordHash = password === "" ? undefined : await this.#options.hashPassword(password);
     const optional = { email: email === "" ? undefined : email, passwordHash };
-    const user = { username, isStaff, isSuperuser, roles, ...optional };
+    const user = { username, isStaff, isSuperuser, roles, tenantId, ...optional };
     return { user: userMessage(await conflictsNamed(this.#users.create(user))) };
   }
 
-  async getUser(request: GetUserRequest) {
-    return { user: userMessage(found(await select(this.#users, request), "user")) };
+  async getUser(request: GetUserRequest, context: CallContext) {
+    const user = visibleTo(context.requireUser(), await select(this.#users, request));
+    return { user: userMessage(found(user, "user")) };
   }
 
-  async listUsers({ pageSize: size, pageToken, query }: ListUsersRequest) {
+  async listUsers({ pageSize: size, pageToken, query, tenant }: ListUsersRequest, context: CallContext) {
     const limit = pageSize(size);
     requireShort("query", query);
     const [after] = readPageToken(pageToken, 1) ?? [];
     const text = query === "" ? undefined : query;
-    const page = pageOf(await this.#users.list({ limit: limit + 1, after, text }), limit, (user) => [
-      user.id,
-    ]);
+    const tenantId = tenantToList(context.requireUser(), tenant);
+    const rows = await this.#users.list({ limit: limit + 1, after, text, tenantId });
+    const page = pageOf(rows, limit, (user) => [user.id]);
     return { users: page.rows.map(userMessage), nextPageToken: page.nextPageToken };
   }
 
@@ -99,9 +107,10 @@ class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
   }
 
   async deleteUser({ id }: { readonly id: bigint }, context: CallContext) {
-    const user = found(await this.#users.load(String(id)), "user");
+    const caller = context.requireUser();
+    const user = found(visibleTo(caller, await this.#users.load(String(id))), "user");
     await this.#options.caughtUp();
-    requireRank(context.requireUser(), user, this.#options.roles);
+    requireRank(caller, user, this.#options.roles);
     if (!(await conflictsNamed(this.#users.delete(user.id))))
       throw new CallError("NOT_FOUND", "No such user");
     await this.#options.caughtUp();
@@ -117,8 +126,8 @@ class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
     return {};
   }
 
-  listIdentities({ userId }: ListIdentitiesRequest) {
-    return this.#links.list(String(userId));
+  listIdentities({ userId }: ListIdentitiesRequest, context: CallContext) {
+    return this.#links.list(String(userId), context.requireUser());
   }
 
   linkIdentity(request: LinkIdentityRequest, context: CallContext) {
@@ -132,8 +141,8 @@ class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
   /** One change: who it is about, may the caller, the change itself, and no answer before this node refuses by it. */
   async #change(id: bigint, context: CallContext, patch: UserPatch) {
     await this.#options.caughtUp();
-    const before = found(await this.#users.load(String(id)), "user");
     const caller = context.requireUser();
+    const before = found(visibleTo(caller, await this.#users.load(String(id))), "user");
     const { isStaff = false, isSuperuser = false } = patch;
     const { roles } = this.#options;
     requireRank(caller, before, roles);
@@ -196,7 +205,7 @@ async function conflictsNamed<T>(change: Promise<T>): Promise<T> {
     if (!(error instanceof Conflict)) throw error;
     const taken = error.field === "username" || error.field === "email";
     const violation = { field: error.field, description: error.message };
-    if (error.field === "roles") throw invalidArgument(violation);
+    if (error.field === "roles" || error.field === "tenant") throw invalidArgument(violation);
     throw new CallError(taken ? "ALREADY_EXISTS" : "FAILED_PRECONDITION", error.message, [violation]);
   }
 }

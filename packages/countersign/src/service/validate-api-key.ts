@@ -8,6 +8,7 @@ import type { RoleDirectory } from "../core/role-directory.ts";
 import type { ApiKeyResponseSchema } from "../gen/auth/v1/auth_pb.ts";
 import { type AskingLimits, createAskingLimits, isGuess } from "./asking-limits.ts";
 import type { ValidateApiKey } from "./auth-service.ts";
+import { isVisibleTo } from "./tenancy.ts";
 
 export interface ValidatesApiKeysOptions {
   /** What says whether a key is good. */
@@ -34,8 +35,9 @@ export function validatesApiKeys(options: ValidatesApiKeysOptions): ValidateApiK
     const caller = context.requireUser();
     await limits.ask(caller);
     const decision = await authenticate(request.apiKey, context.call);
-    if (isGuess(decision)) await limits.wasWrong(caller);
-    return decision?.ok === true ? answerOf(decision, request.serviceName) : invalid;
+    const hidden = decision?.ok === true && !isVisibleTo(caller, decision.principal ?? {});
+    if (hidden || isGuess(decision)) await limits.wasWrong(caller);
+    return decision?.ok === true && !hidden ? answerOf(decision, request.serviceName) : invalid;
   };
 }
 

@@ -24,6 +24,8 @@ export interface ApiKeyRow {
   readonly last_used_at: number | null;
   readonly total_requests: number;
   readonly made_by: string | null;
+  /** The tenant of its user. */
+  readonly tenant: string | null;
 }
 
 /** A fresh frozen record: nothing in it is shared with the store. */
@@ -47,11 +49,12 @@ export function toApiKeyRecord(row: ApiKeyRow): ApiKeyRecord {
     lastUsedAt: toDate(row.last_used_at),
     totalRequests: Number(row.total_requests),
     madeBy: row.made_by ?? undefined,
+    tenantId: row.tenant ?? undefined,
   });
 }
 
-/** The row of a new key. Throws `Conflict` on text that cannot be stored and `TypeError` on an invalid date. */
-export function newApiKeyRow(key: NewApiKey, now: number): ApiKeyRow {
+/** The row of a new key of somebody in that tenant. Throws `Conflict` on text that cannot be stored and `TypeError` on an invalid date. */
+export function newApiKeyRow(key: NewApiKey, now: number, tenant: string | null): ApiKeyRow {
   for (const field of ["id", "name", "description", "type", "pepperId", "madeBy"] as const) {
     requireStorableText(field, key[field]);
   }
@@ -76,6 +79,7 @@ export function newApiKeyRow(key: NewApiKey, now: number): ApiKeyRow {
     last_used_at: null,
     total_requests: 0,
     made_by: key.madeBy ?? null,
+    tenant,
   };
 }
 

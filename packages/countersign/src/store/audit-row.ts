@@ -11,6 +11,7 @@ export interface AuditRow {
   readonly target: string;
   /** A JSON object of strings. */
   readonly details: string;
+  readonly tenant: string | null;
 }
 
 /** A fresh frozen record: nothing in it is shared with the store. */
@@ -22,11 +23,12 @@ export function toAuditRecord(row: AuditRow): AuditRecord {
     action: row.action,
     target: row.target,
     details: Object.freeze(JSON.parse(row.details) as Record<string, string>),
+    ...(row.tenant !== null && { tenantId: row.tenant }),
   });
 }
 
-/** The row without the number that the store gives it. Throws `Conflict` on text that cannot be stored. */
-export function newAuditRow(entry: AuditEntry, now: number): Omit<AuditRow, "sequence"> {
+/** The row without the number and the tenant that the store gives it. Throws `Conflict` on text that cannot be stored. */
+export function newAuditRow(entry: AuditEntry, now: number): Omit<AuditRow, "sequence" | "tenant"> {
   for (const field of ["actor", "action", "target"] as const) requireStorableText(field, entry[field]);
   const { actor, action, target } = entry;
   return { at: now, actor, action, target, details: JSON.stringify(entry.details) };

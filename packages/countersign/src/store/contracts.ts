@@ -5,6 +5,7 @@ import type { UserAccount, UserSource } from "../core/user.ts";
 import type { RoleStore } from "./role-contracts.ts";
 import type { SecretStore } from "./secret-contracts.ts";
 import type { AuditEntry, SessionStores } from "./session-contracts.ts";
+import type { TenantStore } from "./tenant-contracts.ts";
 
 /** A user as a store keeps it. */
 export interface UserRecord extends UserAccount {
@@ -17,6 +18,8 @@ export interface UserRecord extends UserAccount {
   readonly updatedAt: Date;
   /** Since when nobody gets in with the password, because too many were wrong (NIST SP 800-63B-4 section 3.2.2). */
   readonly passwordLockedAt: Date | undefined;
+  /** Given when the account is made, and never changed; undefined for the installation's own. While it is disabled, `isActive` is false. */
+  readonly tenantId: string | undefined;
 }
 
 export interface NewUser {
@@ -31,6 +34,7 @@ export interface NewUser {
   readonly attributes?: Readonly<Record<string, string>> | undefined;
   /** Assigned from the beginning, by `system`. */
   readonly roles?: readonly string[] | undefined;
+  readonly tenantId?: string | undefined;
 }
 
 /** A member that is absent or undefined stays as it is. */
@@ -58,6 +62,8 @@ export interface UserQuery {
   readonly after?: string | undefined;
   /** Part of a username or email, without regard to case. */
   readonly text?: string | undefined;
+  /** Those of this tenant; the empty text: those of none. Absent: all. */
+  readonly tenantId?: string | undefined;
 }
 
 /**
@@ -65,19 +71,22 @@ export interface UserQuery {
  * An id that is not a positive 64-bit integer is simply not found.
  */
 export interface UserStore extends UserSource<UserRecord> {
-  /** Throws `Conflict` on `username` or `email`, and on `roles` for one that is not there. */
+  /**
+   * Throws `Conflict` on `username` or `email`, on `tenant` for one that is not there, and on `roles` for one that is not there
+   * or another tenant's.
+   */
   create(user: NewUser): Promise<UserRecord>;
   load(id: string): MaybePromise<UserRecord | undefined>;
   findByUsername(username: string): Promise<UserRecord | undefined>;
   findByEmail(email: string): Promise<UserRecord | undefined>;
-  /** The active superuser with the lowest id. */
+  /** The active superuser of no tenant with the lowest id. */
   firstSuperuser(): Promise<UserRecord | undefined>;
   /** In order of id. */
   list(query: UserQuery): Promise<readonly UserRecord[]>;
   /**
    * Undefined if there is no such user, or the condition does not hold: compare and set, in one transaction. A new password
    * unlocks the account, and forgets the networks that it is known to log in from. Throws `Conflict`, also on
-   * `isSuperuser` or `isActive` when the change would leave no active superuser where there was one.
+   * `isSuperuser` or `isActive` when the change would leave no active superuser where there was one: tenants' do not count.
    */
   update(id: string, patch: UserPatch, condition?: UserCondition): Promise<UserRecord | undefined>;
   /** Forgets the wrong passwords that were counted. Audit `password.unlocked`, if it was locked. Undefined if there is no such user. */
@@ -116,6 +125,8 @@ export interface ApiKeyRecord {
   readonly totalRequests: number;
   /** The id of the key that made it; undefined if it was made without one. */
   readonly madeBy: string | undefined;
+  /** The tenant of whom it acts as. */
+  readonly tenantId: string | undefined;
 }
 
 export interface NewApiKey {
@@ -143,6 +154,8 @@ export interface ApiKeyQuery {
   readonly status?: ApiKeyStatus | undefined;
   /** Those that this key made. */
   readonly madeBy?: string | undefined;
+  /** As in `UserQuery`. */
+  readonly tenantId?: string | undefined;
   /** What "expired" is measured against. */
   readonly now: Date;
 }
@@ -163,7 +176,7 @@ export interface ApiKeySource {
 export interface ApiKeyStore extends ApiKeySource {
   /**
    * Throws `Conflict` on `name` or `id`, on `userId` if there is no such user, on `madeBy` if that key is revoked or none,
-   * and on `roles` for one that is not there.
+   * and on `roles` for one that is not there or another tenant's.
    */
   create(key: NewApiKey): Promise<ApiKeyRecord>;
   /** Newest first; equal instants in descending order of id. */
@@ -216,6 +229,7 @@ export interface RevocationLog {
 
 /** One place that keeps it all. */
 export interface Store extends SessionStores {
+  readonly tenants: TenantStore;
   readonly users: UserStore;
   readonly roles: RoleStore;
   readonly apiKeys: ApiKeyStore;

@@ -9,6 +9,7 @@ import { MemoryRoles } from "./memory/memory-roles.ts";
 import { MemorySecrets } from "./memory/memory-secrets.ts";
 import { MemorySessions } from "./memory/memory-sessions.ts";
 import { MemorySigningKeys } from "./memory/memory-signing-keys.ts";
+import { MemoryTenants } from "./memory/memory-tenants.ts";
 import { MemoryTotp } from "./memory/memory-totp.ts";
 import { MemoryUsers } from "./memory/memory-users.ts";
 import type { RequestLog } from "./request-contracts.ts";
@@ -23,15 +24,18 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const { now = Date.now } = options;
   const audit = new MemoryAudit(now);
   const revocations = new MemoryRevocationLog(now, audit);
-  const users = new MemoryUsers({ now, revocations, audit });
+  const tenants = new MemoryTenants({ now, revocations, audit });
+  const users = new MemoryUsers({ now, revocations, audit, tenants });
+  audit.takeUsers(users);
   const parts = { now, revocations, audit, users };
   const apiKeys = new MemoryApiKeys(parts);
   const sessions = new MemorySessions(parts);
   const totp = new MemoryTotp(parts);
   const identities = new MemoryIdentities(parts);
   users.own(apiKeys, sessions, totp, identities);
-  const roles = new MemoryRoles({ ...parts, apiKeys });
-  const isRole = (name: string): boolean => roles.has(name);
+  const roles = new MemoryRoles({ ...parts, apiKeys, tenants });
+  tenants.own({ users, roles });
+  const isRole = (name: string, tenant: string | null): boolean => roles.has(name, tenant);
   users.takeRoles(isRole);
   apiKeys.takeRoles(isRole);
   const attempts = new MemoryAttempts(users);
@@ -39,6 +43,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const secrets = new MemorySecrets({ ...parts, signingKeys, totp, apiKeys });
   return Object.freeze({
     users,
+    tenants,
     roles,
     apiKeys,
     revocations,

@@ -2,11 +2,12 @@ import type { RevocationEvent } from "../core/revocation.ts";
 
 /**
  * When an entry of the revocation log stops refusing anything, in milliseconds since the epoch. Undefined for what
- * was said of a user, a key or roles: that stands in their own records too, so the entry is only news. Throws `TypeError` for an
+ * was said of a user, a tenant, a key or roles: that stands in their own records too, so the entry is only news. Throws `TypeError` for an
  * instant that JSON cannot carry.
  */
 export function revocationExpiry(event: RevocationEvent): number | undefined {
-  if (event.kind === "key" || event.kind === "user" || event.kind === "roles") return undefined;
+  const { kind } = event;
+  if (kind === "key" || kind === "user" || kind === "tenant" || kind === "roles") return undefined;
   if (!Number.isFinite(event.expiresAt)) throw new TypeError("expiresAt must be a finite number of seconds");
   if (event.kind === "issued-before" && !Number.isFinite(event.before)) {
     throw new TypeError("before must be a finite number of seconds");

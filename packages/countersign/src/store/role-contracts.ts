@@ -6,6 +6,8 @@ export interface RoleRecord extends RoleDefinition {
   readonly inherits: readonly string[];
   /** One of the program's own (`builtInRoles`): it cannot be changed or deleted. */
   readonly builtIn: boolean;
+  /** The tenant that its name begins with; undefined for a role of the installation. */
+  readonly tenantId: string | undefined;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -27,10 +29,12 @@ export interface RoleQuery {
   readonly limit: number;
   /** The name of the last role of the page before. */
   readonly after?: string | undefined;
+  /** Those of this tenant, and the installation's; the empty text: the latter alone. Absent: all. */
+  readonly tenantId?: string | undefined;
 }
 
 /**
- * Roles, and who holds them. Every change appends its revocation event and its audit row (`role.created`,
+ * Roles, and who holds them. A tenant's role is called `TENANT/NAME`; for whatever belongs elsewhere it is not there. Every change appends its revocation event and its audit row (`role.created`,
  * `role.updated`, `role.deleted`; `role.assigned` and `role.unassigned` about the user) in the same transaction; a change
  * that changes nothing appends neither.
  */
@@ -40,7 +44,7 @@ export interface RoleStore extends RoleSource {
   find(name: string): Promise<RoleRecord | undefined>;
   /** In order of name. */
   list(query: RoleQuery): Promise<readonly RoleRecord[]>;
-  /** Throws `Conflict` on `name` if it is taken, on what `roleViolations()` names, and on `inherits` for a role that is not there and for a chain that is too long. */
+  /** Throws `Conflict` on `tenant` for one that is not there, on `name` if it is taken, on what `roleViolations()` names, and on `inherits` for a role that is not there and for a chain that is too long. */
   create(role: NewRole, by: string): Promise<RoleRecord>;
   /** Undefined if there is no such role. Throws `Conflict` as `create` does, on `inherits` for a circle, and on `name` for a built-in role. */
   update(name: string, patch: RolePatch, by: string): Promise<RoleRecord | undefined>;

@@ -1,4 +1,5 @@
 import { inheritanceProblem, roleLimits, roleViolations } from "../core/role.ts";
+import { isRoleFor, tenantOfRole } from "../core/tenant.ts";
 import { builtInRoles } from "./built-in-roles.ts";
 import { Conflict } from "./contracts.ts";
 import type { NewRole, RolePatch, RoleRecord } from "./role-contracts.ts";
@@ -16,6 +17,8 @@ export interface RoleRow {
   readonly built_in: number;
   readonly created_at: number;
   readonly updated_at: number;
+  /** The one that the name begins with. */
+  readonly tenant: string | null;
 }
 
 /** A fresh frozen record: nothing in it is shared with the store. A built-in role is what this program says it is. */
@@ -28,6 +31,7 @@ export function toRoleRecord(row: RoleRow): RoleRecord {
     permissions: own?.permissions ?? list(row.permissions),
     inherits: own?.inherits ?? list(row.inherits),
     builtIn,
+    tenantId: row.tenant ?? undefined,
     createdAt: new Date(Number(row.created_at)),
     updatedAt: new Date(Number(row.updated_at)),
   });
@@ -43,7 +47,7 @@ export function newRoleRow(role: NewRole, others: readonly RoleRow[], now: numbe
   const row = rowOf(role, { built_in: 0, created_at: now, updated_at: now });
   requireSound(row);
   if (others.some(({ name }) => name === row.name)) throw new Conflict("name", "this name is in use");
-  requireInheritance([...others, row]);
+  requireInheritance([...others, row], row);
   return row;
 }
 
@@ -66,7 +70,10 @@ export function changeRole(
   const columns = ["description", "permissions", "inherits"] as const;
   if (columns.every((column) => row[column] === before[column])) return undefined;
   requireSound(row);
-  requireInheritance(rows.map((other) => (other.name === row.name ? row : other)));
+  requireInheritance(
+    rows.map((other) => (other.name === row.name ? row : other)),
+    row,
+  );
   return { ...row, updated_at: now };
 }
 
@@ -121,6 +128,7 @@ function rowOf(role: NewRole, more: Pick<RoleRow, "built_in" | "created_at" | "u
     description: role.description ?? "",
     permissions: JSON.stringify(merged([], role.permissions, [])),
     inherits: JSON.stringify(merged([], role.inherits, [])),
+    tenant: tenantOfRole(role.name) ?? null,
     ...more,
   };
 }
@@ -150,7 +158,10 @@ function requireSound(row: RoleRow): void {
   if (violation !== undefined) throw new Conflict(violation.field, violation.description);
 }
 
-function requireInheritance(rows: readonly RoleRow[]): void {
+function requireInheritance(rows: readonly RoleRow[], { tenant, inherits }: RoleRow): void {
+  // Another tenant's is as good as absent.
+  const foreign = list(inherits).find((parent) => !isRoleFor(tenant ?? undefined, parent));
+  if (foreign !== undefined) throw noSuchRole("inherits", foreign);
   const problem = inheritanceProblem(
     new Map(rows.map((row) => [row.name, { inherits: list(row.inherits) }])),
   );

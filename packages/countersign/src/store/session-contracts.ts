@@ -212,6 +212,8 @@ export interface AuditRecord {
   readonly target: string;
   /** Without secrets. */
   readonly details: Readonly<Record<string, string>>;
+  /** The tenant of what it was done to, or else of who did it. Absent: the installation's own. */
+  readonly tenantId?: string | undefined;
 }
 
 export interface AuditQuery {
@@ -220,6 +222,8 @@ export interface AuditQuery {
   readonly before?: number | undefined;
   readonly action?: string | undefined;
   readonly target?: string | undefined;
+  /** Only rows of this tenant. */
+  readonly tenantId?: string | undefined;
 }
 
 export type AuditEntry = Pick<AuditRecord, "actor" | "action" | "target" | "details">;
@@ -295,6 +299,7 @@ export interface PlainUser {
   /** As `NewUser` has them. */
   readonly username: string;
   readonly email?: string | undefined;
+  readonly tenantId?: string | undefined;
 }
 
 /**
@@ -321,7 +326,7 @@ export interface IdentityStore {
   isFormer(issuer: string, subject: string): Promise<boolean>;
   /**
    * Makes a user for an identity that was never linked, in one transaction: of any number of calls, one makes a user.
-   * Throws `Conflict` on `username` or `email`. Audit `identity.provisioned`.
+   * Throws `Conflict` on `username`, `email` or `tenant`. Audit `identity.provisioned`.
    */
   provision(identity: Identity, user: PlainUser, by: string): Promise<Provisioning>;
 }

@@ -16,6 +16,7 @@ import { secretCases } from "./suite/secret-cases.suite.ts";
 import { sessionCases } from "./suite/session-cases.suite.ts";
 import { signingKeyCases } from "./suite/signing-key-cases.suite.ts";
 import { type Cases, TestClock } from "./suite/store-case.suite.ts";
+import { tenantCases } from "./suite/tenant-cases.suite.ts";
 import { totpCases } from "./suite/totp-cases.suite.ts";
 import { userCases } from "./suite/user-cases.suite.ts";
 
@@ -28,6 +29,7 @@ const suites: Readonly<Record<string, Cases>> = {
   users: userCases,
   "API keys": apiKeyCases,
   roles: roleCases,
+  tenants: tenantCases,
   "the revocation log": revocationCases,
   sessions: sessionCases,
   rotation: rotationCases,

@@ -26,9 +26,15 @@ export interface UserRow {
   readonly password_failures: number;
   /** Since when nobody gets in with the password: too many were wrong. */
   readonly password_locked_at: number | null;
+  readonly tenant: string | null;
   /** The names of the user's roles, parted by commas; null for none. In SQL they are rows of `user_roles`. */
   readonly roles: string | null;
+  /** Since when its tenant is disabled. In SQL it stands in `tenants`. */
+  readonly tenant_disabled_at: number | null;
 }
+
+/** What is read with a row and stands elsewhere. */
+export type UserRowElsewhere = "roles" | "tenant_disabled_at";
 
 /** What an update does to a row. */
 export interface UserChange {
@@ -46,7 +52,7 @@ export function toUserRecord(row: UserRow): UserRecord {
     id: row.id,
     username: row.username,
     email: row.email ?? undefined,
-    isActive: isSet(row.is_active),
+    isActive: isSet(row.is_active) && row.tenant_disabled_at === null,
     isStaff: isSet(row.is_staff),
     isSuperuser: isSet(row.is_superuser),
     roles: row.roles === null ? none : Object.freeze(row.roles.split(",").sort()),
@@ -55,12 +61,14 @@ export function toUserRecord(row: UserRow): UserRecord {
     createdAt: new Date(Number(row.created_at)),
     updatedAt: new Date(Number(row.updated_at)),
     passwordLockedAt: toDate(row.password_locked_at),
+    tenantId: row.tenant ?? undefined,
   });
 }
 
 /** The row of a new user, without the id that the store gives it. Throws `Conflict` on text that cannot be stored. */
-export function newUserRow(user: NewUser, now: number): Omit<UserRow, "id" | "roles"> {
+export function newUserRow(user: NewUser, now: number): Omit<UserRow, "id" | UserRowElsewhere> {
   requireStorableText("passwordHash", user.passwordHash);
+  requireStorableText("tenant", user.tenantId);
   return {
     ...usernameColumns(user.username),
     ...emailColumns(user.email ?? ""),
@@ -72,6 +80,7 @@ export function newUserRow(user: NewUser, now: number): Omit<UserRow, "id" | "ro
     created_at: now,
     updated_at: now,
     ...nothingCounted,
+    tenant: user.tenantId ?? null,
   };
 }
 
@@ -111,9 +120,9 @@ const userColumns = [
   "attributes",
 ] as const satisfies readonly (keyof UserRow)[];
 
-/** Whether this is a user without whom nobody may be left to administer the rest. */
+/** Whether this is a user without whom nobody may be left to administer the rest: a tenant's is none. */
 export function isActiveSuperuser(row: UserRow): boolean {
-  return isSet(row.is_active) && isSet(row.is_superuser);
+  return isSet(row.is_active) && isSet(row.is_superuser) && row.tenant === null;
 }
 
 /** A user who was and stays disabled is reported as disabled: a follower keeps the last state that it was told. */

@@ -20,10 +20,12 @@ import {
   createLogService,
   createRoleService,
   createSigningKeyService,
+  createTenantService,
   LogService,
   PolicyService,
   RoleService,
   SigningKeyService,
+  TenantService,
   TokenService,
   UserService,
 } from "countersign/service";
@@ -75,9 +77,10 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
   // Each is made when it is asked for: most commands do without a master key.
   const services: Readonly<Record<string, (roles: RoleDirectory) => object | Promise<object>>> = {
     [UserService.typeName]: (roles) =>
-      userService({ store, roles, hashPassword: createPasswords().hash, caughtUp }),
+      userService({ config, store, roles, hashPassword: createPasswords().hash, caughtUp }),
     [ApiKeyService.typeName]: (roles) => apiKeyService({ config, store, roles, digests, caughtUp }),
     [RoleService.typeName]: (roles) => createRoleService({ store, roles, caughtUp }),
+    [TenantService.typeName]: () => createTenantService({ tenants: store.tenants, caughtUp }),
     [SigningKeyService.typeName]: () =>
       createSigningKeyService({ keys: signingOf(config, store, warn).managed, caughtUp }),
     [TokenService.typeName]: async (roles) => {

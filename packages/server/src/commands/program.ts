@@ -13,6 +13,7 @@ import { addRestoreCommand } from "./restore.ts";
 import { addRolesCommand } from "./roles.ts";
 import { addSecretsCommand } from "./secrets.ts";
 import type { ServeOptions } from "./serve.ts";
+import { addTenantsCommand } from "./tenants.ts";
 import { addTokensCommand } from "./tokens.ts";
 import { addUsersCommand } from "./users.ts";
 
@@ -33,6 +34,7 @@ export function createProgram(): Command {
   addUsersCommand(program);
   addKeysCommand(program);
   addRolesCommand(program);
+  addTenantsCommand(program);
   addTokensCommand(program);
   addPolicyCommand(program);
   addExplainCommand(program);

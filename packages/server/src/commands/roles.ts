@@ -26,6 +26,7 @@ export function addRolesCommand(program: Command): void {
 }
 
 interface CreateOptions extends TargetOptions {
+  readonly tenant?: string | undefined;
   readonly permission?: readonly string[] | undefined;
   readonly inherit?: readonly string[] | undefined;
   readonly description?: string | undefined;
@@ -39,16 +40,18 @@ function addCreate(roles: Command): void {
     examples: [
       "roles create support --permission users:list --permission 'orders:*' --permission '!orders:delete'",
       "roles create lead --inherit support --permission orders:delete",
+      "roles create support --tenant acme --permission 'orders:*'",
     ],
   })
     .option("--permission <permission>", "what it allows; may be there several times", collect)
     .option("--inherit <role>", "all that this role allows and denies; may be there several times", collect)
     .option("--description <text>")
+    .option("--tenant <id>", "a role of this tenant alone, which is called TENANT/NAME")
     .action((name: string, options: CreateOptions) =>
       administer(options, async (administration) => {
-        const { permission = [], inherit = [], description = "" } = options;
+        const { permission = [], inherit = [], description = "", tenant = "" } = options;
         const permissions = permission.map(permissionMessage);
-        const request = { name, permissions, inherits: [...inherit], description };
+        const request = { name, permissions, inherits: [...inherit], description, tenant };
         const answer = await administration.call(createRole, request);
         if (options.output === "json") return printMessage(createRole.output, answer);
         print(roleDetails(answer.role));

@@ -22,6 +22,7 @@ export function userDetails(user: User | undefined, permissions?: readonly strin
     ["username", user.username],
     ["email", user.email],
     ["status", statusOf(user)],
+    ...(user.tenant === "" ? [] : [["tenant", user.tenant] as const]),
     ["staff", yesNo(user.isStaff)],
     ["superuser", yesNo(user.isSuperuser)],
     ["roles", user.roles.join(" ")],

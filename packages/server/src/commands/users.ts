@@ -31,6 +31,7 @@ interface CreateOptions extends TargetOptions, PasswordOptions {
   readonly staff?: boolean | undefined;
   readonly superuser?: boolean | undefined;
   readonly role?: readonly string[] | undefined;
+  readonly tenant?: string | undefined;
 }
 
 function addCreate(users: Command): void {
@@ -41,12 +42,14 @@ function addCreate(users: Command): void {
     examples: [
       "users create dora --email dora@example.com --staff",
       "users create root --superuser --password-file ./password",
+      "users create ada --tenant acme --role acme/support",
     ],
   })
     .option("--email <address>")
     .option("--staff", "staff: may use what is for staff")
     .option("--superuser", "superuser: may do everything")
     .option("--role <role>", "give it this role; may be there several times", collect)
+    .option("--tenant <id>", "the tenant that it belongs to, for good")
     .option("--password-stdin", "read the password from standard input; at a terminal, ask for it")
     .option("--password-file <file>", "read the password from a file")
     .action((username: string, options: CreateOptions) =>
@@ -55,7 +58,8 @@ function addCreate(users: Command): void {
         async (administration) => {
           const { email = "", staff: isStaff = false, superuser: isSuperuser = false, role = [] } = options;
           const password = (await givenPassword(options)) ?? "";
-          const request = { username, email, isStaff, isSuperuser, password, roles: [...role] };
+          const account = { username, email, isStaff, isSuperuser, password, roles: [...role] };
+          const request = { ...account, tenant: options.tenant ?? "" };
           const answer = await administration.call(createUser, request);
           if (options.output === "json") return printMessage(createUser.output, answer);
           print(userDetails(answer.user));
@@ -68,6 +72,7 @@ function addCreate(users: Command): void {
 
 interface ListOptions extends PageOptions {
   readonly query?: string | undefined;
+  readonly tenant?: string | undefined;
 }
 
 function addList(users: Command): void {
@@ -75,13 +80,16 @@ function addList(users: Command): void {
     usage: "list",
     description: "accounts, in order of id",
     examples: ["users list", "users list --query example.com --all -o json"],
-  }).option("--query <text>", "those with this in their username or email");
+  })
+    .option("--query <text>", "those with this in their username or email")
+    .option("--tenant <id>", 'those of this tenant; "" for those of none');
   addPageOptions(command).action((options: ListOptions) =>
     administer(options, async (administration) => {
-      const { query = "" } = options;
+      const { query = "", tenant } = options;
       await printPages(options, {
         async read(page) {
-          const answer = await administration.call(listUsers, { ...page, query });
+          const request = { ...page, query, ...(tenant !== undefined && { tenant }) };
+          const answer = await administration.call(listUsers, request);
           return { rows: answer.users, nextPageToken: answer.nextPageToken };
         },
         output: listUsers.output,

@@ -73,6 +73,7 @@ const accountServices = [
   "TokenService",
   "PolicyService",
   "LogService",
+  "TenantService",
 ].map((name) => `auth.v1.${name}`);
 const demoServices = ["api.users.UserService"];
 

@@ -41,6 +41,11 @@ const whom = {
     .boolean()
     .default(false)
     .describe("make a plain user for an identity that was never linked: for anybody whom this issuer knows"),
+  tenant: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("the tenant whose issuer it is: its tokens stand for that tenant's users alone"),
   username_claim: claimName.default("preferred_username").describe("what a new user is named after"),
 };
 

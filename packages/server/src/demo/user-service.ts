@@ -1,5 +1,6 @@
 import { type CallContext, CallError } from "countersign";
 import type { ServiceHandlers } from "countersign/grpc";
+import { isVisibleTo, tenantToList, visibleTo } from "countersign/service";
 import type { Store, UserRecord } from "countersign/store";
 import type { UserService } from "../gen/api/users/users_pb.ts";
 import { Bulletin } from "./bulletin.ts";
@@ -13,13 +14,17 @@ export interface DemoOptions {
 /** `api.users.UserService`: one RPC of every kind, and one of every kind of rule. */
 export function createDemoUserService({ users, caughtUp }: DemoOptions): ServiceHandlers<typeof UserService> {
   const changes = new Bulletin<UserRecord>();
+  /** Those whom the caller may know of. */
+  const known = ({ principal }: CallContext): Promise<readonly UserRecord[]> =>
+    users.list({ limit: 1000, tenantId: tenantToList(principal) });
 
   return {
     async getUser({ userId }, context) {
       // Like the seeds' clients, a call without an id asks about oneself.
       const id = userId === 0n ? context.principal?.userId : String(userId);
       const user = id === undefined ? undefined : await users.load(id);
-      if (user === undefined) throw new CallError("NOT_FOUND", "No such user");
+      if (user === undefined || !isVisibleTo(context.principal, user))
+        throw new CallError("NOT_FOUND", "No such user");
       return present(user, context);
     },
     async updateProfile({ bio }, context) {
@@ -31,18 +36,20 @@ export function createDemoUserService({ users, caughtUp }: DemoOptions): Service
       return present(user, context);
     },
     async listAllUsers(_request, context) {
-      return { users: (await users.list({ limit: 1000 })).map((user) => present(user, context)) };
+      return { users: (await known(context)).map((user) => present(user, context)) };
     },
     async deleteUser({ userId }, context) {
-      context.requireSuperuser();
-      if (!(await users.delete(String(userId)))) throw new CallError("NOT_FOUND", "No such user");
+      const caller = context.requireSuperuser();
+      const user = visibleTo(caller, await users.load(String(userId)));
+      if (user === undefined || !(await users.delete(user.id)))
+        throw new CallError("NOT_FOUND", "No such user");
       await caughtUp();
       return {};
     },
     async *watchUsers(_request, context) {
       const news = changes.read(context.call.signal);
-      for (const user of await users.list({ limit: 1000 })) yield present(user, context);
-      for await (const user of news) yield present(user, context);
+      for (const user of await known(context)) yield present(user, context);
+      for await (const user of news) if (isVisibleTo(context.principal, user)) yield present(user, context);
     },
     async upload(requests, context) {
       let chunks = 0n;

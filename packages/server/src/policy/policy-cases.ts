@@ -9,6 +9,7 @@ const names = z.array(z.string().min(1)).default([]);
 const age = z.string().refine((text) => parseDuration(text) !== undefined, "a time such as 90s or 15m");
 
 const principalSchema = z.strictObject({
+  tenant_id: z.string().min(1).optional(),
   user_id: z.union([z.string().min(1), z.number().int()]).optional(),
   username: z.string().optional(),
   email: z.string().optional(),
@@ -144,5 +145,6 @@ function principalOf(name: string, given: z.infer<typeof principalSchema>): Prin
     claims,
     apiKey: scopes === undefined ? undefined : { id: name, name, type: "service", scopes },
     clientId: undefined,
+    tenantId: given.tenant_id,
   };
 }

@@ -103,6 +103,7 @@ const principalMembers: Readonly<Record<string, (principal: Principal) => CelInp
   email: ({ email }) => email ?? "",
   authenticator: ({ authenticator }) => authenticator,
   client_id: ({ clientId }) => clientId ?? "",
+  tenant_id: ({ tenantId }) => tenantId ?? "",
   is_staff: ({ isStaff }) => isStaff,
   is_superuser: ({ isSuperuser }) => isSuperuser,
   auth_time: ({ claims }) => {

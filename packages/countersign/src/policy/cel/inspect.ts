@@ -31,6 +31,7 @@ export const variables = {
       email: "string",
       authenticator: "string",
       client_id: "string",
+      tenant_id: "string",
     },
     ...{ is_staff: "bool", is_superuser: "bool", auth_time: "number" },
     ...{ roles: { elements: "string" }, permissions: { elements: "string" }, scopes: { elements: "string" } },

@@ -21,21 +21,21 @@ import type { OwnedByUsers } from "./memory-users.ts";
 export interface MemoryApiKeysOptions {
   readonly now: () => number;
   readonly revocations: MemoryRevocationLog;
-  readonly users: { has(id: string): boolean };
+  readonly users: { tenantOf(id: string): string | null | undefined };
 }
 
 export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
   readonly #options: MemoryApiKeysOptions;
   readonly #rows = new Map<string, ApiKeyRow>();
 
-  #isRole: (name: string) => boolean = () => false;
+  #isRole: (name: string, tenant: string | null) => boolean = () => false;
 
   constructor(options: MemoryApiKeysOptions) {
     this.#options = options;
   }
 
   /** Keys need roles and roles need keys: called once, before anything else. */
-  takeRoles(isRole: (name: string) => boolean): void {
+  takeRoles(isRole: (name: string, tenant: string | null) => boolean): void {
     this.#isRole = isRole;
   }
 
@@ -61,9 +61,10 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
   }
 
   async create(key: NewApiKey): Promise<ApiKeyRecord> {
-    const row = newApiKeyRow(key, this.#options.now());
-    if (!this.#options.users.has(row.user_id)) throw noSuchUser();
-    const missing = key.roles?.find((role) => !this.#isRole(role));
+    const tenant = this.#options.users.tenantOf(key.userId);
+    const row = newApiKeyRow(key, this.#options.now(), tenant ?? null);
+    if (tenant === undefined) throw noSuchUser();
+    const missing = key.roles?.find((role) => !this.#isRole(role, tenant));
     if (missing !== undefined) throw noSuchRole("roles", missing);
     if (this.#rows.has(row.id)) throw new Conflict("id", "this id is in use");
     if (row.made_by !== null && this.#rows.get(row.made_by)?.revoked_at !== null) throw makerRevoked();
@@ -79,11 +80,13 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
     return row && toApiKeyRecord(row);
   }
 
-  async list({ limit, after, userId, status, madeBy, now }: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
+  async list(query: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
+    const { limit, after, userId, status, madeBy, tenantId, now } = query;
     const position = after && { created_at: after.createdAt.getTime(), id: after.id };
     return [...this.#rows.values()]
       .filter((row) => userId === undefined || row.user_id === userId)
       .filter((row) => madeBy === undefined || row.made_by === madeBy)
+      .filter((row) => tenantId === undefined || (row.tenant ?? "") === tenantId)
       .filter((row) => position === undefined || newestFirst(position, row) < 0)
       .sort(newestFirst)
       .map(toApiKeyRecord)

@@ -60,12 +60,13 @@ export class MemoryIdentities implements IdentityStore, OwnedByUsers {
     return this.#former.has(keyOf({ issuer, subject }));
   }
 
-  async provision(identity: Identity, { username, email }: PlainUser, by: string): Promise<Provisioning> {
+  async provision(identity: Identity, user: PlainUser, by: string): Promise<Provisioning> {
     requireIdentity(identity, by);
     const known = this.#links.get(keyOf(identity));
     if (known !== undefined) return { kind: "linked", userId: known.userId };
     if (this.#former.has(keyOf(identity))) return { kind: "former" };
-    const { id: userId } = this.#options.users.createNow({ username, email });
+    const { username, email, tenantId } = user;
+    const { id: userId } = this.#options.users.createNow({ username, email, tenantId });
     this.#put({ ...identity, userId });
     this.#options.audit.appendNow(identityAudit("provisioned", { ...identity, userId }, by));
     return { kind: "provisioned", userId };

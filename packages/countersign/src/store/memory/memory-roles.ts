@@ -1,4 +1,5 @@
 import type { RevocationEvent } from "../../core/revocation.ts";
+import { isRoleFor } from "../../core/tenant.ts";
 import { pageLimit } from "../page-limit.ts";
 import type { NewRole, RolePatch, RoleQuery, RoleRecord, RoleStore } from "../role-contracts.ts";
 import {
@@ -17,6 +18,7 @@ import {
 import type { AuditEntry } from "../session-contracts.ts";
 import { requireStorableText } from "../storable-text.ts";
 import type { MemoryRevocationLog } from "./memory-revocation-log.ts";
+import type { MemoryTenants } from "./memory-tenants.ts";
 import type { MemoryUsers } from "./memory-users.ts";
 
 export interface MemoryRolesOptions {
@@ -25,6 +27,7 @@ export interface MemoryRolesOptions {
   readonly audit: { appendNow(entry: AuditEntry): unknown };
   readonly users: MemoryUsers;
   readonly apiKeys: { isLimitedTo(role: string): boolean };
+  readonly tenants: Pick<MemoryTenants, "require">;
 }
 
 /** Rows by name. Who holds a role stands in the rows of the users. */
@@ -37,8 +40,17 @@ export class MemoryRoles implements RoleStore {
     this.#rows = inOrder(builtInRows(options.now()));
   }
 
-  has(name: string): boolean {
-    return this.#rows.has(name);
+  /** Whether there is such a role for what belongs to that tenant. */
+  has(name: string, tenant: string | null): boolean {
+    return this.#rows.has(name) && isRoleFor(tenant ?? undefined, name);
+  }
+
+  /** Removes a tenant's roles. Returns whether it had any. */
+  tenantDeleted(tenant: string): boolean {
+    const kept = [...this.#rows.values()].filter((row) => row.tenant !== tenant);
+    const had = kept.length < this.#rows.size;
+    this.#rows = inOrder(kept);
+    return had;
   }
 
   async load(): Promise<readonly RoleRecord[]> {
@@ -50,8 +62,10 @@ export class MemoryRoles implements RoleStore {
     return row && toRoleRecord(row);
   }
 
-  async list({ limit, after = "" }: RoleQuery): Promise<readonly RoleRecord[]> {
-    const rows = [...this.#rows.values()].filter(({ name }) => name > after);
+  async list({ limit, after = "", tenantId }: RoleQuery): Promise<readonly RoleRecord[]> {
+    const rows = [...this.#rows.values()]
+      .filter(({ name }) => name > after)
+      .filter(({ tenant }) => tenantId === undefined || tenant === null || tenant === tenantId);
     return rows.slice(0, pageLimit(limit)).map(toRoleRecord);
   }
 
@@ -59,6 +73,7 @@ export class MemoryRoles implements RoleStore {
     requireStorableText("by", by);
     const rows = [...this.#rows.values()];
     const row = newRoleRow(role, rows, this.#options.now());
+    this.#options.tenants.require(row.tenant);
     this.#commit([...rows, row], roleAudit("role.created", row, by));
     return toRoleRecord(row);
   }
@@ -97,8 +112,9 @@ export class MemoryRoles implements RoleStore {
 
   async assign(userId: string, role: string, by: string): Promise<readonly string[] | undefined> {
     requireStorableText("by", by);
-    if (!this.#options.users.has(userId)) return undefined;
-    if (!this.#rows.has(role)) throw noSuchRole("role", role);
+    const tenant = this.#options.users.tenantOf(userId);
+    if (tenant === undefined) return undefined;
+    if (!this.has(role, tenant)) throw noSuchRole("role", role);
     return this.#set(userId, role, assignmentAudit("role.assigned", userId, role, by));
   }
 

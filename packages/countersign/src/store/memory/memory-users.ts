@@ -15,9 +15,11 @@ import {
   nothingCounted,
   toUserRecord,
   type UserRow,
+  type UserRowElsewhere,
 } from "../user-row.ts";
 import type { MemoryAudit } from "./memory-audit.ts";
 import type { MemoryRevocationLog } from "./memory-revocation-log.ts";
+import type { MemoryTenants } from "./memory-tenants.ts";
 
 /** What belongs to users and goes, or is revoked, with them. */
 export interface OwnedByUsers {
@@ -29,6 +31,7 @@ export interface MemoryUsersOptions {
   readonly now: () => number;
   readonly revocations: MemoryRevocationLog;
   readonly audit: MemoryAudit;
+  readonly tenants: Pick<MemoryTenants, "require" | "disabledAt">;
 }
 
 /** Rows by id, in the order of their ids. */
@@ -36,17 +39,19 @@ export class MemoryUsers implements UserStore {
   readonly #now: () => number;
   readonly #revocations: MemoryRevocationLog;
   readonly #audit: MemoryAudit;
+  readonly #tenants: MemoryUsersOptions["tenants"];
   readonly #rows = new Map<string, UserRow>();
   readonly #idByUsername = new Map<string, string>();
   readonly #idByEmail = new Map<string, string>();
   /** When each network stops being known, by user. */
   readonly #networks = new Map<string, Map<string, number>>();
   #owned: readonly OwnedByUsers[] = [];
-  #isRole: (name: string) => boolean = () => false;
+  #isRole: (name: string, tenant: string | null) => boolean = () => false;
   #lastId = 0;
 
-  constructor({ now, revocations, audit }: MemoryUsersOptions) {
+  constructor({ now, revocations, audit, tenants }: MemoryUsersOptions) {
     this.#now = now;
+    this.#tenants = tenants;
     this.#revocations = revocations;
     this.#audit = audit;
   }
@@ -57,7 +62,7 @@ export class MemoryUsers implements UserStore {
   }
 
   /** As `own()`. */
-  takeRoles(isRole: (name: string) => boolean): void {
+  takeRoles(isRole: (name: string, tenant: string | null) => boolean): void {
     this.#isRole = isRole;
   }
 
@@ -66,7 +71,16 @@ export class MemoryUsers implements UserStore {
   }
 
   isActive(id: string): boolean {
-    return this.#rows.get(id)?.is_active === 1;
+    return this.#record(id)?.isActive === true;
+  }
+
+  /** Undefined if there is no such user; null for one of no tenant. */
+  tenantOf(id: string): string | null | undefined {
+    return this.#rows.get(id)?.tenant;
+  }
+
+  isTenantEmpty(tenant: string): boolean {
+    return ![...this.#rows.values()].some((row) => row.tenant === tenant);
   }
 
   /** The ids of those who hold a role. */
@@ -89,12 +103,14 @@ export class MemoryUsers implements UserStore {
 
   createNow(user: NewUser): UserRecord {
     const columns = newUserRow(user, this.#now());
-    this.#requireFree(columns, undefined);
+    const tenant_disabled_at = this.#tenants.require(columns.tenant);
     const roles = [...new Set(user.roles)];
-    const missing = roles.find((role) => !this.#isRole(role));
+    const missing = roles.find((role) => !this.#isRole(role, columns.tenant));
     if (missing !== undefined) throw noSuchRole("roles", missing);
+    this.#requireFree(columns, undefined);
     this.#lastId += 1;
-    const row: UserRow = { id: String(this.#lastId), ...columns, roles: roles.join(",") || null };
+    const own = { id: String(this.#lastId), roles: roles.join(",") || null, tenant_disabled_at };
+    const row: UserRow = { ...columns, ...own };
     this.#put(row);
     return toUserRecord(row);
   }
@@ -113,18 +129,19 @@ export class MemoryUsers implements UserStore {
 
   async firstSuperuser(): Promise<UserRecord | undefined> {
     const row = [...this.#rows.values()].find(isActiveSuperuser);
-    return row && toUserRecord(row);
+    return row && this.#present(row);
   }
 
-  async list({ limit, after, text = "" }: UserQuery): Promise<readonly UserRecord[]> {
+  async list({ limit, after, text = "", tenantId }: UserQuery): Promise<readonly UserRecord[]> {
     const start = after === undefined ? 0n : parseUserId(after);
     if (start === undefined) return [];
     const part = foldCase(text);
     return [...this.#rows.values()]
       .filter((row) => BigInt(row.id) > start)
+      .filter((row) => tenantId === undefined || (row.tenant ?? "") === tenantId)
       .filter((row) => row.username_folded.includes(part) || row.email_folded?.includes(part) === true)
       .slice(0, pageLimit(limit))
-      .map(toUserRecord);
+      .map((row) => this.#present(row));
   }
 
   async update(id: string, patch: UserPatch, condition?: UserCondition): Promise<UserRecord | undefined> {
@@ -132,14 +149,14 @@ export class MemoryUsers implements UserStore {
     if (before === undefined) return undefined;
     if (condition !== undefined && before.password_hash !== condition.passwordHash) return undefined;
     const change = changeUser(before, patch, this.#now());
-    if (change === undefined) return toUserRecord(before);
+    if (change === undefined) return this.#present(before);
     this.#requireFree(change.row, before.id);
     if (change.stepsDownBy !== undefined) this.#requireAnotherSuperuser(id, change.stepsDownBy);
     this.#revocations.appendNow([change.event]);
     this.#forgetNames(before);
     this.#put(change.row);
     if (change.row.password_hash !== before.password_hash) this.#networks.delete(id);
-    return toUserRecord(change.row);
+    return this.#present(change.row);
   }
 
   async unlockPassword(id: string, by: string): Promise<UserRecord | undefined> {
@@ -197,10 +214,15 @@ export class MemoryUsers implements UserStore {
 
   #record(id: string | undefined): UserRecord | undefined {
     const row = id === undefined ? undefined : this.#rows.get(id);
-    return row && toUserRecord(row);
+    return row && this.#present(row);
   }
 
-  #requireFree(columns: Omit<UserRow, "id" | "roles">, ownId: string | undefined): void {
+  /** With the state that its tenant is in now. */
+  #present(row: UserRow): UserRecord {
+    return toUserRecord({ ...row, tenant_disabled_at: this.#tenants.disabledAt(row.tenant) });
+  }
+
+  #requireFree(columns: Omit<UserRow, "id" | UserRowElsewhere>, ownId: string | undefined): void {
     const byUsername = this.#idByUsername.get(columns.username_folded) ?? ownId;
     if (byUsername !== ownId) throw taken("username");
     if (columns.email_folded === null) return;

@@ -8,6 +8,7 @@ import { createSessionTables } from "./session-migration.ts";
 import { addSigningKeyLifetime } from "./signing-key-migration.ts";
 import type { SqlWords } from "./sql-backend.ts";
 import type { SqlSchema } from "./sql-schema.ts";
+import { createTenants } from "./tenant-migration.ts";
 
 /** One step of the schema. A step that was released never changes; what is wrong with it is mended by another. */
 export interface Migration {
@@ -26,6 +27,7 @@ export const migrations: readonly Migration[] = [
   { version: 6, name: "roles", apply: createRoleTables },
   { version: 7, name: "marks of secrets", apply: createSecretMarks },
   { version: 8, name: "the request log", apply: createRequestLog },
+  { version: 9, name: "tenants", apply: createTenants },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {

@@ -29,6 +29,6 @@ export async function createRoleTables(trx: Transaction<SqlSchema>): Promise<voi
     .execute();
   await trx
     .insertInto("roles")
-    .values([...builtInRows(Date.now())])
+    .values(builtInRows(Date.now()).map(({ tenant: _tenant, ...row }) => row))
     .execute();
 }

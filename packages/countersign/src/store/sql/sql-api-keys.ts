@@ -19,6 +19,7 @@ import type { SqlBackend } from "./sql-backend.ts";
 import { appendRevocations } from "./sql-revocation-log.ts";
 import { requireRoles } from "./sql-roles.ts";
 import type { SqlSchema } from "./sql-schema.ts";
+import { ofTenant } from "./tenant-filter.ts";
 
 const columns = [
   "id",
@@ -38,6 +39,7 @@ const columns = [
   "last_used_at",
   "total_requests",
   "made_by",
+  "tenant",
 ] as const;
 
 /** How many keys one UPDATE counts for. */
@@ -55,12 +57,14 @@ export class SqlApiKeys implements ApiKeyStore {
   }
 
   async create(key: NewApiKey): Promise<ApiKeyRecord> {
-    const row = newApiKeyRow(key, this.#now());
+    const now = this.#now();
+    // What is wrong with it by itself is said before anything is asked.
+    newApiKeyRow(key, now, null);
     const userId = parseUserId(key.userId);
     if (userId === undefined) throw noSuchUser();
     return this.#backend.write(async (trx) => {
-      await requireUser(trx, userId);
-      await requireRoles(trx, key.roles ?? []);
+      const row = newApiKeyRow(key, now, await requireUser(trx, userId));
+      await requireRoles(trx, key.roles ?? [], row.tenant);
       await requireFree(trx, row, userId);
       await requireMaker(trx, row.made_by);
       await trx
@@ -78,8 +82,13 @@ export class SqlApiKeys implements ApiKeyStore {
     return toRecord(this.#firstById(id));
   }
 
-  async list({ limit, after, userId, status, madeBy, now }: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
+  async list(asked: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
+    const { limit, after, userId, status, madeBy, tenantId, now } = asked;
     let query = selectKeys(this.#backend.reader);
+    if (tenantId !== undefined) {
+      if (!isStorableText(tenantId)) return [];
+      query = query.where((eb) => ofTenant(eb, tenantId));
+    }
     if (userId !== undefined) {
       const owner = parseUserId(userId);
       if (owner === undefined) return [];

@@ -12,6 +12,7 @@ import { noSuchUser } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
 import { newUserRow } from "../user-row.ts";
 import { formerIdentity } from "./former-identities.ts";
+import { requireTenant } from "./require-tenant.ts";
 import { requireUser } from "./require-user.ts";
 import { appendAudit } from "./sql-audit.ts";
 import type { SqlBackend } from "./sql-backend.ts";
@@ -83,13 +84,18 @@ export class SqlIdentities implements IdentityStore {
     );
   }
 
-  async provision(identity: Identity, { username, email }: PlainUser, by: string): Promise<Provisioning> {
+  async provision(
+    identity: Identity,
+    { username, email, tenantId }: PlainUser,
+    by: string,
+  ): Promise<Provisioning> {
     requireIdentity(identity, by);
-    const row = newUserRow({ username, email }, this.#now());
+    const row = newUserRow({ username, email, tenantId }, this.#now());
     return this.#backend.write(async (trx) => {
       const known = await linkOf(trx, identity);
       if (known !== undefined) return { kind: "linked", userId: known.userId };
       if (await isFormer(trx, identity)) return { kind: "former" };
+      await requireTenant(trx, row.tenant);
       const userId = await insertUser(trx, row);
       const now = this.#now();
       await insertLink(trx, identity, BigInt(userId), now);

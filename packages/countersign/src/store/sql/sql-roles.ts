@@ -1,6 +1,7 @@
 import { type Kysely, sql, type Transaction } from "kysely";
 import type { RevocationEvent } from "../../core/revocation.ts";
 import { isRoleName } from "../../core/role.ts";
+import { isRoleFor } from "../../core/tenant.ts";
 import type { UserStore } from "../contracts.ts";
 import { pageLimit } from "../page-limit.ts";
 import type { NewRole, RolePatch, RoleQuery, RoleRecord, RoleStore } from "../role-contracts.ts";
@@ -19,6 +20,7 @@ import {
 import type { AuditEntry } from "../session-contracts.ts";
 import { isStorableText, requireStorableText } from "../storable-text.ts";
 import { parseUserId } from "../user-id.ts";
+import { requireTenant } from "./require-tenant.ts";
 import { appendAudit } from "./sql-audit.ts";
 import type { SqlBackend } from "./sql-backend.ts";
 import { appendRevocations } from "./sql-revocation-log.ts";
@@ -51,15 +53,12 @@ export class SqlRoles implements RoleStore {
     return row && toRoleRecord(row);
   }
 
-  async list({ limit, after = "" }: RoleQuery): Promise<readonly RoleRecord[]> {
-    if (!isStorableText(after)) return [];
-    const rows = await this.#backend.reader
-      .selectFrom("roles")
-      .selectAll()
-      .where("name", ">", after)
-      .orderBy("name")
-      .limit(pageLimit(limit))
-      .execute();
+  async list({ limit, after = "", tenantId }: RoleQuery): Promise<readonly RoleRecord[]> {
+    if (!isStorableText(after) || !isStorableText(tenantId ?? "")) return [];
+    let query = this.#backend.reader.selectFrom("roles").selectAll().where("name", ">", after);
+    if (tenantId !== undefined)
+      query = query.where((eb) => eb.or([eb("tenant", "is", null), eb("tenant", "=", tenantId)]));
+    const rows = await query.orderBy("name").limit(pageLimit(limit)).execute();
     return rows.map(toRoleRecord);
   }
 
@@ -67,6 +66,7 @@ export class SqlRoles implements RoleStore {
     requireStorableText("by", by);
     return this.#backend.write(async (trx) => {
       const row = newRoleRow(role, await allRoles(trx), this.#now());
+      await requireTenant(trx, row.tenant);
       await trx.insertInto("roles").values(row).execute();
       await this.#log(trx, roleAudit("role.created", row, by));
       return toRoleRecord(row);
@@ -126,12 +126,12 @@ export class SqlRoles implements RoleStore {
     const key = parseUserId(userId);
     if (key === undefined) return undefined;
     await this.#backend.write(async (trx) => {
-      const event = await userChanged(trx, key, userId);
-      if (event === undefined) return;
-      const changed =
-        entry.action === "role.assigned"
-          ? addUserRole(trx, key, role, this.#now())
-          : removeUserRole(trx, key, role);
+      const user = await userChanged(trx, key, userId);
+      if (user === undefined) return;
+      const { event, tenant } = user;
+      const assigned = entry.action === "role.assigned";
+      if (assigned && !isRoleFor(tenant ?? undefined, role)) throw noSuchRole("role", role);
+      const changed = assigned ? addUserRole(trx, key, role, this.#now()) : removeUserRole(trx, key, role);
       if (!(await changed)) return;
       await trx.updateTable("users").set({ updated_at: this.#now() }).where("id", "=", key).execute();
       await appendRevocations(trx, [event], this.#now());
@@ -159,10 +159,10 @@ export class SqlRoles implements RoleStore {
   }
 }
 
-/** Throws `Conflict` on `roles` for one that is not there. */
-export async function requireRoles(trx: Trx, names: readonly string[]): Promise<void> {
+/** Throws `Conflict` on `roles` for one that is not there for what belongs to that tenant. */
+export async function requireRoles(trx: Trx, names: readonly string[], tenant: string | null): Promise<void> {
   if (names.length === 0) return;
-  const known = names.every(isRoleName)
+  const known = names.every((name) => isRoleName(name) && isRoleFor(tenant ?? undefined, name))
     ? await trx
         .selectFrom("roles")
         .select("name")
@@ -201,10 +201,19 @@ async function removeUserRole(trx: Trx, userId: bigint, role: string): Promise<b
   return gone.length > 0;
 }
 
-/** The event of a change of that user; undefined if there is none such. Who is disabled is reported as that. */
-async function userChanged(trx: Trx, key: bigint, userId: string): Promise<RevocationEvent | undefined> {
-  const user = await trx.selectFrom("users").select("is_active").where("id", "=", key).executeTakeFirst();
-  return user && { kind: "user", userId, state: Number(user.is_active) === 0 ? "disabled" : "changed" };
+/** The event of a change of that user, and the user's tenant; undefined if there is none such. Who is disabled is reported as that. */
+async function userChanged(
+  trx: Trx,
+  key: bigint,
+  userId: string,
+): Promise<{ readonly event: RevocationEvent; readonly tenant: string | null } | undefined> {
+  const user = await trx
+    .selectFrom("users")
+    .select(["is_active", "tenant"])
+    .where("id", "=", key)
+    .executeTakeFirst();
+  const state = Number(user?.is_active) === 0 ? "disabled" : "changed";
+  return user && { event: { kind: "user", userId, state }, tenant: user.tenant };
 }
 
 /** The events of a change of all who hold a role. */

@@ -4,8 +4,9 @@ import type { AuditRow } from "../audit-row.ts";
 import type { RoleRow } from "../role-row.ts";
 import type { SessionRow } from "../session-row.ts";
 import type { SigningKeyRow } from "../signing-key-row.ts";
+import type { TenantRow } from "../tenant-row.ts";
 import type { TotpRow } from "../totp-row.ts";
-import type { UserRow } from "../user-row.ts";
+import type { UserRow, UserRowElsewhere } from "../user-row.ts";
 
 /**
  * The tables as queries see them. 64-bit ids go in as bigint and come out as text (`cast`), because neither SQLite's
@@ -13,6 +14,7 @@ import type { UserRow } from "../user-row.ts";
  */
 export interface SqlSchema {
   readonly countersign_schema: SchemaTable;
+  readonly tenants: TenantRow;
   readonly users: UsersTable;
   readonly roles: RoleRow;
   readonly user_roles: UserRolesTable;
@@ -40,7 +42,7 @@ export interface SchemaTable {
   readonly applied_at: number;
 }
 
-export interface UsersTable extends Omit<UserRow, "id" | "roles"> {
+export interface UsersTable extends Omit<UserRow, "id" | UserRowElsewhere> {
   /** Rises and is never given twice. */
   readonly id: Generated<bigint>;
 }

@@ -211,8 +211,13 @@ function toRecord(row: SessionRow | undefined): SessionRecord | undefined {
 
 /** Undefined if there is no such user. */
 async function isActive(trx: Transaction<SqlSchema>, userId: bigint): Promise<boolean | undefined> {
-  const user = await trx.selectFrom("users").select("is_active").where("id", "=", userId).executeTakeFirst();
-  return user && Number(user.is_active) !== 0;
+  const user = await trx
+    .selectFrom("users")
+    .leftJoin("tenants", "tenants.id", "users.tenant")
+    .select(["users.is_active as active", "tenants.disabled_at as disabledAt"])
+    .where("users.id", "=", userId)
+    .executeTakeFirst();
+  return user && Number(user.active) !== 0 && user.disabledAt === null;
 }
 
 /** The id, if it is that of a session of this user that could be ended. */

@@ -9,6 +9,7 @@ import { SqlRoles } from "./sql-roles.ts";
 import { SqlSecrets } from "./sql-secrets.ts";
 import { SqlSessions } from "./sql-sessions.ts";
 import { SqlSigningKeys } from "./sql-signing-keys.ts";
+import { SqlTenants } from "./sql-tenants.ts";
 import { SqlTotp } from "./sql-totp.ts";
 import { SqlUsers } from "./sql-users.ts";
 
@@ -18,6 +19,7 @@ export function createSqlStore(backend: SqlBackend, now: () => number): Store {
   const users = new SqlUsers(backend, now);
   return Object.freeze({
     users,
+    tenants: new SqlTenants(backend, now),
     roles: new SqlRoles(backend, now, users),
     apiKeys: new SqlApiKeys(backend, now),
     revocations: new SqlRevocationLog(backend, now),

@@ -14,15 +14,18 @@ import {
   nothingCounted,
   toUserRecord,
   type UserRow,
+  type UserRowElsewhere,
 } from "../user-row.ts";
 import { endSessions } from "./end-sessions.ts";
 import { formerIdentitiesOf } from "./former-identities.ts";
 import { forgetNetworks } from "./known-networks.ts";
+import { requireTenant } from "./require-tenant.ts";
 import { appendAudit } from "./sql-audit.ts";
 import type { SqlBackend } from "./sql-backend.ts";
 import { appendRevocations } from "./sql-revocation-log.ts";
 import { addUserRole, requireRoles } from "./sql-roles.ts";
 import type { SqlSchema } from "./sql-schema.ts";
+import { ofTenant } from "./tenant-filter.ts";
 
 const columns = [
   "username",
@@ -38,6 +41,7 @@ const columns = [
   "updated_at",
   "password_failures",
   "password_locked_at",
+  "tenant",
 ] as const;
 
 /** Both dialects have this aggregate; in which order it joins is left open. */
@@ -45,8 +49,12 @@ const roles = sql<
   string | null
 >`(select string_agg(user_roles.role, ',') from user_roles where user_roles.user_id = users.id)`;
 
+const tenantDisabledAt = sql<
+  number | null
+>`(select tenants.disabled_at from tenants where tenants.id = users.tenant)`;
+
 /** A literal, not a parameter: only so does the planner use the index of superusers. */
-const activeSuperuser = sql<boolean>`is_superuser = 1 and is_active = 1`;
+const activeSuperuser = sql<boolean>`is_superuser = 1 and is_active = 1 and tenant is null`;
 
 export class SqlUsers implements UserStore {
   readonly #backend: SqlBackend;
@@ -63,10 +71,11 @@ export class SqlUsers implements UserStore {
     const row = newUserRow(user, this.#now());
     return this.#backend.write(async (trx) => {
       const roles = [...new Set(user.roles)];
-      await requireRoles(trx, roles);
+      const tenant_disabled_at = await requireTenant(trx, row.tenant);
+      await requireRoles(trx, roles, row.tenant);
       const id = await insertUser(trx, row);
       for (const role of roles) await addUserRole(trx, BigInt(id), role, row.created_at);
-      return toUserRecord({ id, ...row, roles: roles.join(",") || null });
+      return toUserRecord({ id, ...row, roles: roles.join(",") || null, tenant_disabled_at });
     });
   }
 
@@ -91,11 +100,13 @@ export class SqlUsers implements UserStore {
     return toRecord(await users.orderBy("users.id").limit(1).executeTakeFirst());
   }
 
-  async list({ limit, after, text = "" }: UserQuery): Promise<readonly UserRecord[]> {
+  async list({ limit, after, text = "", tenantId }: UserQuery): Promise<readonly UserRecord[]> {
     const part = foldCase(text);
     const start = after === undefined ? 0n : parseUserId(after);
     if (start === undefined || !isStorableText(part)) return [];
+    if (!isStorableText(tenantId ?? "")) return [];
     let query = selectUsers(this.#backend.reader).where("users.id", ">", start);
+    if (tenantId !== undefined) query = query.where((eb) => ofTenant(eb, tenantId));
     if (part !== "") {
       const position = sql.raw(this.#backend.words.position);
       query = query.where(
@@ -116,7 +127,7 @@ export class SqlUsers implements UserStore {
       if (change === undefined) return toRecord(before);
       await requireFree(trx, change.row, key);
       if (change.stepsDownBy !== undefined) await requireAnotherSuperuser(trx, key, change.stepsDownBy);
-      const { id: _id, roles: _roles, ...row } = change.row;
+      const { id: _id, roles: _roles, tenant_disabled_at: _disabled, ...row } = change.row;
       await trx.updateTable("users").set(row).where("id", "=", key).execute();
       if (row.password_hash !== before?.password_hash) await forgetNetworks(trx, key);
       await appendRevocations(trx, [change.event], this.#now());
@@ -179,7 +190,7 @@ export class SqlUsers implements UserStore {
 /** As a part of a transaction: returns the new id. Throws `Conflict` on `username` or `email`. */
 export async function insertUser(
   trx: Transaction<SqlSchema>,
-  row: Omit<UserRow, "id" | "roles">,
+  row: Omit<UserRow, "id" | UserRowElsewhere>,
 ): Promise<string> {
   await requireFree(trx, row, undefined);
   const { id } = await trx
@@ -195,7 +206,7 @@ function selectUsers(db: Kysely<SqlSchema>) {
     .selectFrom("users")
     .select((eb) => eb.cast<string>("users.id", "text").as("id"))
     .select(columns)
-    .select(roles.as("roles"));
+    .select([roles.as("roles"), tenantDisabledAt.as("tenant_disabled_at")]);
 }
 
 function byId(db: Kysely<SqlSchema>, id: bigint) {
@@ -208,7 +219,7 @@ function toRecord(row: UserRow | undefined): UserRecord | undefined {
 
 async function requireFree(
   trx: Transaction<SqlSchema>,
-  row: Omit<UserRow, "id" | "roles">,
+  row: Omit<UserRow, "id" | UserRowElsewhere>,
   ownId: bigint | undefined,
 ): Promise<void> {
   const others = await trx

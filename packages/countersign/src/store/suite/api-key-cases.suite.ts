@@ -31,6 +31,7 @@ export const apiKeyCases: Cases = {
       lastUsedAt: undefined,
       totalRequests: 0,
       madeBy: undefined,
+      tenantId: undefined,
     };
     assert.deepEqual({ ...key }, expected);
     digest[0] = 9;

@@ -48,6 +48,7 @@ export const roleCases: Cases = {
       permissions: ["!orders:delete", "orders:read"],
       inherits: ["viewer"],
       builtIn: false,
+      tenantId: undefined,
       createdAt: clock.date,
       updatedAt: clock.date,
     };

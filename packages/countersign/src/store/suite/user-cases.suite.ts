@@ -29,6 +29,7 @@ export const userCases: Cases = {
         createdAt: clock.date,
         updatedAt: clock.date,
         passwordLockedAt: undefined,
+        tenantId: undefined,
       },
     );
     assert.deepEqual(await users.load("1"), ada);
