@@ -9,14 +9,13 @@ export { SigningKeyService } from "./gen/auth/v1/signing_keys_pb.ts";
 export { TokenService } from "./gen/auth/v1/tokens_pb.ts";
 export type { Identity, User } from "./gen/auth/v1/users_pb.ts";
 export { UserService } from "./gen/auth/v1/users_pb.ts";
+export { loopbackAddresses } from "./limits/network.ts";
 export type { ApiKeyServiceOptions } from "./service/api-key-service.ts";
 export { createApiKeyService } from "./service/api-key-service.ts";
 export type { AskingLimits, AskingLimitsOptions } from "./service/asking-limits.ts";
 export { createAskingLimits } from "./service/asking-limits.ts";
 export type { AuthServiceOptions, ValidateApiKey } from "./service/auth-service.ts";
 export { createAuthService } from "./service/auth-service.ts";
-export type { CallLimit, CallLimits, LimitVerdict } from "./service/call-limits.ts";
-export { createCallLimits } from "./service/call-limits.ts";
 export type {
   IssuedTo,
   IssuedTokens,
@@ -25,7 +24,6 @@ export type {
 } from "./service/issue-tokens.ts";
 export { createTokenIssuer } from "./service/issue-tokens.ts";
 export type { LoginLimitOptions } from "./service/login-limits.ts";
-export { loopbackAddresses } from "./service/network.ts";
 export type { Passwords } from "./service/passwords.ts";
 export { permissionMessage, permissionText } from "./service/permission-message.ts";
 export type { PolicyServiceOptions } from "./service/policy-service.ts";

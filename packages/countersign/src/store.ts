@@ -1,4 +1,6 @@
 // What every store has in common, for programs that put one together.
+
+export type { LimitStore } from "./limits/limit-store.ts";
 export { apiKeyStatus } from "./store/api-key-status.ts";
 export { builtInRoles } from "./store/built-in-roles.ts";
 export type {

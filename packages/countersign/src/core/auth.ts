@@ -11,6 +11,7 @@ import {
 } from "./decision.ts";
 import type { Denial, Reason } from "./denial.ts";
 import { againWithRequest, guarded, noRule, requestJudge, tellingOnce, unavailable } from "./judge.ts";
+import { type CallLimiter, type CredentialThrottle, counted, throttled } from "./limit.ts";
 import { OpenCalls } from "./open-calls.ts";
 import type { CompiledRule, Mode, Rule, RuleTable } from "./policy.ts";
 import { createRevocations, type RevocationView } from "./revocation.ts";
@@ -30,6 +31,10 @@ export interface AuthOptions<P> {
   readonly revocations?: RevocationView;
   /** What roles stand for (`createRoleDirectory()`). Default: nothing; permissions are those of the account itself. */
   readonly roles?: RoleDirectory | undefined;
+  /** How often callers may call (`createLimiter()`). Default: as often as they like. */
+  readonly limits?: CallLimiter<P> | undefined;
+  /** Keeps bad credentials from costing much (`createCredentialThrottle()`). Default: each is verified. */
+  readonly throttle?: CredentialThrottle | undefined;
   /** Called once per decision, for logs, metrics and counters. What it throws is ignored. */
   readonly onDecision?: (decision: Decision<P>, call: Call) => void;
   /** Milliseconds since the epoch. Default: `Date.now`. */
@@ -82,23 +87,41 @@ interface Slot<P> {
 /** Builds an `Auth`. Throws a `TypeError` for what only a programmer's mistake can be. */
 export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
   const { authenticators, onDecision, now = Date.now, revocations = createRevocations() } = options;
-  const { policy: tables, mode, publicProcedures = [] } = options;
+  const { policy: tables, mode, publicProcedures = [], roles, limits, throttle } = options;
   const book = new RuleBook<P>({ tables, mode, publicProcedures });
-  const { slots, ofConnections } = startAll(authenticators, { revocations, now, roles: options.roles });
+  const { slots, ofConnections } = startAll(authenticators, { revocations, now, roles, throttle });
   const missing = missingCredential(authenticators);
   const ambiguous = deny("CREDENTIALS_AMBIGUOUS", { challenges: missing.denial.challenges });
   const openCalls = new OpenCalls<P>({ evaluate: againWithRequest(book, evaluate), revocations, now });
 
   return Object.freeze({
-    decide: onDecision === undefined ? evaluate : tellingOnce(book, evaluate, onDecision),
+    decide: onDecision === undefined ? decide : tellingOnce(book, decide, onDecision),
     needsRequest: (procedure: string) => book.needsRequest(procedure),
-    judgeRequest: requestJudge(book, onDecision),
-    watch: openCalls.watch.bind(openCalls),
+    judgeRequest: requestJudge(book, { tell: onDecision, limits }),
+    watch(call: Call, admitted: Allowed<P>, end: (denial: Denial) => void) {
+      throttle?.spare(call);
+      return openCalls.watch(call, admitted, end);
+    },
     serve: (procedures: Iterable<string>, door?: Door) => book.serve(procedures, door),
-    seal: () => book.seal(),
+    seal() {
+      book.seal();
+      limits?.seal(book.served());
+    },
     rules: () => book.list(),
     ruleOf: (procedure: string) => book.ruleOf(procedure),
   });
+
+  /** A call is counted here, and not when it is asked about again because it is still open. */
+  function decide(call: Call): MaybePromise<Decision<P>> {
+    const since = revocations.version;
+    let decision = evaluate(call);
+    if (throttle !== undefined) decision = throttled(decision, call, throttle);
+    // One that waits for its request is counted when that has passed, too.
+    if (limits !== undefined && !book.needsRequest(call.procedure))
+      decision = counted(decision, call, limits);
+    if (isPromise(decision)) openCalls.decidedSince(call, since);
+    return decision;
+  }
 
   function evaluate(call: Call): MaybePromise<Decision<P>> {
     const since = revocations.version;

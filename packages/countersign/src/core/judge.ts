@@ -8,6 +8,7 @@ import {
   isPromise,
   type MaybePromise,
 } from "./decision.ts";
+import { type CallLimiter, counted } from "./limit.ts";
 import type { CompiledGuard } from "./policy.ts";
 import { requestShown, showRequest } from "./request-guard.ts";
 import type { RuleBook } from "./rule-book.ts";
@@ -68,15 +69,21 @@ export function tellingOnce<P>(rules: Rules<P>, evaluate: Evaluate<P>, tell: Tel
   };
 }
 
-/** The second half of a decision: the guards that need the request. */
+export interface RequestJudgeParts<P> {
+  readonly tell: Tell<P> | undefined;
+  readonly limits: CallLimiter<P> | undefined;
+}
+
+/** The second half of a decision: the guards that need the request, and then the limits. */
 export function requestJudge<P>(
   rules: Rules<P>,
-  tell: Tell<P> | undefined,
+  { tell, limits }: RequestJudgeParts<P>,
 ): (call: Call, admitted: Allowed<P>, message: unknown) => MaybePromise<Decision<P>> {
   return (call, admitted, message) => {
     if (!rules.needsRequest(call.procedure)) return admitted;
     showRequest(call, message);
-    const decision = judgeShown(rules, call, admitted);
+    const judged = judgeShown(rules, call, admitted);
+    const decision = limits === undefined ? judged : counted(judged, call, limits);
     return tell === undefined ? decision : observed(decision, call, tell);
   };
 }

@@ -1,3 +1,4 @@
+import { createMemoryLimits } from "../limits/memory-limits.ts";
 import type { Store } from "./contracts.ts";
 import { MemoryApiKeys } from "./memory/memory-api-keys.ts";
 import { MemoryAttempts } from "./memory/memory-attempts.ts";
@@ -44,6 +45,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     audit,
     signingKeys,
     identities,
+    limits: createMemoryLimits(options.now === undefined ? {} : { now, elapsed: now }),
     close: async () => {},
   });
 }

@@ -49,7 +49,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       { cause: error },
     );
   }
-  return createSqlStore(backend, now);
+  return createSqlStore(backend, options.now);
 }
 
 /** What can be found out about a database without changing it. */
@@ -74,7 +74,7 @@ export async function inspectPostgres(database: string | PostgresAddress): Promi
   try {
     const schemaVersion = await readVersion(backend.reader, backend.words);
     const current = schemaVersion === postgresSchemaVersion;
-    const superuser = current ? await createSqlStore(backend, Date.now).users.firstSuperuser() : undefined;
+    const superuser = current ? await createSqlStore(backend).users.firstSuperuser() : undefined;
     return { schemaVersion, superuser: superuser?.username, ...(await inspectServer(backend.reader)) };
   } finally {
     await backend.close();

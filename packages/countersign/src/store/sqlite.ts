@@ -41,5 +41,5 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       },
     );
   }
-  return createSqlStore(backend, now);
+  return createSqlStore(backend, options.now);
 }

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from "kysely";
 import { createFormerIdentities } from "./identity-migration.ts";
+import { createCallLimits } from "./limit-migration.ts";
 import { addLoginLimits } from "./login-migration.ts";
 import { createRoleTables } from "./role-migration.ts";
 import { createSessionTables } from "./session-migration.ts";
@@ -22,6 +23,7 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: "identities that are linked no more", apply: createFormerIdentities },
   { version: 5, name: "limits of logins, and which key made which", apply: addLoginLimits },
   { version: 6, name: "roles", apply: createRoleTables },
+  { version: 7, name: "rates and quotas of calls", apply: createCallLimits },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {
