@@ -10,8 +10,16 @@ import {
   type MaybePromise,
 } from "./decision.ts";
 import type { Denial, Reason } from "./denial.ts";
-import { againWithRequest, guarded, noRule, requestJudge, tellingOnce, unavailable } from "./judge.ts";
-import { type CallLimiter, type CredentialThrottle, counted, throttled } from "./limit.ts";
+import {
+  againWithRequest,
+  deciding,
+  guarded,
+  noRule,
+  requestJudge,
+  tellingOnce,
+  unavailable,
+} from "./judge.ts";
+import type { CallLimiter, CredentialThrottle } from "./limit.ts";
 import { OpenCalls } from "./open-calls.ts";
 import type { CompiledRule, Mode, Rule, RuleTable } from "./policy.ts";
 import { createRevocations, type RevocationView } from "./revocation.ts";
@@ -92,44 +100,20 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
   const { slots, ofConnections } = startAll(authenticators, { revocations, now, roles, throttle });
   const missing = missingCredential(authenticators);
   const ambiguous = deny("CREDENTIALS_AMBIGUOUS", { challenges: missing.denial.challenges });
-  const openCalls = new OpenCalls<P>({ evaluate: againWithRequest(book, evaluate), revocations, now });
+  const openCalls = new OpenCalls<P>({ evaluate: againWithRequest(book, judge), revocations, now });
+  const watch = openCalls.watch.bind(openCalls);
+  const decide = deciding({ rules: book, evaluate: judge, limits, throttle, revocations, openCalls });
 
   return Object.freeze({
     decide: onDecision === undefined ? decide : tellingOnce(book, decide, onDecision),
     needsRequest: (procedure: string) => book.needsRequest(procedure),
     judgeRequest: requestJudge(book, { tell: onDecision, limits }),
-    watch(call: Call, admitted: Allowed<P>, end: (denial: Denial) => void) {
-      throttle?.spare(call);
-      return openCalls.watch(call, admitted, end);
-    },
+    watch: throttle === undefined ? watch : sparing(throttle, watch),
     serve: (procedures: Iterable<string>, door?: Door) => book.serve(procedures, door),
-    seal() {
-      book.seal();
-      limits?.seal(book.served());
-    },
+    seal: () => sealed(book, limits),
     rules: () => book.list(),
     ruleOf: (procedure: string) => book.ruleOf(procedure),
   });
-
-  /** A call is counted here, and not when it is asked about again because it is still open. */
-  function decide(call: Call): MaybePromise<Decision<P>> {
-    const since = revocations.version;
-    let decision = evaluate(call);
-    if (throttle !== undefined) decision = throttled(decision, call, throttle);
-    // One that waits for its request is counted when that has passed, too.
-    if (limits !== undefined && !book.needsRequest(call.procedure))
-      decision = counted(decision, call, limits);
-    if (isPromise(decision)) openCalls.decidedSince(call, since);
-    return decision;
-  }
-
-  function evaluate(call: Call): MaybePromise<Decision<P>> {
-    const since = revocations.version;
-    const decision = judge(call);
-    // What was revoked while it was on its way is asked about when the call is watched.
-    if (isPromise(decision)) openCalls.decidedSince(call, since);
-    return decision;
-  }
 
   function judge(call: Call): MaybePromise<Decision<P>> {
     try {
@@ -169,6 +153,19 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
     if (!decision.ok) return value.includes(",") ? ambiguous : decision;
     return rule.guards.length === 0 ? decision : guarded(decision, rule.guards, 0, call);
   }
+}
+
+function sealed<P>(book: RuleBook<P>, limits: CallLimiter<P> | undefined): void {
+  book.seal();
+  limits?.seal(book.served());
+}
+
+/** What others send must not end a call that is open. */
+function sparing<P>(throttle: CredentialThrottle, watch: Auth<P>["watch"]): Auth<P>["watch"] {
+  return (call, admitted, end) => {
+    throttle.spare(call);
+    return watch(call, admitted, end);
+  };
 }
 
 function authenticate<P>(slot: Slot<P>, value: string, call: Call): MaybePromise<Decision<P>> {
