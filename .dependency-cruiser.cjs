@@ -54,7 +54,7 @@ module.exports = {
       "store/api-key-status[.]ts",
     ),
     layer("grpc", "core", "context", "gen/google"),
-    layer("store", "core", "limits/(limit-store|call-window|memory-limits)[.]ts"),
+    layer("store", "core", "limits/(limit-store|limit-id|call-window|memory-limits)[.]ts"),
     layer("session"),
     layer("signing", "core", "jwt", "session/seal[.]ts", "store/(session-)?contracts[.]ts"),
     layer("policy", "core", "gen/auth/v1/policy_pb"),

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { sql, type Transaction } from "kysely";
 import { CallWindow, requireTake, type Slot } from "../../limits/call-window.ts";
+import { limitId } from "../../limits/limit-id.ts";
 import type { LimitStore, LimitTake, LimitUsage, LimitVerdict } from "../../limits/limit-store.ts";
 import { pruneTable } from "./prune-table.ts";
 import type { SqlBackend } from "./sql-backend.ts";
@@ -67,7 +67,7 @@ export class SqlLimits implements LimitStore {
   async reset(takes: readonly LimitTake[]): Promise<void> {
     if (takes.length === 0) return;
     await this.#backend.write((trx) =>
-      trx.deleteFrom("call_limits").where("id", "in", takes.map(digestOf)).execute(),
+      trx.deleteFrom("call_limits").where("id", "in", takes.map(limitId)).execute(),
     );
   }
 
@@ -137,7 +137,7 @@ function countOne(takes: readonly LimitTake[], windows: Map<string, CallWindow>,
 
 async function read(db: Reader, takes: readonly LimitTake[]): Promise<Windows> {
   if (takes.length === 0) return new Map();
-  const ids = new Map(takes.map((take) => [idOf(take), digestOf(take)]));
+  const ids = new Map(takes.map((take) => [idOf(take), limitId(take)]));
   const rows = await db
     .selectFrom("call_limits")
     .select(["id", "slots"])
@@ -156,7 +156,7 @@ async function write(
       const window = windows.get(idOf(take));
       if (window === undefined) return [];
       const row = { slots: JSON.stringify(window.slots), expires_at: window.expiresAt(take.limit) };
-      return [[idOf(take), { id: digestOf(take), ...row }]];
+      return [[idOf(take), { id: limitId(take), ...row }]];
     }),
   );
   if (rows.size === 0) return;
@@ -172,14 +172,8 @@ async function write(
     .execute();
 }
 
-/** Who called is nobody's business who reads the table. */
-function digestOf({ limit, subject }: LimitTake): Uint8Array {
-  const text = JSON.stringify([limit.kind, limit.name, subject]);
-  return new Uint8Array(createHash("sha256").update(text).digest());
-}
-
 function idOf(take: LimitTake): string {
-  return textOf(digestOf(take));
+  return textOf(limitId(take));
 }
 
 function textOf(id: Uint8Array): string {
