@@ -1,6 +1,8 @@
 export type { ApiKey } from "./gen/auth/v1/api_keys_pb.ts";
 export { ApiKeyService } from "./gen/auth/v1/api_keys_pb.ts";
 export { AuthService } from "./gen/auth/v1/auth_pb.ts";
+export type { Limit, LimitUsage } from "./gen/auth/v1/limits_pb.ts";
+export { LimitService } from "./gen/auth/v1/limits_pb.ts";
 export { PolicyService } from "./gen/auth/v1/policy_service_pb.ts";
 export type { Permission, Role } from "./gen/auth/v1/roles_pb.ts";
 export { RoleService } from "./gen/auth/v1/roles_pb.ts";
@@ -23,6 +25,8 @@ export type {
   TokenIssuerOptions,
 } from "./service/issue-tokens.ts";
 export { createTokenIssuer } from "./service/issue-tokens.ts";
+export type { CountedIn, LimitServiceOptions } from "./service/limit-service.ts";
+export { createLimitService } from "./service/limit-service.ts";
 export type { LoginLimitOptions } from "./service/login-limits.ts";
 export type { Passwords } from "./service/passwords.ts";
 export { permissionMessage, permissionText } from "./service/permission-message.ts";

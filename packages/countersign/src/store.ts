@@ -23,6 +23,8 @@ export type {
 export { Conflict, StoreUnavailable } from "./store/contracts.ts";
 export type { PostgresUrl } from "./store/postgres-url.ts";
 export { readPostgresUrl } from "./store/postgres-url.ts";
+export type { RedisUrl } from "./store/redis-url.ts";
+export { readRedisUrl } from "./store/redis-url.ts";
 export type { RevocationFollower, RevocationFollowerOptions } from "./store/revocation-follower.ts";
 export { createRevocationFollower } from "./store/revocation-follower.ts";
 export type { NewRole, RolePatch, RoleQuery, RoleRecord, RoleStore } from "./store/role-contracts.ts";

@@ -2,6 +2,8 @@ import {
   type Auth,
   type Authenticator,
   type Call,
+  type CallLimiter,
+  type CredentialThrottle,
   createAuth,
   type Decision,
   hasPermission,
@@ -52,6 +54,10 @@ export interface AuthenticationParts {
   /** The rules of the services that are served. */
   readonly policy: readonly RuleTable<Principal>[];
   readonly onDecision: (decision: Decision<Principal>, call: Call) => void;
+  /** How often callers may call. Default: as often as they like. */
+  readonly limits?: CallLimiter<Principal>;
+  /** Default: each credential is verified. */
+  readonly throttle?: CredentialThrottle;
 }
 
 /** The peppers of the configuration. */
@@ -70,6 +76,8 @@ export function createAuthentication({
   issuers = openIssuers(config),
   policy,
   onDecision,
+  limits,
+  throttle,
 }: AuthenticationParts): Auth<Principal> {
   try {
     return createAuth<Principal>({
@@ -80,6 +88,8 @@ export function createAuthentication({
       revocations,
       roles,
       onDecision,
+      limits,
+      throttle,
     });
   } catch (error) {
     if (error instanceof TypeError) throw new ConfigError(`auth: ${error.message}`);

@@ -2,6 +2,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import {
   ApiKeyService,
   AuthService,
+  LimitService,
   PolicyService,
   RoleService,
   SigningKeyService,
@@ -13,7 +14,16 @@ import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 
 /** Every service that this program can serve. */
 export const servable: readonly DescService[] = [
-  ...[AuthService, UserService, ApiKeyService, RoleService, SigningKeyService, TokenService, PolicyService],
+  ...[
+    AuthService,
+    UserService,
+    ApiKeyService,
+    RoleService,
+    SigningKeyService,
+    TokenService,
+    PolicyService,
+    LimitService,
+  ],
   DemoUserService,
 ];
 

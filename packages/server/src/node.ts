@@ -1,8 +1,8 @@
 import { createRevocations, createRoleDirectory, type Revocations, type RoleDirectory } from "countersign";
+import { createMemoryLimits } from "countersign/limits";
 import {
   createRevocationFollower,
   createUsageRecorder,
-  type RevocationFollower,
   type Store,
   type UsageRecorder,
 } from "countersign/store";
@@ -13,6 +13,7 @@ import { ConfigError } from "./config/config-error.ts";
 import { configProblems } from "./config/production-checks.ts";
 import { openStore } from "./database.ts";
 import { startIssuers } from "./issuers.ts";
+import { limiterOf, type NodeLimits, nodeLimits, throttleOf } from "./limits.ts";
 import { connectServices } from "./listen/connect.ts";
 import { createCors } from "./listen/cors.ts";
 import { listenGrpc } from "./listen/grpc.ts";
@@ -23,6 +24,7 @@ import { observeDecisions } from "./observe-decisions.ts";
 import { Parts } from "./parts.ts";
 import { policyInForce } from "./policy/policy-in-force.ts";
 import { Readiness } from "./readiness.ts";
+import { openNodeRedis, shareNews } from "./redis.ts";
 import { servicesOf } from "./services.ts";
 import { configuredSigning, type Signing, signingOf, startSigning } from "./signing.ts";
 import { type NodeTls, openTls } from "./tls/tls-endpoint.ts";
@@ -76,7 +78,9 @@ interface State {
   readonly store: Store;
   readonly revocations: Revocations;
   readonly roles: RoleDirectory;
-  readonly follower: RevocationFollower;
+  /** Returns when this node has applied every revocation that is committed; other nodes hear of it. */
+  readonly caughtUp: () => Promise<void>;
+  readonly limits: NodeLimits;
   readonly signing: Signing;
   readonly usage: UsageRecorder;
 }
@@ -100,6 +104,11 @@ async function openState(
   });
   await follower.start();
   parts.add(() => follower.stop());
+  const redis = await openNodeRedis(config, (error) => log.warn({ err: error }, "Redis is away"));
+  parts.add(async () => redis?.close());
+  const news = shareNews(follower, redis);
+  parts.add(async () => news.stop());
+  const limits = nodeLimits({ config, store, redis, memory: createMemoryLimits() });
   const onError = (error: unknown): void => log.warn({ err: error }, "the signing keys cannot be followed");
   const signing = configured ?? signingOf(config, store, onError);
   parts.add(await startSigning(signing));
@@ -110,7 +119,7 @@ async function openState(
   parts.add(() => usage.close());
   const upkeep = startUpkeep(store, (error) => log.warn({ err: error }, "old rows cannot be removed"));
   parts.add(() => upkeep.stop());
-  return { store, revocations, roles, follower, signing, usage };
+  return { store, revocations, roles, caughtUp: news.caughtUp, limits, signing, usage };
 }
 
 interface ListenParts extends State {
@@ -123,19 +132,20 @@ interface ListenParts extends State {
 /** Binds both listeners to one decision and one set of services. */
 async function listen(
   config: Config,
-  { store, revocations, roles, follower, signing, usage, tls, readiness, log, parts }: ListenParts,
+  { store, revocations, roles, caughtUp, limits, signing, usage, tls, readiness, log, parts }: ListenParts,
 ): Promise<Pick<Node, "grpcAddress" | "httpAddress">> {
   const issuers = startIssuers(config, (issuer, err) =>
     log.warn({ issuer, err }, "an issuer cannot be used"),
   );
   const observer = observeDecisions(usage, log);
   const { shadow, ...rules } = await policyInForce({ config, store, log, observer });
-  const auth = createAuthentication({ config, store, revocations, roles, signing, issuers, ...rules });
+  const bounds = { limits: limiterOf(config, limits), throttle: throttleOf(config) };
+  const parted = { config, store, revocations, roles, signing };
+  const auth = createAuthentication({ ...parted, ...bounds, issuers, ...rules });
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");
   const asking = askingLimits(config);
-  const caughtUp = (): Promise<void> => follower.catchUp();
-  const shared = { config, store, revocations, roles, signing, auth, asking, caughtUp };
+  const shared = { ...parted, auth, asking, limits, caughtUp };
   const services = servicesOf({ ...shared, shadow });
   const tokens = tokenEndpoints({ ...shared, onError });
   const calls = { users: store.users, onError };

@@ -10,6 +10,7 @@ import {
   AuthService,
   createApiKeyService,
   createAuthService,
+  createLimitService,
   createPolicyService,
   createRefreshTokens,
   createRoleService,
@@ -17,6 +18,7 @@ import {
   createSigningKeyService,
   createTokenService,
   createUserService,
+  LimitService,
   PolicyService,
   RoleService,
   SigningKeyService,
@@ -30,6 +32,7 @@ import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { createDemoUserService } from "./demo/user-service.ts";
 import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
+import { type NodeLimits, nodeLimits } from "./limits.ts";
 import { deriveKeys } from "./master-key.ts";
 import { createPasswords } from "./passwords.ts";
 import type { Signing } from "./signing.ts";
@@ -50,6 +53,8 @@ export interface ServiceParts {
   readonly shadow: Shadow | undefined;
   /** How often one caller may ask about other people's credentials. */
   readonly asking: AskingLimits;
+  /** How often callers may call. Default: as the configuration says, without Redis. */
+  readonly limits?: NodeLimits;
   /** Returns when this node has applied every revocation that is committed. */
   readonly caughtUp: () => Promise<void>;
 }
@@ -82,6 +87,7 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
       served(SigningKeyService, createSigningKeyService({ keys: parts.signing.managed, caughtUp })),
     [TokenService.typeName]: () => served(TokenService, tokenService(parts)),
     [PolicyService.typeName]: () => served(PolicyService, policyService(parts)),
+    [LimitService.typeName]: () => served(LimitService, limitService(parts)),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };
@@ -131,6 +137,15 @@ export function tokenService({
     signingKey: (seconds) => signing.signerFor(seconds),
     verifier: createTokenVerifier(tokenRulesOf(config, signing)),
   });
+}
+
+/** Limits of calls; also for commands on a store. */
+export function limitService({
+  config,
+  store,
+  limits = nodeLimits({ config, store, redis: undefined, memory: undefined }),
+}: Pick<ServiceParts, "config" | "store" | "limits">): ServiceHandlers<typeof LimitService> {
+  return createLimitService({ ...limits, store });
 }
 
 /** Over the store and the policy that it is given. */

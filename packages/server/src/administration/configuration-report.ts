@@ -66,6 +66,8 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
       ...(secrets.developmentKey !== undefined && { development_key: "set" }),
     },
     policy: config.policy,
+    redis: { url: secrets.redisUrl === undefined ? "not set" : "set", ...config.redis },
+    limits: config.limits,
     master_key: presence(secrets.masterKey, development),
     revocations: { stale_after: formatDuration(revocations.stale_after) },
     shutdown_grace: formatDuration(config.shutdown_grace),

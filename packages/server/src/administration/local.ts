@@ -18,6 +18,7 @@ import {
   ApiKeyService,
   createRoleService,
   createSigningKeyService,
+  LimitService,
   PolicyService,
   RoleService,
   SigningKeyService,
@@ -31,11 +32,12 @@ import { ConfigError } from "../config/config-error.ts";
 import { configProblems } from "../config/production-checks.ts";
 import { createPasswords } from "../passwords.ts";
 import { knownPermissions } from "../policy/known-permissions.ts";
-import { apiKeyService, policyService, tokenService, userService } from "../services.ts";
+import { apiKeyService, limitService, policyService, tokenService, userService } from "../services.ts";
 import { readSigning, signingOf } from "../signing.ts";
 import { note } from "../terminal/output.ts";
 import type { Administration } from "./administration.ts";
 import { completePolicy } from "./complete-policy.ts";
+import { localLimits } from "./local-limits.ts";
 
 /** Whoever can open the database: more than a superuser already, and no user of it. */
 const operator: Principal = Object.freeze({
@@ -66,6 +68,7 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
   // A running server follows the log of this store; in this process only roles are kept.
   const caughtUp = async (): Promise<void> => (await directory()).reload();
   const digests = lazyDigests(config);
+  const counted = localLimits(config, store);
   // Each is made when it is asked for: most commands do without a master key.
   const services: Readonly<Record<string, (roles: RoleDirectory) => object | Promise<object>>> = {
     [UserService.typeName]: (roles) =>
@@ -79,6 +82,7 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
       await readSigning(signing);
       return tokenService({ config, store, roles, signing });
     },
+    [LimitService.typeName]: async () => limitService({ config, store, limits: await counted.limits() }),
     // Only for those commands that ask: a policy that cannot be is no reason not to disable a user.
     [PolicyService.typeName]: async (roles) => {
       const { auth } = completePolicy(config, { permissions: await knownPermissions(store.roles) });
@@ -101,7 +105,10 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
       const answer = await handler.call(handlers, create(method.input, request), context);
       return create(method.output, answer as MessageInitShape<DescMessage>) as MessageShape<M["output"]>;
     },
-    close: () => store.close(),
+    async close() {
+      await counted.close();
+      await store.close();
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import type { DevOptions } from "./dev.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addKeysCommand } from "./keys.ts";
+import { addLimitsCommand } from "./limits.ts";
 import { addPolicyCommand } from "./policy.ts";
 import { addRolesCommand } from "./roles.ts";
 import type { ServeOptions } from "./serve.ts";
@@ -29,6 +30,7 @@ export function createProgram(): Command {
   addKeysCommand(program);
   addRolesCommand(program);
   addTokensCommand(program);
+  addLimitsCommand(program);
   addPolicyCommand(program);
   addExplainCommand(program);
   addConfigCommand(program);
