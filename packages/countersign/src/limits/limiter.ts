@@ -203,8 +203,9 @@ function refusalOf(verdict: LimitVerdict): Denied | undefined {
   if (verdict.ok) return undefined;
   const { full, retryAfterSeconds } = verdict;
   const { limit, subject } = full;
-  const cause = `the limit "${limit.name}" of ${subject} is reached`;
+  const whose = `${"per" in limit ? limit.per : "key"}:${subject}`;
+  const cause = `the limit "${limit.name}" of ${whose} is reached`;
   if (limit.kind === "rate") return deny("RATE_LIMITED", { retryAfterSeconds, cause });
-  const quota = { subject, description: `${limit.name}: ${limit.limit} calls in one ${limit.period}` };
+  const quota = { subject: whose, description: `${limit.name}: ${limit.limit} calls in one ${limit.period}` };
   return deny("QUOTA_EXCEEDED", { retryAfterSeconds, quota, cause });
 }

@@ -27,6 +27,7 @@ export async function inspectClient(
   });
   try {
     await client.connect();
+    if (trouble !== undefined) throw trouble;
     const info = await client.info();
     return {
       name,

@@ -38,19 +38,29 @@ export class RedisConnection {
   readonly name: string;
   readonly #client: Redis;
   readonly #breaker: CircuitBreaker;
+  #closed = false;
+  /** Why there is no connection. */
   #trouble: Error | undefined;
+  /** Why the connection that is there is not what was asked for: the client goes on with another database than the one of its URL. */
+  #refused: Error | undefined;
 
   /** `onError` hears once of each time that the server goes away. */
   constructor(target: RedisTarget, onError: (error: Error) => void) {
     this.name = target.name;
     this.#breaker = new CircuitBreaker({ name: target.name });
-    this.#client = createClient(target, (error) => {
+    const trouble = (error: Error): void => {
       const first = this.#trouble === undefined;
       this.#trouble = error;
-      if (first) onError(redisFailure(target.name, error));
+      if (isRefusal(error)) this.#refused = error;
+      if (first && !this.#closed) onError(redisFailure(target.name, error));
+    };
+    this.#client = createClient(target, trouble);
+    this.#client.on("close", () => trouble(this.#trouble ?? new Error("the connection has ended")));
+    this.#client.on("connect", () => {
+      this.#refused = undefined;
     });
     this.#client.on("ready", () => {
-      this.#trouble = undefined;
+      this.#trouble = this.#refused;
     });
   }
 
@@ -62,15 +72,16 @@ export class RedisConnection {
     try {
       await this.#client.connect();
     } catch {
-      if (this.#trouble !== undefined && isRefusal(this.#trouble))
-        throw redisFailure(this.name, this.#trouble);
+      // What is wrong was told by an event.
     }
+    if (this.#refused !== undefined) throw redisFailure(this.name, this.#refused);
   }
 
   /** Runs commands. Rejects with `StoreUnavailable` while the server is away, within two seconds and soon at once. */
   async run<T>(work: (client: Redis) => Promise<T>): Promise<T> {
     this.#breaker.admit();
     try {
+      if (this.#refused !== undefined) throw this.#refused;
       if (this.#client.status !== "ready") throw this.#trouble ?? new Error("there is no connection");
       const answer = await work(this.#client);
       this.#breaker.answered();
@@ -84,6 +95,7 @@ export class RedisConnection {
   }
 
   close(): void {
+    this.#closed = true;
     this.#client.disconnect();
   }
 
