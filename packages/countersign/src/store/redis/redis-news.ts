@@ -10,6 +10,7 @@ export class RedisNews {
   readonly #channel: string;
   readonly #listeners = new Set<(message: string | undefined) => void>();
   #timer: NodeJS.Timeout | undefined;
+  #hears = false;
 
   constructor(target: RedisTarget, channel: string) {
     this.#channel = channel;
@@ -17,13 +18,17 @@ export class RedisNews {
     this.#client = createClient(target, () => {});
     this.#client.on("message", (_channel: string, message: string) => this.#tell(message));
     this.#client.on("ready", () => void this.#listen());
+    this.#client.on("close", () => {
+      this.#hears = false;
+    });
     this.#client.connect().catch(() => {});
     this.#timer = setInterval(() => void this.#check(), checkEveryMs).unref();
   }
 
-  /** `undefined`: the connection was made anew, and something may have been missed. Returns the way to stop it. */
+  /** `undefined`: from now on it hears, and something may have been missed. Returns the way to stop it. */
   subscribe(listener: (message: string | undefined) => void): () => void {
     this.#listeners.add(listener);
+    if (this.#hears) queueMicrotask(() => listener(undefined));
     return () => this.#listeners.delete(listener);
   }
 
@@ -40,6 +45,7 @@ export class RedisNews {
     } catch {
       return this.#lost();
     }
+    this.#hears = true;
     this.#tell(undefined);
   }
 
