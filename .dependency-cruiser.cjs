@@ -51,6 +51,7 @@ module.exports = {
     layer("keys", "core"),
     layer("context", "core", "gen/google"),
     layer("oidc", "core", "jwt"),
+    layer("limits", "core"),
     layer(
       "authenticator",
       "core",
@@ -61,7 +62,7 @@ module.exports = {
       "store/api-key-status[.]ts",
     ),
     layer("grpc", "core", "context", "gen/google"),
-    layer("store", "core"),
+    layer("store", "core", "limits/(limit-store|limit-id|call-window|memory-limits)[.]ts"),
     layer("session"),
     layer("signing", "core", "jwt", "session/seal[.]ts", "store/(session-)?contracts[.]ts"),
     layer("policy", "core", "gen/auth/v1/policy_pb"),
@@ -78,6 +79,7 @@ module.exports = {
       "session",
       "signing",
       "policy",
+      "limits",
       "gen",
       "store/((session|role|secret|request|tenant)-)?contracts[.]ts",
       "store/request-log/matches[.]ts",
@@ -89,7 +91,7 @@ module.exports = {
       name: "drivers-and-frameworks-stay-in-their-folders",
       severity: "error",
       from: {
-        path: `${library}/(core|jwt|keys|oidc|context|authenticator|signing|service|store/[^/]+[.]ts)`,
+        path: `${library}/(core|jwt|keys|oidc|limits|context|authenticator|signing|service|store/[^/]+[.]ts)`,
         pathNot: tests,
       },
       to: { path: "node_modules/(@grpc|@connectrpc|kysely|pg|ioredis|fastify|express|hono)" },
@@ -122,7 +124,7 @@ module.exports = {
       from: { path: "^(packages/server|conformance|bench|examples)" },
       to: {
         path: `${library}/.+/`,
-        pathNot: `${library}/(store/(backup|memory|sqlite|postgres)|http/(json|form|fetch|node|express|hono|fastify)|policy/cel/conditions)[.]ts$`,
+        pathNot: `${library}/(store/(backup|memory|sqlite|postgres|redis)|http/(json|form|fetch|node|express|hono|fastify)|policy/cel/conditions)[.]ts$`,
       },
     },
   ],

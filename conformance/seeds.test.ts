@@ -183,6 +183,7 @@ describe("buf curl, as grpcurl is called in the seeds", () => {
         "api.users.UserService",
         "auth.v1.ApiKeyService",
         "auth.v1.AuthService",
+        "auth.v1.LimitService",
         "auth.v1.PolicyService",
         "auth.v1.RoleService",
         "auth.v1.SigningKeyService",

@@ -33,6 +33,11 @@ const tools: readonly Tool[] = [
     isThere: () => postgresFolder() !== undefined,
     packages: ["postgresql"],
   },
+  {
+    name: "redis-server or valkey-server",
+    isThere: () => redisProgram() !== undefined,
+    packages: ["redis-server"],
+  },
   { name: "openssl", isThere: () => onPath("openssl"), packages: ["openssl"] },
   { name: "chromium", isThere: () => onPath("chromium"), packages: ["chromium"] },
   { name: "curl", isThere: () => onPath("curl"), packages: ["curl"] },
@@ -59,6 +64,15 @@ export function postgresFolder(): string | undefined {
     ...(process.env["PATH"] ?? "").split(delimiter),
   ];
   return folders.find((folder) => ["postgres", "initdb"].every((name) => isExecutable(join(folder, name))));
+}
+
+/** Either will do: the one speaks what the other does. */
+export function redisProgram(): string | undefined {
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  const programs = ["redis-server", "valkey-server"].flatMap((name) =>
+    folders.map((folder) => join(folder, name)),
+  );
+  return programs.find(isExecutable);
 }
 
 function onPath(program: string): boolean {

@@ -29,6 +29,9 @@ export interface Outcome {
   /** Of `google.rpc.ErrorInfo`, where there is one. */
   readonly reason?: string;
   readonly domain?: string;
+  /** Of `google.rpc.RetryInfo` and `google.rpc.QuotaFailure`. The Python client reads them. */
+  readonly retryAfterSeconds?: number;
+  readonly quota?: string;
   readonly answers: readonly Json[];
 }
 

@@ -26,6 +26,8 @@ interface Line {
   readonly message?: string;
   readonly reason?: string;
   readonly domain?: string;
+  readonly retry?: number;
+  readonly quota?: string;
 }
 
 interface Pending {
@@ -80,8 +82,12 @@ class PythonClient implements Client {
       pending.reject(new Error(`the Python client: ${broken}`));
       return;
     }
-    const { code = 2, message = "", reason, domain } = end;
+    const { code = 2, message = "", reason, domain, retry, quota } = end;
     const info = reason === undefined || domain === undefined ? {} : { reason, domain };
-    pending.resolve({ code, message, answers: pending.answers, ...info });
+    const more = {
+      ...(retry !== undefined && { retryAfterSeconds: retry }),
+      ...(quota !== undefined && { quota }),
+    };
+    pending.resolve({ code, message, answers: pending.answers, ...info, ...more });
   }
 }

@@ -61,10 +61,18 @@ def error_info(call):
     for name, value in call.trailing_metadata() or ():
         if name != "grpc-status-details-bin":
             continue
+        found = {}
         for detail in status_pb2.Status.FromString(value).details:
             info = error_details_pb2.ErrorInfo()
+            retry = error_details_pb2.RetryInfo()
+            quota = error_details_pb2.QuotaFailure()
             if detail.Unpack(info):
-                return {"reason": info.reason, "domain": info.domain}
+                found.update(reason=info.reason, domain=info.domain)
+            elif detail.Unpack(retry):
+                found["retry"] = retry.retry_delay.ToTimedelta().total_seconds()
+            elif detail.Unpack(quota):
+                found["quota"] = quota.violations[0].subject
+        return found
     return {}
 
 

@@ -12,7 +12,14 @@ export type { CallStatus, FieldViolation } from "./core/call-error.ts";
 export { CallError, invalidArgument, Unavailable } from "./core/call-error.ts";
 export type { Allowed, Decision, Denied, MaybePromise } from "./core/decision.ts";
 export { allow, deny } from "./core/decision.ts";
-export type { Denial, DenialDetail, DenialSubject, Reason, WireStatus } from "./core/denial.ts";
+export type {
+  Denial,
+  DenialDetail,
+  DenialSubject,
+  QuotaViolation,
+  Reason,
+  WireStatus,
+} from "./core/denial.ts";
 export { denial, statusOf } from "./core/denial.ts";
 export type { EndedCall, FollowedCall } from "./core/followed-call.ts";
 export type { Guard } from "./core/guard.ts";
@@ -34,6 +41,7 @@ export {
   ofInstallation,
   requireMfa,
 } from "./core/guards.ts";
+export type { CallLimit, CallLimiter, CredentialThrottle, Quota, RateLimit } from "./core/limit.ts";
 export { type PermissionPattern, parsePermission, permissionProblem } from "./core/permission.ts";
 export { compilePermissions, type PermissionSet } from "./core/permission-set.ts";
 export type { Mode, PolicyBuilder, Rule, RuleTable } from "./core/policy.ts";

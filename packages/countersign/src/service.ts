@@ -3,6 +3,8 @@ export { ApiKeyService } from "./gen/auth/v1/api_keys_pb.ts";
 export { AuthService } from "./gen/auth/v1/auth_pb.ts";
 export type { LoggedRequest } from "./gen/auth/v1/logs_pb.ts";
 export { LogService } from "./gen/auth/v1/logs_pb.ts";
+export type { Limit, LimitUsage } from "./gen/auth/v1/limits_pb.ts";
+export { LimitService } from "./gen/auth/v1/limits_pb.ts";
 export { PolicyService } from "./gen/auth/v1/policy_service_pb.ts";
 export type { Permission, Role } from "./gen/auth/v1/roles_pb.ts";
 export { RoleService } from "./gen/auth/v1/roles_pb.ts";
@@ -13,14 +15,13 @@ export { TenantService } from "./gen/auth/v1/tenants_pb.ts";
 export { TokenService } from "./gen/auth/v1/tokens_pb.ts";
 export type { Identity, User } from "./gen/auth/v1/users_pb.ts";
 export { UserService } from "./gen/auth/v1/users_pb.ts";
+export { loopbackAddresses } from "./limits/network.ts";
 export type { ApiKeyServiceOptions } from "./service/api-key-service.ts";
 export { createApiKeyService } from "./service/api-key-service.ts";
 export type { AskingLimits, AskingLimitsOptions } from "./service/asking-limits.ts";
 export { createAskingLimits } from "./service/asking-limits.ts";
 export type { AuthServiceOptions, ValidateApiKey } from "./service/auth-service.ts";
 export { createAuthService } from "./service/auth-service.ts";
-export type { CallLimit, CallLimits, LimitVerdict } from "./service/call-limits.ts";
-export { createCallLimits } from "./service/call-limits.ts";
 export type {
   IssuedTo,
   IssuedTokens,
@@ -30,8 +31,9 @@ export type {
 export { createTokenIssuer } from "./service/issue-tokens.ts";
 export type { LogServiceOptions } from "./service/log-service.ts";
 export { createLogService } from "./service/log-service.ts";
+export type { CountedIn, LimitServiceOptions } from "./service/limit-service.ts";
+export { createLimitService } from "./service/limit-service.ts";
 export type { LoginLimitOptions } from "./service/login-limits.ts";
-export { loopbackAddresses } from "./service/network.ts";
 export type { Passwords } from "./service/passwords.ts";
 export { permissionMessage, permissionText } from "./service/permission-message.ts";
 export type { PolicyServiceOptions } from "./service/policy-service.ts";

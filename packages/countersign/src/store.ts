@@ -1,4 +1,6 @@
 // What every store has in common, for programs that put one together.
+
+export type { LimitStore } from "./limits/limit-store.ts";
 export { apiKeyStatus } from "./store/api-key-status.ts";
 export { builtInRoles } from "./store/built-in-roles.ts";
 export type {
@@ -43,6 +45,8 @@ export type {
 } from "./store/request-contracts.ts";
 export type { RequestRecorder, RequestRecorderOptions } from "./store/request-recorder.ts";
 export { createRequestRecorder } from "./store/request-recorder.ts";
+export type { RedisUrl } from "./store/redis-url.ts";
+export { readRedisUrl } from "./store/redis-url.ts";
 export type { RevocationFollower, RevocationFollowerOptions } from "./store/revocation-follower.ts";
 export { createRevocationFollower } from "./store/revocation-follower.ts";
 export type { NewRole, RolePatch, RoleQuery, RoleRecord, RoleStore } from "./store/role-contracts.ts";

@@ -2,6 +2,8 @@ import {
   type Auth,
   type Authenticator,
   type Call,
+  type CallLimiter,
+  type CredentialThrottle,
   createAuth,
   type Decision,
   type EndedCall,
@@ -57,6 +59,10 @@ export interface AuthenticationParts {
   readonly onDecision: (decision: Decision<Principal>, call: Call) => void;
   /** Whatever wants to know of calls that are over; a report of the rules does without. */
   readonly onCallEnd?: (ended: EndedCall<Principal>) => void;
+  /** How often callers may call. Default: as often as they like. */
+  readonly limits?: CallLimiter<Principal>;
+  /** Default: each credential is verified. */
+  readonly throttle?: CredentialThrottle;
 }
 
 /** The peppers of the configuration, the current one first. */
@@ -77,6 +83,8 @@ export function createAuthentication({
   onOlderPepper,
   onDecision,
   onCallEnd = () => {},
+  limits,
+  throttle,
 }: AuthenticationParts): Auth<Principal> {
   try {
     return createAuth<Principal>({
@@ -88,6 +96,8 @@ export function createAuthentication({
       roles,
       onDecision,
       onCallEnd,
+      limits,
+      throttle,
     });
   } catch (error) {
     if (error instanceof TypeError) throw new ConfigError(`auth: ${error.message}`);

@@ -3,6 +3,7 @@ import {
   ApiKeyService,
   AuthService,
   LogService,
+  LimitService,
   PolicyService,
   RoleService,
   SigningKeyService,
@@ -16,8 +17,7 @@ import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 /** Every service that this program can serve. */
 export const servable: readonly DescService[] = [
   ...[AuthService, UserService, ApiKeyService, RoleService, SigningKeyService, TokenService, PolicyService],
-  LogService,
-  TenantService,
+  ...[LogService, TenantService, LimitService],
   DemoUserService,
 ];
 

@@ -1,10 +1,10 @@
 import { createRevocations, createRoleDirectory, type Revocations, type RoleDirectory } from "countersign";
+import { createMemoryLimits } from "countersign/limits";
 import {
   createRedigester,
   createRevocationFollower,
   createUsageRecorder,
   type Redigester,
-  type RevocationFollower,
   type Store,
   type UsageRecorder,
 } from "countersign/store";
@@ -16,6 +16,7 @@ import { ConfigError } from "./config/config-error.ts";
 import { configProblems } from "./config/production-checks.ts";
 import { openStore } from "./database.ts";
 import { startIssuers } from "./issuers.ts";
+import { limiterOf, type NodeLimits, nodeLimits, throttleOf } from "./limits.ts";
 import { connectServices } from "./listen/connect.ts";
 import { createCors } from "./listen/cors.ts";
 import { listenGrpc } from "./listen/grpc.ts";
@@ -26,8 +27,9 @@ import { observeDecisions } from "./observe-decisions.ts";
 import { Parts } from "./parts.ts";
 import { policyInForce } from "./policy/policy-in-force.ts";
 import { Readiness } from "./readiness.ts";
-import { markSecrets, requireKnownSecrets } from "./secrets/known-secrets.ts";
+import { openNodeRedis, shareNews } from "./redis.ts";
 import { openRequests, type Requests } from "./requests/requests.ts";
+import { markSecrets, requireKnownSecrets } from "./secrets/known-secrets.ts";
 import { servicesOf } from "./services.ts";
 import { configuredSigning, type Signing, signingOf, startSigning } from "./signing.ts";
 import { type NodeTls, openTls } from "./tls/tls-endpoint.ts";
@@ -81,7 +83,9 @@ interface State {
   readonly store: Store;
   readonly revocations: Revocations;
   readonly roles: RoleDirectory;
-  readonly follower: RevocationFollower;
+  /** Returns when this node has applied every revocation that is committed; other nodes hear of it. */
+  readonly caughtUp: () => Promise<void>;
+  readonly limits: NodeLimits;
   readonly signing: Signing;
   readonly usage: UsageRecorder;
   readonly redigester: Redigester;
@@ -108,6 +112,11 @@ async function openState(
   });
   await follower.start();
   parts.add(() => follower.stop());
+  const redis = await openNodeRedis(config, (error) => log.warn({ err: error }, "Redis is away"));
+  parts.add(async () => redis?.close());
+  const news = shareNews(follower, redis);
+  parts.add(async () => news.stop());
+  const limits = nodeLimits({ config, store, redis, memory: createMemoryLimits() });
   const onError = (error: unknown): void => log.warn({ err: error }, "the signing keys cannot be followed");
   const signing = configured ?? signingOf(config, store, onError);
   parts.add(await startSigning(signing));
@@ -126,7 +135,8 @@ async function openState(
   parts.add(() => upkeep.stop());
   const requests = await openRequests(config, log);
   parts.add(() => requests.close());
-  return { store, revocations, roles, follower, signing, usage, redigester, requests };
+  const { caughtUp } = news;
+  return { store, revocations, roles, caughtUp, limits, signing, usage, redigester, requests };
 }
 
 interface ListenParts extends State {
@@ -143,7 +153,8 @@ async function listen(
     store,
     revocations,
     roles,
-    follower,
+    caughtUp,
+    limits,
     signing,
     usage,
     redigester,
@@ -161,13 +172,13 @@ async function listen(
   const { shadow, ...rules } = await policyInForce({ config, store, log, observer });
   const onOlderPepper = redigester.add;
   const { onCallEnd, log: requestLog } = requests;
+  const bounds = { limits: limiterOf(config, limits), throttle: throttleOf(config) };
   const known = { config, store, revocations, roles, signing };
-  const auth = createAuthentication({ ...known, issuers, onOlderPepper, ...rules, onCallEnd });
+  const auth = createAuthentication({ ...known, ...bounds, issuers, onOlderPepper, ...rules, onCallEnd });
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");
   const asking = askingLimits(config);
-  const caughtUp = (): Promise<void> => follower.catchUp();
-  const shared = { ...known, auth, asking, caughtUp };
+  const shared = { ...known, auth, asking, limits, caughtUp };
   const services = servicesOf({ ...shared, shadow, requests: requestLog });
   const tokens = tokenEndpoints({ ...shared, onError });
   const calls = { users: store.users, onError };

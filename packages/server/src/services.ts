@@ -11,6 +11,7 @@ import {
   createApiKeyService,
   createAuthService,
   createLogService,
+  createLimitService,
   createPolicyService,
   createRefreshTokens,
   createRoleService,
@@ -20,6 +21,7 @@ import {
   createTokenService,
   createUserService,
   LogService,
+  LimitService,
   PolicyService,
   RoleService,
   SigningKeyService,
@@ -35,6 +37,7 @@ import { ConfigError } from "./config/config-error.ts";
 import { createDemoUserService } from "./demo/user-service.ts";
 import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 import { tenantOfIssuer } from "./issuers.ts";
+import { type NodeLimits, nodeLimits } from "./limits.ts";
 import { deriveKeys } from "./master-key.ts";
 import { createPasswords } from "./passwords.ts";
 import type { Signing } from "./signing.ts";
@@ -57,6 +60,8 @@ export interface ServiceParts {
   readonly requests: RequestLog | undefined;
   /** How often one caller may ask about other people's credentials. */
   readonly asking: AskingLimits;
+  /** How often callers may call. Default: as the configuration says, without Redis. */
+  readonly limits?: NodeLimits;
   /** Returns when this node has applied every revocation that is committed. */
   readonly caughtUp: () => Promise<void>;
 }
@@ -92,6 +97,7 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
     [LogService.typeName]: () => served(LogService, createLogService({ requests: parts.requests })),
     [TenantService.typeName]: () =>
       served(TenantService, createTenantService({ tenants: store.tenants, caughtUp })),
+    [LimitService.typeName]: () => served(LimitService, limitService(parts)),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };
@@ -143,6 +149,15 @@ export function tokenService({
     signingKey: (seconds) => signing.signerFor(seconds),
     verifier: createTokenVerifier(tokenRulesOf(config, signing)),
   });
+}
+
+/** Limits of calls; also for commands on a store. */
+export function limitService({
+  config,
+  store,
+  limits = nodeLimits({ config, store, redis: undefined, memory: undefined }),
+}: Pick<ServiceParts, "config" | "store" | "limits">): ServiceHandlers<typeof LimitService> {
+  return createLimitService({ ...limits, store });
 }
 
 /** Over the store and the policy that it is given. */

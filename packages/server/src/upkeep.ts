@@ -28,8 +28,9 @@ export function startUpkeep(store: Store, onError: (error: unknown) => void): Up
   };
 }
 
-/** Counted guesses whose window has passed, and sessions that have been over for long. */
+/** Counted guesses and calls whose window has passed, and sessions that have been over for long. */
 export async function removeOldRows(store: Store, now = new Date()): Promise<void> {
   await store.attempts.prune(now);
   await store.sessions.prune(now, keepSessionsSeconds);
+  await store.limits.prune();
 }

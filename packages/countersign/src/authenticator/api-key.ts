@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { Authenticator, AuthRuntime } from "../core/authenticator.ts";
+import type { Call } from "../core/call.ts";
 import { credentialStart, longestCredential, refuseUnrecognized } from "../core/credential.ts";
 import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } from "../core/decision.ts";
 import type { DenialDetail, Reason } from "../core/denial.ts";
@@ -50,7 +51,7 @@ export function apiKey<P = Principal>(options: ApiKeyOptions<P>): Authenticator<
     unrecognized: (value: string) => refuseUnrecognized(value, scheme, "API_KEY_INVALID"),
     start(runtime: AuthRuntime) {
       const checker = new ApiKeyChecker<P>(settings, runtime);
-      return (value: string) => checker.authenticate(value);
+      return (value: string, call: Call) => checker.authenticate(value, call);
     },
   });
 }
@@ -101,7 +102,7 @@ class ApiKeyChecker<P> {
     this.#cache = createCredentialCache({ capacity: settings.capacity });
   }
 
-  authenticate(value: string): MaybePromise<Decision<P>> | undefined {
+  authenticate(value: string, call: Call): MaybePromise<Decision<P>> | undefined {
     const { scheme, keyPrefix } = this.#settings;
     const start = credentialStart(value, scheme);
     if (start === -1 || !value.startsWith(keyPrefix, start) || value.length > longestCredential)
@@ -109,7 +110,7 @@ class ApiKeyChecker<P> {
     // The cache is keyed by a digest, so that neither its memory nor the time of a look-up tells of the key.
     const digest = hash("sha256", value, "binary");
     const cached = this.#cache.get(digest);
-    if (cached === undefined) return this.#read(start === 0 ? value : value.slice(start), digest);
+    if (cached === undefined) return this.#read(start === 0 ? value : value.slice(start), digest, call);
     if (this.#runtime.now() >= cached.decision.expiresAt) {
       return this.#deny("API_KEY_EXPIRED", cached.subject.keyId);
     }
@@ -120,12 +121,14 @@ class ApiKeyChecker<P> {
     return this.#refuse(verdict, cached.subject.keyId);
   }
 
-  /** The way to the store, for a key that is not remembered. */
-  #read(key: string, digest: string): MaybePromise<Decision<P>> {
+  /** The way to the store. `stranger`: the call, where the key is not remembered. */
+  #read(key: string, digest: string, stranger?: Call): MaybePromise<Decision<P>> {
     const { prefix, keys } = this.#settings;
     const parsed = parseApiKey(key, { prefix });
     // Not of our making or mistyped: refused without asking the store.
     if (parsed === undefined) return this.#deny("API_KEY_INVALID", undefined);
+    const tooMany = stranger && this.#runtime.throttle?.refusalBefore(stranger, parsed.id);
+    if (tooMany !== undefined) return tooMany;
     return fill(
       this.#runtime,
       (stamp) => andThen(keys.load(parsed.id), (record) => this.#settle(parsed, record, stamp)),

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { Authenticator, AuthRuntime } from "../core/authenticator.ts";
+import type { Call } from "../core/call.ts";
 import { credentialStart, longestCredential, refuseUnrecognized } from "../core/credential.ts";
 import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } from "../core/decision.ts";
 import type { Reason } from "../core/denial.ts";
@@ -49,7 +50,7 @@ export function introspection<P = Principal>(options: IntrospectionOptions<P>): 
     unrecognized: (value: string) => refuseUnrecognized(value, scheme, "TOKEN_INVALID"),
     start(runtime: AuthRuntime) {
       const checker = new IntrospectionChecker<P>(settings, runtime);
-      return (value: string) => checker.authenticate(value);
+      return (value: string, call: Call) => checker.authenticate(value, call);
     },
   });
 }
@@ -115,7 +116,7 @@ class IntrospectionChecker<P> {
     this.#challenges = Object.freeze([`${challenge} error="invalid_token"`]);
   }
 
-  authenticate(value: string): MaybePromise<Decision<P>> | undefined {
+  authenticate(value: string, call: Call): MaybePromise<Decision<P>> | undefined {
     const { scheme, prefix } = this.#settings;
     const start = credentialStart(value, scheme);
     if (start === -1 || !value.startsWith(prefix, start) || value.length > longestCredential)
@@ -131,10 +132,16 @@ class IntrospectionChecker<P> {
     }
     const bad = this.#bad.get(digest);
     if (bad !== undefined && now < bad.until) return bad.denied;
-    return this.#askOnce(value, start, digest);
+    return this.#askOnce(value, start, digest, cached === undefined ? call : undefined);
   }
 
-  #askOnce(value: string, start: number, digest: string): Promise<Decision<P>> | undefined {
+  /** `stranger`: the call, where nothing good is remembered of the token. */
+  #askOnce(
+    value: string,
+    start: number,
+    digest: string,
+    stranger: Call | undefined,
+  ): MaybePromise<Decision<P>> | undefined {
     const known = this.#asking.get(digest);
     if (known !== undefined) return known;
     // What is no token is not sent anywhere.
@@ -143,6 +150,8 @@ class IntrospectionChecker<P> {
     const token = start === 0 ? value : value.slice(start);
     const seen = peekToken(token);
     if (seen !== undefined && !this.#settings.issuer.names.includes(seen.issuer ?? "")) return undefined;
+    const tooMany = stranger && this.#runtime.throttle?.refusalBefore(stranger);
+    if (tooMany !== undefined) return tooMany;
     const asking = this.#ask(token, digest).finally(() => this.#asking.delete(digest));
     this.#asking.set(digest, asking);
     return asking;

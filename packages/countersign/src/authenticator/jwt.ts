@@ -174,11 +174,12 @@ class TokenChecker<P> {
     if (cached.stamp === this.#runtime.revocations.version) return cached.decision;
     const verdict = recheck(this.#runtime, cached);
     if (verdict === "good") return cached.decision;
-    if (verdict === "stale") return this.#verify(value, call);
+    if (verdict === "stale") return this.#verify(value, call, cached);
     return this.#refuse(verdict, cached.subject.userId);
   }
 
-  #verify(value: string, call: Call): MaybePromise<Decision<P>> | undefined {
+  /** `known`: what is remembered of the token, which has to be read again. */
+  #verify(value: string, call: Call, known?: CachedToken<P>): MaybePromise<Decision<P>> | undefined {
     const { scheme, verifier } = this.#settings;
     if (value.length > longestCredential) return undefined;
     const start = credentialStart(value, scheme);
@@ -186,6 +187,8 @@ class TokenChecker<P> {
     const token = start === 0 ? value : value.slice(start);
     // Whose it is must be guessed from what is not verified yet, but only where someone else may want it.
     if (!this.#runtime.sole && !verifier.recognizes(token)) return undefined;
+    const tooMany = known === undefined ? this.#runtime.throttle?.refusalBefore(call) : undefined;
+    if (tooMany !== undefined) return tooMany;
     return andThen(verifier.verify(token, this.#runtime.now()), (verified) => {
       if (!verified.ok) return this.#invalid(value, verified);
       const binding = tokenBinding(verified.claims);

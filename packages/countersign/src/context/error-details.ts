@@ -1,7 +1,12 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { FieldViolation } from "../core/call-error.ts";
 import type { Denial } from "../core/denial.ts";
-import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  QuotaFailureSchema,
+  RetryInfoSchema,
+} from "../gen/google/rpc/error_details_pb.ts";
 
 /** The domain of every `google.rpc.ErrorInfo` that this library sends. */
 export const errorDomain = "countersign";
@@ -12,11 +17,13 @@ export interface ErrorDetail {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
-/** The reason of a denial, and when to try again where that is known. */
-export function denialDetails({ reason, retryAfterSeconds }: Denial): readonly ErrorDetail[] {
-  const info = { desc: ErrorInfoSchema, value: { reason, domain: errorDomain } };
-  if (retryAfterSeconds === undefined) return [info];
-  return [info, { desc: RetryInfoSchema, value: { retryDelay: durationOf(retryAfterSeconds) } }];
+/** The reason of a denial, and where that is known when to try again, and which quota is used up. */
+export function denialDetails({ reason, retryAfterSeconds, quota }: Denial): readonly ErrorDetail[] {
+  const details: ErrorDetail[] = [{ desc: ErrorInfoSchema, value: { reason, domain: errorDomain } }];
+  if (retryAfterSeconds !== undefined)
+    details.push({ desc: RetryInfoSchema, value: { retryDelay: durationOf(retryAfterSeconds) } });
+  if (quota !== undefined) details.push({ desc: QuotaFailureSchema, value: { violations: [quota] } });
+  return details;
 }
 
 /** Which fields of a request were wrong. */

@@ -7,12 +7,14 @@ import { type EndedCall, type FollowedCall, following } from "./followed-call.ts
 import {
   againWithRequest,
   byAuthenticator,
+  deciding,
   guarded,
   noRule,
   requestJudge,
   tellingOnce,
   unavailable,
 } from "./judge.ts";
+import type { CallLimiter, CredentialThrottle } from "./limit.ts";
 import { OpenCalls } from "./open-calls.ts";
 import type { CompiledRule, Mode, Rule, RuleTable } from "./policy.ts";
 import { createRevocations, type RevocationView } from "./revocation.ts";
@@ -32,6 +34,10 @@ export interface AuthOptions<P> {
   readonly revocations?: RevocationView;
   /** What roles stand for (`createRoleDirectory()`). Default: nothing; permissions are those of the account itself. */
   readonly roles?: RoleDirectory | undefined;
+  /** How often callers may call (`createLimiter()`). Default: as often as they like. */
+  readonly limits?: CallLimiter<P> | undefined;
+  /** Keeps bad credentials from costing much (`createCredentialThrottle()`). Default: each is verified. */
+  readonly throttle?: CredentialThrottle | undefined;
   /** Called once per decision, for logs, metrics and counters. What it throws is ignored. */
   readonly onDecision?: (decision: Decision<P>, call: Call) => void;
   /**
@@ -88,28 +94,22 @@ export interface Auth<P> {
 /** Builds an `Auth`. Throws a `TypeError` for what only a programmer's mistake can be. */
 export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
   const { authenticators, onDecision, now = Date.now, revocations = createRevocations() } = options;
-  const { policy: tables, mode, publicProcedures = [] } = options;
-  const chainOf = chainMaker<P>({ revocations, now, roles: options.roles });
+  const { policy: tables, mode, publicProcedures = [], roles, limits, throttle } = options;
+  const chainOf = chainMaker<P>({ revocations, now, roles, throttle });
   const standard = chainOf(authenticators);
   const book = new RuleBook<P>({ tables, mode, publicProcedures, chainOf });
-  const openCalls = new OpenCalls<P>({ evaluate: againWithRequest(book, evaluate), revocations, now });
+  const openCalls = new OpenCalls<P>({ evaluate: againWithRequest(book, judge), revocations, now });
+  const watch = openCalls.watch.bind(openCalls);
+  const decide = deciding({ rules: book, evaluate: judge, limits, throttle, revocations, openCalls });
 
   return Object.freeze({
-    decide: onDecision === undefined ? evaluate : tellingOnce(book, evaluate, onDecision),
-    judgeRequest: requestJudge(book, onDecision),
-    watch: openCalls.watch.bind(openCalls),
-    ...policyOf(book),
+    decide: onDecision === undefined ? decide : tellingOnce(book, decide, onDecision),
+    judgeRequest: requestJudge(book, { tell: onDecision, limits }),
+    watch: throttle === undefined ? watch : sparing(throttle, watch),
+    ...policyOf(book, limits),
     authenticatorsOf: (procedure: string) => (book.find(procedure)?.chain ?? standard).definitions,
     follow: following(book, now, options.onCallEnd),
   });
-
-  function evaluate(call: Call): MaybePromise<Decision<P>> {
-    const since = revocations.version;
-    const decision = judge(call);
-    // What was revoked while it was on its way is asked about when the call is watched.
-    if (isPromise(decision)) openCalls.decidedSince(call, since);
-    return decision;
-  }
 
   function judge(call: Call): MaybePromise<Decision<P>> {
     try {
@@ -152,14 +152,27 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
 }
 
 /** What an `Auth` tells of its rules, and takes in. */
-function policyOf<P>(book: RuleBook<P>) {
+function policyOf<P>(book: RuleBook<P>, limits: CallLimiter<P> | undefined) {
   return {
     needsRequest: (procedure: string) => book.needsRequest(procedure),
     serve: (procedures: Iterable<string>, door?: Door) => book.serve(procedures, door),
     serveRoute: (procedure: string, route: Route<P>) => book.serveRoute(procedure, route),
-    seal: () => book.seal(),
+    seal: () => sealed(book, limits),
     rules: () => book.list(),
     ruleOf: (procedure: string) => book.ruleOf(procedure),
+  };
+}
+
+function sealed<P>(book: RuleBook<P>, limits: CallLimiter<P> | undefined): void {
+  book.seal();
+  limits?.seal(book.served());
+}
+
+/** What others send must not end a call that is open. */
+function sparing<P>(throttle: CredentialThrottle, watch: Auth<P>["watch"]): Auth<P>["watch"] {
+  return (call, admitted, end) => {
+    throttle.spare(call);
+    return watch(call, admitted, end);
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Call } from "./call.ts";
 import type { Decision, MaybePromise } from "./decision.ts";
 import type { Reason } from "./denial.ts";
+import type { CredentialThrottle } from "./limit.ts";
 import type { RevocationView } from "./revocation.ts";
 import type { RoleDirectory } from "./role-directory.ts";
 
@@ -9,6 +10,8 @@ export interface AuthRuntime {
   readonly revocations: RevocationView;
   /** What the roles of accounts, keys and tokens stand for. Absent: their names alone, and no permissions. */
   readonly roles?: RoleDirectory | undefined;
+  /** To be asked before a credential is verified that is not remembered. Absent: every one may be. */
+  readonly throttle?: CredentialThrottle | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** No other authenticator reads this one's header. */

@@ -58,12 +58,21 @@ export interface Denial {
   readonly challenges: readonly string[];
   /** When to try again, for `RATE_LIMITED` and `QUOTA_EXCEEDED`. */
   readonly retryAfterSeconds?: number;
+  /** Whose allowance is used up, and which, for `QUOTA_EXCEEDED`. */
+  readonly quota?: QuotaViolation;
   /** For logs only; adapters never send it. It holds no part of a credential. */
   readonly cause?: unknown;
   /** For logs only: whose credential it was, where that was recognised. */
   readonly subject?: DenialSubject;
   /** For logs only: the part of the rule that refused, as it reads in a listing. */
   readonly missing?: string;
+}
+
+/** A line of `google.rpc.QuotaFailure`: the caller's own, and nothing that it may not know. */
+export interface QuotaViolation {
+  /** `user:7` */
+  readonly subject: string;
+  readonly description: string;
 }
 
 /** Who was refused, as far as it was known. */
@@ -79,6 +88,7 @@ export interface DenialDetail {
   readonly message?: string;
   readonly challenges?: readonly string[];
   readonly retryAfterSeconds?: number;
+  readonly quota?: QuotaViolation;
   readonly cause?: unknown;
   readonly subject?: DenialSubject;
   readonly missing?: string;

@@ -8,8 +8,11 @@ import {
   isPromise,
   type MaybePromise,
 } from "./decision.ts";
+import { type CallLimiter, type CredentialThrottle, counted, throttled } from "./limit.ts";
+import type { OpenCalls } from "./open-calls.ts";
 import type { CompiledGuard } from "./policy.ts";
 import { requestShown, showRequest } from "./request-guard.ts";
+import type { RevocationView } from "./revocation.ts";
 import type { RuleBook } from "./rule-book.ts";
 
 type Rules<P> = Pick<RuleBook<P>, "find" | "needsRequest">;
@@ -80,6 +83,31 @@ function observed<P>(
   return decision;
 }
 
+export interface DecidingParts<P> {
+  readonly rules: Rules<P>;
+  readonly evaluate: Evaluate<P>;
+  readonly limits: CallLimiter<P> | undefined;
+  readonly throttle: CredentialThrottle | undefined;
+  readonly revocations: RevocationView;
+  readonly openCalls: Pick<OpenCalls<P>, "decidedSince">;
+}
+
+/** `decide()`. A call is counted when it comes, and not when it is asked about again because it is still open. */
+export function deciding<P>(parts: DecidingParts<P>): Evaluate<P> {
+  const { rules, evaluate, limits, throttle, revocations, openCalls } = parts;
+  return (call) => {
+    const since = revocations.version;
+    let decision = evaluate(call);
+    if (throttle !== undefined) decision = throttled(decision, call, throttle);
+    // One that waits for its request is counted when that has passed, too.
+    if (limits !== undefined && !rules.needsRequest(call.procedure))
+      decision = counted(decision, call, limits);
+    // What was revoked while it was on its way is asked about when the call is watched.
+    if (isPromise(decision)) openCalls.decidedSince(call, since);
+    return decision;
+  };
+}
+
 /** `decide()` with an observer. An admission that waits for its request is told later: it is one decision, told once. */
 export function tellingOnce<P>(rules: Rules<P>, evaluate: Evaluate<P>, tell: Tell<P>): Evaluate<P> {
   return (call) => {
@@ -89,15 +117,21 @@ export function tellingOnce<P>(rules: Rules<P>, evaluate: Evaluate<P>, tell: Tel
   };
 }
 
-/** The second half of a decision: the guards that need the request. */
+export interface RequestJudgeParts<P> {
+  readonly tell: Tell<P> | undefined;
+  readonly limits: CallLimiter<P> | undefined;
+}
+
+/** The second half of a decision: the guards that need the request, and then the limits. */
 export function requestJudge<P>(
   rules: Rules<P>,
-  tell: Tell<P> | undefined,
+  { tell, limits }: RequestJudgeParts<P>,
 ): (call: Call, admitted: Allowed<P>, message: unknown) => MaybePromise<Decision<P>> {
   return (call, admitted, message) => {
     if (!rules.needsRequest(call.procedure)) return admitted;
     showRequest(call, message);
-    const decision = judgeShown(rules, call, admitted);
+    const judged = judgeShown(rules, call, admitted);
+    const decision = limits === undefined ? judged : counted(judged, call, limits);
     return tell === undefined ? decision : observed(decision, call, tell);
   };
 }

@@ -1,3 +1,4 @@
+import type { CallLimit } from "./limit.ts";
 import { compilePermissions, meetOfLists, type PermissionSet } from "./permission-set.ts";
 import { isForTenants } from "./tenant.ts";
 
@@ -14,6 +15,8 @@ export interface ApiKeyIdentity {
   readonly roles?: readonly string[] | undefined;
   /** What scopes and roles stand for, live; absent for a key without either. */
   readonly limits?: PermissionSet | undefined;
+  /** How often it may be used, beside what is configured for all: the same array for as long as the key is the same. */
+  readonly callLimits?: readonly CallLimit[] | undefined;
 }
 
 /** Who is calling. Built by an authenticator, kept on the server's side, never written to metadata or headers. */

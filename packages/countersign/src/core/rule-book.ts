@@ -147,6 +147,11 @@ export class RuleBook<P> {
     if (stray.length > 0) throw new TypeError(`a rule, but no RPC: ${stray.join(", ")}`);
   }
 
+  /** Every procedure that was declared. */
+  served(): Iterable<string> {
+    return this.#served;
+  }
+
   list(): readonly RuleListing[] {
     return [...this.#rules].map(([procedure, rule]) => ({
       procedure,

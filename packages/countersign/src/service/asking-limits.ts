@@ -1,12 +1,14 @@
 import type { Decision } from "../core/decision.ts";
 import type { Reason } from "../core/denial.ts";
+import type { RateLimit } from "../core/limit.ts";
 import type { Principal } from "../core/principal.ts";
 import { Refusal } from "../core/refusal.ts";
-import { type CallLimits, createCallLimits, requireRoom } from "./call-limits.ts";
+import type { LimitStore, LimitTake } from "../limits/limit-store.ts";
+import { createMemoryLimits } from "../limits/memory-limits.ts";
 
 export interface AskingLimitsOptions {
-  /** Default: limits of this process. */
-  readonly limits?: CallLimits | undefined;
+  /** Where questions are counted. Default: in this process. */
+  readonly limits?: LimitStore | undefined;
   /** Questions of one caller in a minute. Default: 600. */
   readonly perMinute?: number | undefined;
   /** Of them, those about credentials that somebody made up. Default: 60. */
@@ -22,18 +24,27 @@ export interface AskingLimits {
 }
 
 export function createAskingLimits(options: AskingLimitsOptions = {}): AskingLimits {
-  const { limits = createCallLimits(), perMinute = 600, wrongPerMinute = 60 } = options;
-  const all = { limit: perMinute, windowSeconds: 60 };
-  const wrong = { limit: wrongPerMinute, windowSeconds: 60 };
+  const { limits = createMemoryLimits(), perMinute = 600, wrongPerMinute = 60 } = options;
+  const all = inAMinute("asked", perMinute);
+  const wrong = inAMinute("asked-wrong", wrongPerMinute);
   return Object.freeze({
     async ask(caller: Principal) {
-      await requireRoom(limits, `wrong ${nameOf(caller)}`, { limit: wrong, calls: 0 });
-      await requireRoom(limits, `asked ${nameOf(caller)}`, { limit: all });
+      const subject = nameOf(caller);
+      const verdict = await limits.take([
+        { limit: wrong, subject, calls: 0 },
+        { limit: all, subject },
+      ]);
+      if (!verdict.ok) throw new Refusal("RATE_LIMITED", { retryAfterSeconds: verdict.retryAfterSeconds });
     },
     async wasWrong(caller: Principal) {
-      await limits.take(`wrong ${nameOf(caller)}`, wrong);
+      const take: LimitTake = { limit: wrong, subject: nameOf(caller) };
+      await limits.take([take]);
     },
   });
+}
+
+function inAMinute(name: string, limit: number): RateLimit {
+  return { kind: "rate", name, limit, windowSeconds: 60 };
 }
 
 /** What is said of a credential that was never ours. One that was good once is no guess. */

@@ -1,7 +1,7 @@
 import { Refusal } from "../core/refusal.ts";
+import { type NetworkOf, networkReader } from "../limits/network.ts";
 import type { Store } from "../store/contracts.ts";
 import type { AttemptRule } from "../store/session-contracts.ts";
-import { type NetworkOf, networkReader } from "./network.ts";
 
 export interface LoginLimitOptions {
   /** Failed logins of one network in 15 minutes, whatever they try. Default: 100. 0: networks are not counted. */

@@ -2,6 +2,7 @@ import { Unavailable } from "../core/call-error.ts";
 import type { MaybePromise } from "../core/decision.ts";
 import type { RevocationEvent } from "../core/revocation.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
+import type { LimitStore } from "../limits/limit-store.ts";
 import type { RoleStore } from "./role-contracts.ts";
 import type { SecretStore } from "./secret-contracts.ts";
 import type { AuditEntry, SessionStores } from "./session-contracts.ts";
@@ -235,6 +236,8 @@ export interface Store extends SessionStores {
   readonly apiKeys: ApiKeyStore;
   readonly revocations: RevocationLog;
   readonly secrets: SecretStore;
+  /** Rates and quotas of calls. */
+  readonly limits: LimitStore;
   /** Waits for what is under way. Nothing may be called after it. */
   close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { createMemoryLimits } from "../limits/memory-limits.ts";
 import type { Store } from "./contracts.ts";
 import { MemoryApiKeys } from "./memory/memory-api-keys.ts";
 import { MemoryAttempts } from "./memory/memory-attempts.ts";
@@ -54,6 +55,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     signingKeys,
     identities,
     secrets,
+    limits: createMemoryLimits(options.now === undefined ? {} : { now, elapsed: now }),
     close: async () => {},
   });
 }

@@ -61,7 +61,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       { cause: error },
     );
   }
-  return createSqlStore(backend, now);
+  return createSqlStore(backend, options.now);
 }
 
 /** What can be found out about a database without changing it. */

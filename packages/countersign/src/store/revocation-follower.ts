@@ -23,6 +23,8 @@ export interface RevocationFollowerOptions {
 
 /** Feeds a node's view of revocations from the log of a store. */
 export interface RevocationFollower {
+  /** The number of the last entry that the view knows; undefined before the first reading. */
+  readonly head: number | undefined;
   /** Resolves when the view knows all that is live; from then on it polls, and looks when the log gives a hint. Rejects if the log cannot be read. */
   start(): Promise<void>;
   /**
@@ -80,6 +82,10 @@ class LogFollower implements RevocationFollower {
     this.#elapsed = options.elapsed ?? (() => performance.now());
     this.#onError = options.onError ?? (() => {});
     this.#knownAt = this.#elapsed();
+  }
+
+  get head(): number | undefined {
+    return this.#applied;
   }
 
   async start(): Promise<void> {

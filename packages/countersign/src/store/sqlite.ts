@@ -53,7 +53,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       },
     );
   }
-  return createSqlStore(backend, now);
+  return createSqlStore(backend, options.now);
 }
 
 /** All that a database holds, while others use it. The file must be there. Throws `StoreUnavailable`. */

@@ -7,6 +7,7 @@ import { concurrencyCases } from "./suite/concurrency-cases.suite.ts";
 import { hostileCases } from "./suite/hostile-cases.suite.ts";
 import { hostileSessionCases } from "./suite/hostile-session-cases.suite.ts";
 import { identityCases } from "./suite/identity-cases.suite.ts";
+import { limitCases, type WithLimits } from "./suite/limit-cases.suite.ts";
 import { loginCases } from "./suite/login-cases.suite.ts";
 import { logoutCases } from "./suite/logout-cases.suite.ts";
 import { revocationCases } from "./suite/revocation-cases.suite.ts";
@@ -37,6 +38,7 @@ const suites: Readonly<Record<string, Cases>> = {
   "guesses at logging in": attemptCases,
   "limits of logging in": loginCases,
   "second factors": totpCases,
+  "rates and quotas": limitCases,
   "the audit log": auditCases,
   "signing keys": signingKeyCases,
   "linked identities": identityCases,
@@ -48,19 +50,33 @@ const suites: Readonly<Record<string, Cases>> = {
 
 /** What every store must do. `open` gives a new empty one that tells the time by the clock it is given. */
 export function describeStore(name: string, open: (now: () => number) => Promise<OpenedStore>): void {
-  for (const [topic, cases] of Object.entries(suites)) {
-    describe(`${name}: ${topic}`, () => {
-      for (const [title, run] of Object.entries(cases)) {
-        it(title, async () => {
-          const clock = new TestClock();
-          const { store, dispose } = await open(clock.now);
-          try {
-            await run(store, clock);
-          } finally {
-            await dispose();
-          }
-        });
-      }
-    });
-  }
+  for (const [topic, cases] of Object.entries(suites)) describeCases(`${name}: ${topic}`, cases, open);
+}
+
+/** What everything must do that counts calls. */
+export function describeLimits(
+  name: string,
+  open: (now: () => number) => Promise<{ readonly store: WithLimits; dispose(): Promise<void> }>,
+): void {
+  describeCases<WithLimits>(`${name}: rates and quotas`, limitCases, open);
+}
+
+function describeCases<S>(
+  topic: string,
+  cases: Readonly<Record<string, (store: S, clock: TestClock) => Promise<void>>>,
+  open: (now: () => number) => Promise<{ readonly store: S; dispose(): Promise<void> }>,
+): void {
+  describe(topic, () => {
+    for (const [title, run] of Object.entries(cases)) {
+      it(title, async () => {
+        const clock = new TestClock();
+        const { store, dispose } = await open(clock.now);
+        try {
+          await run(store, clock);
+        } finally {
+          await dispose();
+        }
+      });
+    }
+  });
 }

@@ -4,6 +4,7 @@ import { publicProceduresOf, reflectionProcedures, routeTables } from "../authen
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { servedBy } from "../descriptors.ts";
+import { limiterOf, limitRulesOf } from "../limits.ts";
 import {
   type LoadPolicyOptions,
   loadPolicy,
@@ -28,6 +29,7 @@ export function completePolicy(config: Config, options: LoadPolicyOptions = {}):
       policy: [...policy.served, ...routes],
       mode: config.auth.mode,
       publicProcedures: publicProceduresOf(config),
+      limits: limiterOf(config, { limits: limitRulesOf(config), rates: uncounted, quotas: uncounted }),
     });
     const services = servedBy(config);
     const decoded = services
@@ -44,6 +46,8 @@ export function completePolicy(config: Config, options: LoadPolicyOptions = {}):
     throw error;
   }
 }
+
+const uncounted = { name: "memory", store: undefined } as const;
 
 const nobody: Authenticator<Principal> = {
   name: "nobody",

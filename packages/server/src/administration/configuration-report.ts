@@ -72,6 +72,8 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
       retention: formatDuration(config.request_log.retention),
       max_size: formatSize(config.request_log.max_size),
     },
+    redis: { url: secrets.redisUrl === undefined ? "not set" : "set", ...config.redis },
+    limits: config.limits,
     master_key: presence(secrets.masterKey, development),
     revocations: { stale_after: formatDuration(revocations.stale_after) },
     shutdown_grace: formatDuration(config.shutdown_grace),

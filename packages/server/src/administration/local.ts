@@ -22,6 +22,7 @@ import {
   createSigningKeyService,
   createTenantService,
   LogService,
+  LimitService,
   PolicyService,
   RoleService,
   SigningKeyService,
@@ -38,11 +39,12 @@ import { createPasswords } from "../passwords.ts";
 import { knownPermissions } from "../policy/known-permissions.ts";
 import { adoptMasterKey } from "../secrets/known-secrets.ts";
 import { openRequestLog } from "../requests/requests.ts";
-import { apiKeyService, policyService, tokenService, userService } from "../services.ts";
+import { apiKeyService, limitService, policyService, tokenService, userService } from "../services.ts";
 import { readSigning, signingOf } from "../signing.ts";
 import { note } from "../terminal/output.ts";
 import type { Administration } from "./administration.ts";
 import { completePolicy } from "./complete-policy.ts";
+import { localLimits } from "./local-limits.ts";
 
 /** Whoever can open the database: more than a superuser already, and no user of it. */
 const operator: Principal = Object.freeze({
@@ -74,6 +76,7 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
   const caughtUp = async (): Promise<void> => (await directory()).reload();
   const digests = lazyDigests(config);
   let requests: RequestLog | undefined;
+  const counted = localLimits(config, store);
   // Each is made when it is asked for: most commands do without a master key.
   const services: Readonly<Record<string, (roles: RoleDirectory) => object | Promise<object>>> = {
     [UserService.typeName]: (roles) =>
@@ -93,6 +96,7 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
       requests ??= await openRequestLog(config);
       return createLogService({ requests });
     },
+    [LimitService.typeName]: async () => limitService({ config, store, limits: await counted.limits() }),
     // Only for those commands that ask: a policy that cannot be is no reason not to disable a user.
     [PolicyService.typeName]: async (roles) => {
       const { auth } = completePolicy(config, { permissions: await knownPermissions(store.roles) });
@@ -127,6 +131,7 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
     stream: (method, request, signal) => messagesOf(method, perform(method, request, signal)),
     async close() {
       await requests?.close();
+      await counted.close();
       await store.close();
     },
   };

@@ -8,6 +8,7 @@ import { addExplainCommand } from "./explain.ts";
 import { addExportCommand } from "./export.ts";
 import { addKeysCommand } from "./keys.ts";
 import { addLogsCommand } from "./logs.ts";
+import { addLimitsCommand } from "./limits.ts";
 import { addPolicyCommand } from "./policy.ts";
 import { addRestoreCommand } from "./restore.ts";
 import { addRolesCommand } from "./roles.ts";
@@ -36,6 +37,7 @@ export function createProgram(): Command {
   addRolesCommand(program);
   addTenantsCommand(program);
   addTokensCommand(program);
+  addLimitsCommand(program);
   addPolicyCommand(program);
   addExplainCommand(program);
   addLogsCommand(program);

@@ -10,7 +10,7 @@ import { variables } from "./variables.ts";
 export interface Config
   extends Omit<
     ConfigFile,
-    "data" | "database" | "services" | "auth" | "grpc" | "master_key" | "previous_master_keys"
+    "data" | "database" | "redis" | "services" | "auth" | "grpc" | "master_key" | "previous_master_keys"
   > {
   /** Which file it was read from; undefined for none. */
   readonly source: string | undefined;
@@ -25,6 +25,7 @@ export interface Config
     };
     readonly api_keys: Omit<ConfigFile["auth"]["api_keys"], "pepper" | "previous_peppers" | "static">;
   };
+  readonly redis: Omit<ConfigFile["redis"], "url">;
   readonly secrets: Secrets;
 }
 
@@ -35,6 +36,8 @@ export type IssuerConfig = Omit<ConfigFile["auth"]["issuers"][number], "client_s
 export interface Secrets {
   /** Of PostgreSQL, with user and password; undefined for SQLite. */
   readonly databaseUrl: string | undefined;
+  /** Of Redis, with user and password; undefined for none. */
+  readonly redisUrl: string | undefined;
   readonly jwtSecret: Uint8Array | undefined;
   /** PEM. */
   readonly jwtPrivateKey: string | undefined;
@@ -74,6 +77,7 @@ const accountServices = [
   "PolicyService",
   "LogService",
   "TenantService",
+  "LimitService",
 ].map((name) => `auth.v1.${name}`);
 const demoServices = ["api.users.UserService"];
 
@@ -101,6 +105,7 @@ export function loadConfig(request: ConfigRequest = {}): Config {
     request.environment ?? (source === undefined ? undefined : file.environment) ?? "production";
   const data = resolve(env["COUNTERSIGN_DATA"] === undefined ? base : process.cwd(), file.data);
   const { master_key: _master, previous_master_keys: _previous, database: _database, ...rest } = file;
+  const { url: _redis, ...redis } = file.redis;
   const { development_key: _key, jwt, api_keys: apiKeys, ...auth } = file.auth;
   const { secret: _secret, private_key: _private, ...jwtRest } = jwt;
   const { pepper: _pepper, previous_peppers: _peppers, static: _static, ...apiKeysRest } = apiKeys;
@@ -115,6 +120,7 @@ export function loadConfig(request: ConfigRequest = {}): Config {
     environment,
     source,
     data,
+    redis,
     http: { ...file.http, ...tlsFiles(file.http, base) },
     grpc: { ...file.grpc, ...tlsFiles(file.grpc, base), reflection: file.grpc.reflection ?? development },
     policy: { ...file.policy, ...policyFiles(file.policy, base) },
@@ -139,6 +145,7 @@ export function hasManagedKeys({ secrets }: Pick<Config, "secrets">): boolean {
 
 const noSecrets: Secrets = {
   databaseUrl: undefined,
+  redisUrl: undefined,
   jwtSecret: undefined,
   jwtPrivateKey: undefined,
   pepper: undefined,
@@ -241,10 +248,8 @@ interface SecretContext {
   readonly create: boolean;
 }
 
-function readSecrets(
-  { auth, database, master_key: master, previous_master_keys: previous }: ConfigFile,
-  context: SecretContext,
-): Secrets {
+function readSecrets(file: ConfigFile, context: SecretContext): Secrets {
+  const { auth, database, redis, master_key: master, previous_master_keys: previous } = file;
   const read = (source: SecretSource | undefined, name: string): string | undefined =>
     source === undefined ? undefined : readSecret(source, name, context);
   const jwtSecret = read(auth.jwt.secret, "auth.jwt.secret");
@@ -261,6 +266,7 @@ function readSecrets(
   const symmetric = (auth.jwt.algorithm ?? "HS256").startsWith("HS");
   return {
     databaseUrl: read(database.url, "database.url"),
+    redisUrl: read(redis.url, "redis.url"),
     jwtSecret: toBytes(jwtSecret) ?? (!signs && symmetric ? made?.jwtSecret : undefined),
     jwtPrivateKey,
     pepper: toBytes(pepper) ?? made?.pepper,

@@ -1,11 +1,16 @@
-import { type PostgresUrl, readPostgresUrl } from "countersign/store";
+import { type PostgresUrl, type RedisUrl, readPostgresUrl, readRedisUrl } from "countersign/store";
 import { type Config, hasManagedKeys, type StaticKeySecret } from "./config.ts";
 import { formatAddress, isLoopback } from "./listen-address.ts";
 
 /** What stands against a start with this configuration, as sentences that name the member and the remedy. */
 export function configProblems(config: Config): readonly string[] {
   const { secrets, auth } = config;
-  const problems = [...keyProblems(config), ...databaseProblems(config), ...tlsProblems(config)];
+  const problems = [
+    ...keyProblems(config),
+    ...databaseProblems(config),
+    ...redisProblems(config),
+    ...tlsProblems(config),
+  ];
   if (config.environment === "development") return [...problems, ...developmentProblems(config)];
   if (secrets.pepper !== undefined) problems.push(...weakness("auth.api_keys.pepper", secrets.pepper));
   if (secrets.masterKey !== undefined) problems.push(...weakness("master_key", secrets.masterKey));
@@ -49,6 +54,22 @@ function databaseProblems({ environment, secrets: { databaseUrl } }: Config): re
   if (environment === "development" || local || sslMode !== undefined) return [];
   return [
     "database.url leads to another machine and says nothing of TLS: add sslmode=verify-full, or sslmode=disable if the network is private",
+  ];
+}
+
+/** The same of Redis, which is told who calls. */
+function redisProblems({ environment, redis, secrets: { redisUrl } }: Config): readonly string[] {
+  if (redisUrl === undefined) return [];
+  let url: RedisUrl;
+  try {
+    url = readRedisUrl(redisUrl);
+  } catch (error) {
+    return [`redis.url: ${(error as Error).message}`];
+  }
+  const { host, tls } = url;
+  if (environment === "development" || tls || redis.plain_text || isLoopback({ host, port: 0 })) return [];
+  return [
+    "redis.url leads to another machine in plain text: write rediss://, or set redis.plain_text: true if the network is private",
   ];
 }
 

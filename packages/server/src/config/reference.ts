@@ -18,6 +18,8 @@ interface JsonSchema {
   readonly anyOf?: readonly JsonSchema[];
   readonly items?: JsonSchema;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
+  /** Of members by any name. */
+  readonly additionalProperties?: JsonSchema | boolean;
 }
 
 /** Every member of the configuration file, in order. */
@@ -41,6 +43,13 @@ function membersOf(schema: JsonSchema, prefix: string): readonly ConfigMember[] 
       return [
         { path, fallback: "none", text: member.description ?? "" },
         ...membersOf(member.items, `${path}[]`),
+      ];
+    }
+    const { additionalProperties: named } = member;
+    if (typeof named === "object" && named.properties !== undefined) {
+      return [
+        { path, fallback: "none", text: member.description ?? "" },
+        ...membersOf(named, `${path}.NAME`),
       ];
     }
     return [{ path, fallback: fallbackOf(member), text: textOf(member) }];

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { parseDuration } from "./duration.ts";
 import { issuerSchema } from "./issuer-schema.ts";
+import { limitsSchema, redisSchema } from "./limit-schema.ts";
 import { isNetwork, parseListenAddress } from "./listen-address.ts";
 import { requestLogSchema } from "./request-log-schema.ts";
 
@@ -200,6 +201,20 @@ const auth = z.strictObject({
         .min(1)
         .default(60)
         .describe("of them those about keys and tokens that somebody made up"),
+      failed_credentials_per_network: z
+        .int()
+        .min(0)
+        .max(1_000_000)
+        .default(300)
+        .describe(
+          "keys and tokens that nobody issued, in a minute, from one IPv4 /24 or IPv6 /64; 0: not counted",
+        ),
+      failed_credentials_per_key: z
+        .int()
+        .min(0)
+        .max(1_000_000)
+        .default(30)
+        .describe("refusals of one API key in a minute, from one IPv4 /24 or IPv6 /64; 0: not counted"),
     })
     .prefault({}),
   public_methods: z.array(procedure).default([]).describe("open besides health checks"),
@@ -300,6 +315,8 @@ export const configSchema = z.strictObject({
   auth: auth.prefault({}),
   policy: policy.prefault({}),
   request_log: requestLogSchema(duration, procedure),
+  redis: redisSchema(secret).prefault({}),
+  limits: limitsSchema,
   revocations: z
     .strictObject({
       stale_after: duration

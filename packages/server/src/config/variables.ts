@@ -14,6 +14,7 @@ export const variables: readonly Variable[] = Object.freeze([
   { name: "COUNTERSIGN_CONFIG", text: "the configuration file" },
   { name: "COUNTERSIGN_DATA", path: ["data"], text: "" },
   { name: "COUNTERSIGN_DATABASE_URL", path: ["database", "url"], secret: true, text: "" },
+  { name: "COUNTERSIGN_REDIS_URL", path: ["redis", "url"], secret: true, text: "" },
   { name: "COUNTERSIGN_GRPC_LISTEN", path: ["grpc", "listen"], text: "" },
   { name: "COUNTERSIGN_HTTP_LISTEN", path: ["http", "listen"], text: "" },
   { name: "COUNTERSIGN_LOG_LEVEL", path: ["log", "level"], text: "" },

@@ -10,6 +10,7 @@ import { checkKnownSecrets } from "./known-secrets.ts";
 import { checkListeners } from "./listeners.ts";
 import { checkClock, checkDiskSpace, checkNode } from "./machine.ts";
 import { examinePostgres } from "./postgres.ts";
+import { checkRedis } from "./redis.ts";
 import { checkSigningKeys } from "./signing-keys.ts";
 
 /** Everything that is worth a look, in the order in which it is best mended. Nothing is changed. */
@@ -29,6 +30,7 @@ export async function examine(file: string | undefined): Promise<readonly Check[
     ...(needsFolder(config) ? [checkDataFolder(config)] : []),
     ...checks,
     ...checkKnownSecrets(config, secrets),
+    ...(await checkRedis(config)),
     ...(await checkCertificates(config)),
     // PostgreSQL's are opened when a server starts, which refuses to where it cannot.
     ...(databaseUrl === undefined ? [await checkSigningKeys(config, signingKeys)] : []),

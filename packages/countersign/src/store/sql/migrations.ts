@@ -1,5 +1,6 @@
 import { sql, type Transaction } from "kysely";
 import { createFormerIdentities } from "./identity-migration.ts";
+import { createCallLimits } from "./limit-migration.ts";
 import { addLoginLimits } from "./login-migration.ts";
 import { createRequestLog } from "./requestlog-migration.ts";
 import { createRoleTables } from "./role-migration.ts";
@@ -28,6 +29,7 @@ export const migrations: readonly Migration[] = [
   { version: 7, name: "marks of secrets", apply: createSecretMarks },
   { version: 8, name: "the request log", apply: createRequestLog },
   { version: 9, name: "tenants", apply: createTenants },
+  { version: 10, name: "rates and quotas of calls", apply: createCallLimits },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from "kysely";
 import type { SqlBackend } from "./sql-backend.ts";
 
 export interface Prune {
-  readonly table: "sessions" | "login_attempts";
+  readonly table: "sessions" | "login_attempts" | "call_limits";
   /** Its primary key. */
   readonly key: string;
   readonly isSpent: RawBuilder<boolean>;

@@ -33,6 +33,8 @@ export interface SqlWords {
   readonly rising: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
   /** The function of (text, part) that gives the position of the part from 1, or 0. */
   readonly position: string;
+  /** The server's clock as an expression, in milliseconds since the epoch. Undefined: it is this machine's. */
+  readonly clock: string | undefined;
   /** The query that gives the `name` of each table that a query without a schema would find. */
   readonly tables: string;
   /** The statements that make a table with a column `sequence` tell `onAppend` of each change of it, once it is committed. */

@@ -25,6 +25,7 @@ export interface SqlSchema {
   readonly token_cuts: TokenCutsTable;
   readonly login_attempts: LoginAttemptsTable;
   readonly known_networks: KnownNetworksTable;
+  readonly call_limits: CallLimitsTable;
   readonly totp: TotpTable;
   readonly recovery_codes: RecoveryCodesTable;
   readonly linked_identities: LinkedIdentitiesTable;
@@ -93,6 +94,14 @@ export interface LoginAttemptsTable {
   readonly identity: Uint8Array;
   /** A JSON array of instants in ascending order. */
   readonly guesses: string;
+  readonly expires_at: number;
+}
+
+export interface CallLimitsTable {
+  /** SHA-256 of the limit and the subject. */
+  readonly id: Uint8Array;
+  /** A JSON array of slots. */
+  readonly slots: string;
   readonly expires_at: number;
 }
 

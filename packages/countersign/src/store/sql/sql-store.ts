@@ -4,6 +4,7 @@ import { SqlAttempts } from "./sql-attempts.ts";
 import { SqlAudit } from "./sql-audit.ts";
 import type { SqlBackend } from "./sql-backend.ts";
 import { SqlIdentities } from "./sql-identities.ts";
+import { SqlLimits } from "./sql-limits.ts";
 import { SqlRevocationLog } from "./sql-revocation-log.ts";
 import { SqlRoles } from "./sql-roles.ts";
 import { SqlSecrets } from "./sql-secrets.ts";
@@ -13,8 +14,9 @@ import { SqlTenants } from "./sql-tenants.ts";
 import { SqlTotp } from "./sql-totp.ts";
 import { SqlUsers } from "./sql-users.ts";
 
-/** The stores over a database whose schema is up to date. */
-export function createSqlStore(backend: SqlBackend, now: () => number): Store {
+/** The stores over a database whose schema is up to date. `now`: default `Date.now`; limits take the server's clock then. */
+export function createSqlStore(backend: SqlBackend, given?: () => number): Store {
+  const now = given ?? Date.now;
   let closing: Promise<void> | undefined;
   const users = new SqlUsers(backend, now);
   return Object.freeze({
@@ -30,6 +32,7 @@ export function createSqlStore(backend: SqlBackend, now: () => number): Store {
     signingKeys: new SqlSigningKeys(backend, now),
     identities: new SqlIdentities(backend, now),
     secrets: new SqlSecrets(backend, now),
+    limits: new SqlLimits(backend, given),
     close: () => {
       closing ??= backend.close();
       return closing;

@@ -4,8 +4,10 @@
  */
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
+import type { RateLimit } from "../../core/limit.ts";
 import type { Store } from "../contracts.ts";
 import { openPostgresStore } from "../postgres.ts";
+import { openRedis } from "../redis.ts";
 import { openPostgresBackend } from "../sql/postgres/postgres-backend.ts";
 import { postgresTarget } from "../sql/postgres/postgres-options.ts";
 import { openSqliteStore } from "../sqlite.ts";
@@ -46,6 +48,15 @@ const jobs: Readonly<Record<string, (place: string, lines: AsyncIterator<string>
     await lines.next();
     say(JSON.stringify((await store.users.load("1"))?.attributes));
     say(String(await store.revocations.head()));
+    await store.close();
+  },
+
+  /** Counts a hundred calls at once, and tells how many were admitted. */
+  count: async (place) => {
+    const store = place.startsWith("redis:") ? await openRedis({ url: place }) : await open(place);
+    const limit: RateLimit = { kind: "rate", name: "shared", limit: 120, windowSeconds: 600 };
+    const hundred = Array.from({ length: 100 }, async () => store.limits.take([{ limit, subject: "ada" }]));
+    say(String((await Promise.all(hundred)).filter(({ ok }) => ok).length));
     await store.close();
   },
 

@@ -19,8 +19,9 @@ const order = {
   former_identities: 15,
   signing_keys: 16,
   secret_marks: 17,
-  audit_log: 18,
-  audit_head: 19,
+  call_limits: 18,
+  audit_log: 19,
+  audit_head: 20,
 } as const satisfies Readonly<Record<Exclude<keyof SqlSchema, "countersign_schema">, number>>;
 
 export type BackupTable = keyof typeof order;

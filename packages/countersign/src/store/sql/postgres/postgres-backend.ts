@@ -24,6 +24,7 @@ const words: SqlWords = {
   bytes: "bytea",
   rising: (column) => column.generatedByDefaultAsIdentity(),
   position: "strpos",
+  clock: "(extract(epoch from clock_timestamp()) * 1000)::bigint",
   tables:
     "select tablename as name from pg_catalog.pg_tables where schemaname = any (current_schemas(false))",
   ...postgresTables,

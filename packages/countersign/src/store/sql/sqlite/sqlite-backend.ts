@@ -21,6 +21,7 @@ const words: SqlWords = {
   // Without AUTOINCREMENT the id of a deleted last user would be given again.
   rising: (column) => column.autoIncrement(),
   position: "instr",
+  clock: undefined,
   tables: "select name from sqlite_schema where type = 'table'",
   ...sqliteTables,
   // A file tells nobody.

@@ -49,3 +49,11 @@ it("an address that many share has none", () => {
   assert.equal(networkReader()("127.9.9.9:1"), undefined);
   assert.equal(networkReader()("[::1]:1"), undefined);
 });
+
+it("of bad credentials has its neighbours with it", () => {
+  const wide = networkReader(["203.0.113.0/24"], { ipv4Bits: 24 });
+  assert.equal(wide("192.0.2.1:4711"), "192.0.2.0/24");
+  assert.equal(wide("[::ffff:192.0.2.255]:80"), "192.0.2.0/24");
+  assert.equal(wide("[2001:db8:1:2:3:4:5:6]:80"), "2001:db8:1:2::/64");
+  assert.equal(wide("203.0.113.9:1"), undefined);
+});

@@ -1,23 +1,34 @@
 import { BlockList, isIP, isIPv4 } from "node:net";
 
-/** Finds out where guesses come from. Undefined where many callers share an address, or where there is none. */
+/** Finds out where calls come from. Undefined where many callers share an address, or where there is none. */
 export type NetworkOf = (peerAddress: string | undefined) => string | undefined;
 
 /** What a proxy on this machine, and everyone behind it, calls from. */
 export const loopbackAddresses: readonly string[] = Object.freeze(["127.0.0.0/8", "::1"]);
+
+export interface NetworkOptions {
+  /** What of an IPv4 address counts: all of it (32, the default), or its neighbours with it (24). */
+  readonly ipv4Bits?: 24 | 32 | undefined;
+}
 
 /**
  * Reads `192.0.2.1:4711` and `[2001:db8::1]:4711`: the IPv4 address, or the /64 of an IPv6 address, which is what one
  * customer has at least. `shared`: addresses and ranges that tell nothing of a caller. Throws `TypeError` for what is
  * neither. What headers say of an address is not asked for: anyone can write them.
  */
-export function networkReader(shared: readonly string[] = loopbackAddresses): NetworkOf {
+export function networkReader(
+  shared: readonly string[] = loopbackAddresses,
+  { ipv4Bits = 32 }: NetworkOptions = {},
+): NetworkOf {
   const list = sharedList(shared);
   return (peerAddress = "") => {
     const address = plainAddress(peerAddress);
     const family = isIP(address);
     if (family === 0) return undefined;
-    if (family === 4) return list.check(address, "ipv4") ? undefined : address;
+    if (family === 4) {
+      if (list.check(address, "ipv4")) return undefined;
+      return ipv4Bits === 32 ? address : `${address.slice(0, address.lastIndexOf("."))}.0/24`;
+    }
     return list.check(address, "ipv6") ? undefined : `${firstHalf(address)}::/64`;
   };
 }
