@@ -11,7 +11,7 @@ import { connectAuth } from "../connect.ts";
 import { isStaff } from "../core/guards.ts";
 import { policyFor } from "../core/policy.ts";
 import type { Principal } from "../core/principal.ts";
-import { suiteAuth } from "./door.suite.ts";
+import { suiteAuth } from "./door-routes.suite.ts";
 import { expressAuth } from "./express-auth.ts";
 
 it("one server has Connect's routes and an app's, under one policy", async (t) => {
