@@ -67,7 +67,12 @@ module.exports = {
     layer("signing", "core", "jwt", "session/seal[.]ts", "store/(session-)?contracts[.]ts"),
     layer("policy", "core", "gen/auth/v1/policy_pb"),
     layer("http", "core", "context"),
-    layer("nestjs", "core", "context", "http/(http-call|http-door|cors|json-error|node-answer|node-cors)[.]ts"),
+    layer(
+      "nestjs",
+      "core",
+      "context",
+      "http/(http-call|http-door|cors|json-error|node-answer|node-cors)[.]ts",
+    ),
     // Connect is served by Node's HTTP: a request, its connection and its body are the same there.
     layer("connect", "core", "context", "http/(http-call|discard)[.]ts"),
     layer(
@@ -106,7 +111,10 @@ module.exports = {
       name: "fetch-and-hono-need-nothing-of-node",
       comment: "but AsyncLocalStorage; web-only.test.ts proves it by running them",
       severity: "error",
-      from: { path: `${library}/http/(fetch|hono|cors|route-table|http-door|json-error)[^/]*[.]ts$`, pathNot: tests },
+      from: {
+        path: `${library}/http/(fetch|hono|cors|route-table|http-door|json-error)[^/]*[.]ts$`,
+        pathNot: tests,
+      },
       to: { dependencyTypes: ["core"], pathNot: "async_hooks$" },
     },
     foreign("connect", "@grpc"),

@@ -10,6 +10,8 @@ import { staticApiKey } from "./api-key.ts";
 import { connectAuth, implement as implementForConnect } from "./connect.ts";
 import type { CallContext } from "./context/call-context.ts";
 import { grpcAuth, implement } from "./grpc.ts";
+import { expressAuth } from "./http/express.ts";
+import { fetchAuth } from "./http/fetch.ts";
 import {
   type Allowed,
   type Auth,
@@ -180,3 +182,24 @@ guard.listener({
 implementForConnect(service, { login: () => ({}) });
 // @ts-expect-error routes are not optional
 guard.protect({});
+
+// Routes of HTTP: the caller is of the application's type, and a route's guards are guards of it.
+const memberRoutes = expressAuth(auth).router();
+memberRoutes.get("/a", { guards: [isTenant] }, ({ context }) => {
+  holds<Equal<typeof context.principal, Member | undefined>>();
+});
+memberRoutes.get("/a", ({ context }) => holds<Equal<IsAny<typeof context>, false>>());
+fetchAuth(auth).handler({ "GET /a": { guards: ["open"], handle: () => new Response() } });
+// @ts-expect-error no guard at all is not "anyone may"
+memberRoutes.get("/a", { guards: [] }, () => {});
+// @ts-expect-error a word is a rule by itself
+memberRoutes.get("/a", { guards: ["open", isTenant] }, () => {});
+const plainRoutes = expressAuth(
+  createAuth<Principal>({ authenticators: [authenticator], policy: [] }),
+).router();
+// @ts-expect-error a guard of another type of caller
+plainRoutes.get("/a", { guards: [isTenant] }, () => {});
+// @ts-expect-error no authenticator at all
+memberRoutes.get("/a", { auth: [] }, () => {});
+// @ts-expect-error a route without a handler
+fetchAuth(auth).handler({ "GET /a": { guards: ["open"] } });

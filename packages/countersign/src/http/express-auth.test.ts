@@ -8,7 +8,8 @@ import { isAuthenticated, isStaff } from "../core/guards.ts";
 import type { Principal } from "../core/principal.ts";
 import { withRequest } from "../core/request-guard.ts";
 import type { UserAccount } from "../core/user.ts";
-import { type DoorSetup, describeDoor, type StartedDoor, suiteAuth } from "./door.suite.ts";
+import { describeDoor } from "./door.suite.ts";
+import { type DoorSetup, type StartedDoor, suiteAuth } from "./door-routes.suite.ts";
 import { expressAuth } from "./express-auth.ts";
 
 async function serve(listener: (request: unknown, response: unknown) => void): Promise<StartedDoor> {

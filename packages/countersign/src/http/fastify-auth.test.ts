@@ -11,7 +11,8 @@ import { fakeAuthenticator, principal } from "../core/fakes.suite.ts";
 import { isAuthenticated, isStaff } from "../core/guards.ts";
 import { createRevocations } from "../core/revocation.ts";
 import type { UserAccount } from "../core/user.ts";
-import { type DoorSetup, describeDoor, type StartedDoor, suiteAuth } from "./door.suite.ts";
+import { describeDoor } from "./door.suite.ts";
+import { type DoorSetup, type StartedDoor, suiteAuth } from "./door-routes.suite.ts";
 import { type FastifyAuth, fastifyAuth } from "./fastify-auth.ts";
 
 async function start({ auth, options, routes }: DoorSetup): Promise<StartedDoor> {

@@ -3,7 +3,8 @@ import { it } from "node:test";
 import { serve } from "@hono/node-server";
 import { denial } from "../core/denial.ts";
 import { isStaff } from "../core/guards.ts";
-import { type DoorSetup, describeDoor, type StartedDoor, suiteAuth } from "./door.suite.ts";
+import { describeDoor } from "./door.suite.ts";
+import { type DoorSetup, type StartedDoor, suiteAuth } from "./door-routes.suite.ts";
 import { fetchAuth } from "./fetch-auth.ts";
 
 /** A `fetch` handler behind somebody else's server. */

@@ -4,7 +4,8 @@ import { serve } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { isAuthenticated, isStaff } from "../core/guards.ts";
-import { type DoorSetup, describeDoor, type StartedDoor, suiteAuth } from "./door.suite.ts";
+import { describeDoor } from "./door.suite.ts";
+import { type DoorSetup, type StartedDoor, suiteAuth } from "./door-routes.suite.ts";
 import { honoAuth } from "./hono-auth.ts";
 
 function appOf({ auth, options, routes }: DoorSetup) {

@@ -7,7 +7,8 @@ import { it } from "node:test";
 import { byName, principal } from "../core/fakes.suite.ts";
 import { isStaff } from "../core/guards.ts";
 import { createRevocations } from "../core/revocation.ts";
-import { type DoorSetup, describeDoor, type StartedDoor, suiteAuth } from "./door.suite.ts";
+import { describeDoor } from "./door.suite.ts";
+import { type DoorSetup, type StartedDoor, suiteAuth } from "./door-routes.suite.ts";
 import { nodeAuth } from "./node-auth.ts";
 
 async function start({ auth, options, routes }: DoorSetup): Promise<StartedDoor> {

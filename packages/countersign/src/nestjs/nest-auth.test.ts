@@ -28,7 +28,8 @@ import { isAuthenticated, isStaff } from "../core/guards.ts";
 import type { Principal } from "../core/principal.ts";
 import { withRequest } from "../core/request-guard.ts";
 import { grpcAuth } from "../grpc.ts";
-import { type DoorSetup, describeDoor, type StartedDoor, suiteAuth } from "../http/door.suite.ts";
+import { describeDoor } from "../http/door.suite.ts";
+import { type DoorSetup, type StartedDoor, suiteAuth } from "../http/door-routes.suite.ts";
 import { AllowAny, Authenticators, CurrentContext, CurrentPrincipal, Guards, nestAuth } from "../nestjs.ts";
 
 // Node strips types, and knows no decorators yet: they are called here as a compiler would call them.
