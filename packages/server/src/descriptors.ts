@@ -3,6 +3,7 @@ import {
   ApiKeyService,
   AuthService,
   PolicyService,
+  RevocationService,
   RoleService,
   SigningKeyService,
   TokenService,
@@ -14,6 +15,7 @@ import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 /** Every service that this program can serve. */
 export const servable: readonly DescService[] = [
   ...[AuthService, UserService, ApiKeyService, RoleService, SigningKeyService, TokenService, PolicyService],
+  RevocationService,
   DemoUserService,
 ];
 

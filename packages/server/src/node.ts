@@ -1,4 +1,11 @@
-import { createRevocations, createRoleDirectory, type Revocations, type RoleDirectory } from "countersign";
+import {
+  createRevocationFeed,
+  createRevocations,
+  createRoleDirectory,
+  type RevocationFeeder,
+  type Revocations,
+  type RoleDirectory,
+} from "countersign";
 import {
   createRevocationFollower,
   createUsageRecorder,
@@ -62,6 +69,7 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
       reloadCertificates: () => tls.reload(),
       async stop() {
         readiness.end();
+        state.feed.close();
         await parts.close();
       },
     };
@@ -75,6 +83,7 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
 interface State {
   readonly store: Store;
   readonly revocations: Revocations;
+  readonly feed: RevocationFeeder;
   readonly roles: RoleDirectory;
   readonly follower: RevocationFollower;
   readonly signing: Signing;
@@ -90,11 +99,13 @@ async function openState(
   const store = await openStore(config);
   parts.add(() => store.close());
   const revocations = createRevocations();
+  const feed = createRevocationFeed();
   const roles = await createRoleDirectory({ source: store.roles });
   const follower = createRevocationFollower({
     log: store.revocations,
     view: revocations,
     roles,
+    feed,
     staleAfterMs: config.revocations.stale_after * 1000,
     onError: (error) => log.warn({ err: error }, "the revocation log cannot be read"),
   });
@@ -110,7 +121,7 @@ async function openState(
   parts.add(() => usage.close());
   const upkeep = startUpkeep(store, (error) => log.warn({ err: error }, "old rows cannot be removed"));
   parts.add(() => upkeep.stop());
-  return { store, revocations, roles, follower, signing, usage };
+  return { store, revocations, feed, roles, follower, signing, usage };
 }
 
 interface ListenParts extends State {
@@ -123,7 +134,7 @@ interface ListenParts extends State {
 /** Binds both listeners to one decision and one set of services. */
 async function listen(
   config: Config,
-  { store, revocations, roles, follower, signing, usage, tls, readiness, log, parts }: ListenParts,
+  { store, revocations, feed, roles, follower, signing, usage, tls, readiness, log, parts }: ListenParts,
 ): Promise<Pick<Node, "grpcAddress" | "httpAddress">> {
   const issuers = startIssuers(config, (issuer, err) =>
     log.warn({ issuer, err }, "an issuer cannot be used"),
@@ -135,7 +146,7 @@ async function listen(
     log.error({ err: error, procedure }, "a handler failed");
   const asking = askingLimits(config);
   const caughtUp = (): Promise<void> => follower.catchUp();
-  const shared = { config, store, revocations, roles, signing, auth, asking, caughtUp };
+  const shared = { config, store, revocations, feed, roles, signing, auth, asking, caughtUp };
   const services = servicesOf({ ...shared, shadow });
   const tokens = tokenEndpoints({ ...shared, onError });
   const calls = { users: store.users, onError };

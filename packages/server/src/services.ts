@@ -1,6 +1,13 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { type Auth, type Principal, principalOf, type Revocations, type RoleDirectory } from "countersign";
-import { createKeyDigests, type KeyDigests } from "countersign/api-key";
+import {
+  type Auth,
+  type Principal,
+  principalOf,
+  type RevocationFeed,
+  type Revocations,
+  type RoleDirectory,
+} from "countersign";
+import { createKeyDigests, findsApiKeys, type KeyDigests } from "countersign/api-key";
 import type { ServiceHandlers } from "countersign/grpc";
 import { createTokenVerifier } from "countersign/jwt";
 import type { Shadow } from "countersign/policy";
@@ -12,12 +19,14 @@ import {
   createAuthService,
   createPolicyService,
   createRefreshTokens,
+  createRevocationService,
   createRoleService,
   createSeal,
   createSigningKeyService,
   createTokenService,
   createUserService,
   PolicyService,
+  RevocationService,
   RoleService,
   SigningKeyService,
   TokenService,
@@ -44,6 +53,8 @@ export interface ServiceParts {
   readonly config: Config;
   readonly store: Store;
   readonly revocations: Revocations;
+  /** What guards in other processes follow. */
+  readonly feed: RevocationFeed;
   readonly roles: RoleDirectory;
   readonly signing: Signing;
   readonly auth: Auth<Principal>;
@@ -82,6 +93,7 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
       served(SigningKeyService, createSigningKeyService({ keys: parts.signing.managed, caughtUp })),
     [TokenService.typeName]: () => served(TokenService, tokenService(parts)),
     [PolicyService.typeName]: () => served(PolicyService, policyService(parts)),
+    [RevocationService.typeName]: () => served(RevocationService, revocationService(parts)),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };
@@ -151,6 +163,13 @@ export function policyService({
   });
 }
 
+function revocationService({
+  store: { revocations: log, roles, users, apiKeys },
+  feed,
+}: ServiceParts): ServiceHandlers<typeof RevocationService> {
+  return createRevocationService({ feed, log, roles, users, apiKeys });
+}
+
 function authService(
   { config, store, revocations, roles, signing, asking, caughtUp }: ServiceParts,
   passwords: ReturnType<typeof createPasswords>,
@@ -182,6 +201,12 @@ function authService(
       revocations,
       roles,
       limits: asking,
+      find: findsApiKeys({
+        keys: store.apiKeys,
+        users: store.users,
+        peppers: peppersOf(config),
+        prefix: config.auth.api_keys.prefix,
+      }),
     }),
   });
 }

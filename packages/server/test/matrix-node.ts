@@ -2,7 +2,13 @@ import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { create, type DescMethod } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata, type ServiceError, type StatusObject } from "@grpc/grpc-js";
-import { type CallContext, CallError, createRevocations, createRoleDirectory } from "countersign";
+import {
+  type CallContext,
+  CallError,
+  createRevocationFeed,
+  createRevocations,
+  createRoleDirectory,
+} from "countersign";
 import { createKeyDigests, generateApiKey } from "countersign/api-key";
 import { type ServiceHandlers, serviceDefinition } from "countersign/grpc";
 import { createJwtForUser } from "countersign/jwt";
@@ -57,7 +63,8 @@ export async function startMatrixNode(data: string): Promise<MatrixNode> {
   let begun = 0;
   const asking = askingLimits(config);
   const caughtUp = async (): Promise<void> => {};
-  const parts = { config, store, revocations, roles, signing, auth, asking, caughtUp };
+  const feed = createRevocationFeed();
+  const parts = { config, store, revocations, feed, roles, signing, auth, asking, caughtUp };
   const all = servicesOf({ ...parts, shadow: undefined });
   const services = all.map((service) => counting(service, () => (begun += 1)));
   const onError = (error: unknown): void => console.error(error);
