@@ -8,7 +8,7 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { Client, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { Client, connectivityState, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { Unavailable } from "../core/call-error.ts";
 import type { ServerAddress } from "./server-address.ts";
 
@@ -56,13 +56,19 @@ export class Connection {
     });
   }
 
-  /** Rejects with `RemoteUnavailable` if there is no connection in time. */
+  /** Rejects with `RemoteUnavailable` if there is no connection in time, and as soon as it is clear that there will be none. */
   ready(timeoutMs: number): Promise<void> {
+    const channel = this.#client.getChannel();
+    const deadline = Date.now() + timeoutMs;
     return new Promise((resolve, reject) => {
-      this.#client.waitForReady(Date.now() + timeoutMs, (error) => {
-        if (error === undefined || error === null) resolve();
+      const look = (error?: Error): void => {
+        const state = error === undefined ? channel.getConnectivityState(true) : undefined;
+        if (state === connectivityState.READY) resolve();
+        else if (state === connectivityState.IDLE || state === connectivityState.CONNECTING)
+          channel.watchConnectivityState(state, deadline, look);
         else reject(new RemoteUnavailable(`${this.#target}: no connection`, status.UNAVAILABLE));
-      });
+      };
+      look();
     });
   }
 

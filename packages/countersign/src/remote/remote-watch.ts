@@ -134,6 +134,7 @@ export class RemoteWatch {
   async #attempt(): Promise<void> {
     const connection = this.#options.connect();
     this.#connection = connection;
+    this.#wake = () => connection.close();
     try {
       await connection.ready(connectMs);
       while (!this.#closed) await this.#session(connection);
