@@ -20,7 +20,7 @@ const asked = (
   ...more,
 });
 const cut = (from: number, until: number, more: Partial<Disturbance> = {}): Disturbance => ({
-  ...{ what: "a cut", node: 1, from, until, silent: false, harmless: false },
+  ...{ what: "a cut", node: 1, from, until, silent: false, harmless: false, boundMs: 5000 },
   ...more,
 });
 

@@ -4,8 +4,8 @@ import type { Credential, Decision, Disturbance, History, OpenStream } from "./h
 export const promised = {
   /** A revocation, everywhere. */
   healthy: 1000,
-  /** While a node is cut off for less than its `stale_after`, or nobody pushes. */
-  disturbed: 5000,
+  /** While nobody pushes. */
+  unpushed: 5000,
   answer: 2000,
   recovery: 5000,
 } as const;
@@ -85,9 +85,8 @@ function slowRecovery({ decisions }: History, { what, node, until }: Disturbance
 
 /** How long a revocation may take to get to a node, given what happened to it meanwhile. */
 function boundOf(history: History, node: number, from: number, to: number): number {
-  return around(history, node, from, to, promised.recovery).length > 0
-    ? promised.disturbed
-    : promised.healthy;
+  const meanwhile = around(history, node, from, to, promised.recovery);
+  return Math.max(promised.healthy, ...meanwhile.map(({ boundMs }) => boundMs));
 }
 
 /** What was done to a node in a time, and shortly before. */

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Fault } from "../fault-proxy.ts";
 import type { Link } from "./carriers.ts";
+import { promised } from "./check.ts";
 import { type Fleet, staleAfter } from "./fleet.ts";
 import type { Disturbance, History } from "./history.ts";
 import type { Random } from "./random.ts";
@@ -11,6 +12,9 @@ export interface Trouble {
   /** Breaks something, waits, and mends it; what it did is in the history while it lasts. */
   run(fleet: Fleet, history: History, random: Random): Promise<void>;
 }
+
+/** A node that knows nothing new refuses after `staleAfter`, and notices that at one of its polls, which are 500 ms apart. */
+const cutOffMs = staleAfter * 1000 + 1500;
 
 /** How long a node is left alone afterwards. */
 const quietMs = 2000;
@@ -26,7 +30,8 @@ function troublesOfLink(link: Link): readonly Trouble[] {
     async run(fleet, history, random) {
       const { index } = random.pick(fleet.nodes);
       const harmless = typeof fault === "object" || !link.essential;
-      await during(history, { what: this.name, node: index, silent: false, harmless }, async () => {
+      const boundMs = link.essential ? cutOffMs : promised.unpushed;
+      await during(history, { what: this.name, node: index, silent: false, harmless, boundMs }, async () => {
         await link.set(index, fault);
         await pause(ms);
         await link.set(index, "pass");
@@ -38,7 +43,10 @@ function troublesOfLink(link: Link): readonly Trouble[] {
     run: (_fleet, history) =>
       during(
         history,
-        { what: `${link.name} restarts`, node: undefined, silent: false, harmless: !link.essential },
+        {
+          ...{ what: `${link.name} restarts`, node: undefined, silent: false, harmless: !link.essential },
+          boundMs: link.essential ? cutOffMs : promised.unpushed,
+        },
         async () => link.restart?.(),
       ),
   };
@@ -46,7 +54,7 @@ function troublesOfLink(link: Link): readonly Trouble[] {
     cut("refuse", "refuses", 1500),
     cut("reset", "resets", 1000),
     // Longer than a node may go on.
-    cut("hang", "hangs", staleAfter * 1000 + 2500),
+    cut("hang", "hangs", cutOffMs + 1500),
     cut({ delayMs: 100 }, "is slow", 2000),
     ...(link.restart === undefined ? [] : [restart]),
   ];
@@ -57,7 +65,7 @@ export const killed: Trouble = {
   name: "kill -9",
   async run(fleet, history) {
     const node = fleet.node(fleet.nodes.length - 1);
-    const what = { what: this.name, node: node.index, silent: true, harmless: false };
+    const what = { what: this.name, node: node.index, silent: true, harmless: false, boundMs: cutOffMs };
     await during(history, what, async () => {
       await node.kill();
       await node.start();
@@ -69,7 +77,8 @@ const stopped: Trouble = {
   name: "SIGSTOP",
   async run(fleet, history, random) {
     const node = random.pick(fleet.nodes);
-    await during(history, { what: this.name, node: node.index, silent: true, harmless: false }, async () => {
+    const what = { what: this.name, node: node.index, silent: true, harmless: false, boundMs: cutOffMs };
+    await during(history, what, async () => {
       node.signal("SIGSTOP");
       await pause(random.between(500, 2000));
       node.signal("SIGCONT");

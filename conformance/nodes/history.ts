@@ -54,6 +54,8 @@ export interface Disturbance {
   readonly silent: boolean;
   /** Nothing may be refused that is good. */
   readonly harmless: boolean;
+  /** How long a revocation may take meanwhile to get to a node. */
+  readonly boundMs: number;
 }
 
 /** Everything that happened. */

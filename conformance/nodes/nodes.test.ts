@@ -58,11 +58,14 @@ for (const carrier of carriers) {
 
     it("keep what they promise while things go wrong", async (context) => {
       load.begin();
-      for (let round = 0; round < rounds; round += 1) {
-        for (const trouble of random.shuffle(troublesOf(fleet.backing.links)))
-          await trouble.run(fleet, history, random);
+      try {
+        for (let round = 0; round < rounds; round += 1) {
+          for (const trouble of random.shuffle(troublesOf(fleet.backing.links)))
+            await trouble.run(fleet, history, random);
+        }
+      } finally {
+        await load.end();
       }
-      await load.end();
       report(context, history);
       const wrong = violations(history);
       deepEqual(wrong.slice(0, 20), [], `${wrong.length} promises were broken; NODES_SEED=${seed}`);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { createRevocations, type RevocationEvent } from "../core/revocation.ts";
 import { createRevocationFeed } from "../core/revocation-feed.ts";
 import type { RoleDefinition } from "../core/role.ts";
-import type { WatchRevocationsResponseSchema } from "../gen/auth/v1/revocations_pb.ts";
+import { WatchRevocationsResponseSchema } from "../gen/auth/v1/revocations_pb.ts";
 import { createMemoryStore } from "../store/memory.ts";
 import { createRevocationFollower } from "../store/revocation-follower.ts";
 import { RevocationWatches } from "./watch-revocations.ts";
@@ -178,7 +178,11 @@ describe("WatchRevocations", () => {
     const known: unknown[] = [];
     for (let index = 0; index < 4; index += 1) {
       const { value } = await messages.next();
-      const { sequence, knownMs } = value as Message;
+      const sent = toBinary(
+        WatchRevocationsResponseSchema,
+        create(WatchRevocationsResponseSchema, value as Message),
+      );
+      const { sequence, knownMs } = fromBinary(WatchRevocationsResponseSchema, sent);
       known.push([sequence, knownMs !== undefined]);
     }
     assert.deepEqual(known, [
