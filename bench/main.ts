@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { type ColdAlgorithm, type ColdResult, coldChecks } from "./cold.ts";
-import { figure } from "./measure.ts";
+import { type Figure, figure } from "./measure.ts";
+import { remoteDecisions } from "./remote.ts";
 import { type RevocationsResult, revocationCosts } from "./revocations.ts";
 import { type RolesResult, roleChecks } from "./roles.ts";
 import { type ServingComparison, serving } from "./serving.ts";
@@ -8,7 +9,7 @@ import { type WarmResult, warmDecisions } from "./warm.ts";
 
 const usage = `npm run bench [-- OPTIONS]
 
-  --only warm,roles,revocations,cold,serving   some of it (default: all; takes about two minutes)
+  --only warm,remote,roles,revocations,cold,serving   some of it (default: all; takes about two minutes)
   --rounds N                 rounds of servers under load (default 3)
   --seconds N                of load on each server in a round (default 3)
   --json                     the figures as JSON
@@ -20,7 +21,7 @@ const algorithms: readonly ColdAlgorithm[] = ["HS256", "RS256", "ES256", "EdDSA"
 
 const { values } = parseArgs({
   options: {
-    only: { type: "string", default: "warm,roles,revocations,cold,serving" },
+    only: { type: "string", default: "warm,remote,roles,revocations,cold,serving" },
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "3" },
     json: { type: "boolean", default: false },
@@ -35,6 +36,8 @@ if (values.help) {
   const progress = (text: string): boolean => process.stderr.write(`${text} …\n`);
   if (parts.has("warm")) progress("warm decisions");
   const warm = parts.has("warm") ? await warmDecisions() : undefined;
+  if (parts.has("remote")) progress("warm decisions in another process");
+  const remote = parts.has("remote") ? await remoteDecisions() : undefined;
   if (parts.has("roles")) progress("roles");
   const roles = parts.has("roles") ? await roleChecks() : undefined;
   if (parts.has("revocations")) progress("a million revocations");
@@ -51,13 +54,14 @@ if (values.help) {
   const environment = { node: process.version, arch: process.arch };
   if (values.json)
     process.stdout.write(
-      `${JSON.stringify({ environment, warm, roles, revocations, cold, serving: load }, undefined, 2)}\n`,
+      `${JSON.stringify({ environment, warm, remote, roles, revocations, cold, serving: load }, undefined, 2)}\n`,
     );
   else
     process.stdout.write(
       [
         `Node ${process.version}`,
         ...warmText(warm),
+        ...remoteText(remote),
         ...rolesText(roles),
         ...revocationsText(revocations),
         ...cold.flatMap(coldText),
@@ -78,6 +82,18 @@ function warmText(warm: WarmResult | undefined): readonly string[] {
       row(name, microseconds, `${ratio(microseconds / own)} of a JWT decision`),
     ),
     `  store reads: ${storeReads}; memory for each remembered token, its text included: ${Math.round(bytesPerToken)} bytes`,
+  ];
+}
+
+function remoteText(figures: readonly Figure[] | undefined): readonly string[] {
+  if (figures === undefined) return [];
+  return [
+    "",
+    "Warm decisions with the store in this process, and with countersign/remote: µs each",
+    ...figures.map(({ name, microseconds }) => {
+      const embedded = figure(figures, name.replace("remote", "embedded"));
+      return row(name, microseconds, `${ratio(microseconds / embedded)} of embedded`);
+    }),
   ];
 }
 

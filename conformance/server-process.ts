@@ -65,7 +65,10 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     data,
     env: { ...configured, ...options.env },
   });
-  const line = await within(startDeadlineMs, "the program's start", firstLine(running));
+  const line = await within(startDeadlineMs, "the program's start", firstLine(running)).catch((error) => {
+    running.child.kill("SIGKILL");
+    throw error;
+  });
   const ready = JSON.parse(line) as Pick<ServerProcess, "grpc" | "http"> &
     Partial<Pick<ServerProcess, "users" | "apiKey">>;
   const { child, ended } = running;

@@ -18,7 +18,7 @@ after(() => closeServer({ server, administrator, client }));
 const validate = (key: string, service = "reports"): Promise<Json> =>
   administrator.call("/auth.v1.AuthService/ValidateApiKey", { api_key: key, service_name: service });
 
-const invalid = { valid: false, client_id: "", permissions: [], expires_at: null };
+const invalid = { valid: false, client_id: "", permissions: [], expires_at: null, details: null };
 
 describe("ValidateApiKey", () => {
   it("says of a good key whose program it is and what it may", async () => {

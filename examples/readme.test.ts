@@ -10,7 +10,10 @@ import { UserService } from "./gen/api/users/users_pb.ts";
 process.env["JWT_SECRET"] = "only for this test: 32 bytes or more";
 process.env["REPORTS_KEY"] = "sk-reports-0123456789";
 
-for (const page of ["README.md", "docs/connect.md", "docs/http-frameworks.md", "docs/revocation.md"]) {
+for (const page of [
+  "README.md",
+  ...["connect", "http-frameworks", "revocation", "remote"].map((name) => `docs/${name}.md`),
+]) {
   test(`every code block of ${page} that names a file is that file`, () => {
     const text = readFileSync(new URL(`../${page}`, import.meta.url), "utf8");
     const blocks = [...text.matchAll(/```ts file=(\S+)\n(.*?)```/gs)];

@@ -2,6 +2,8 @@ export type { ApiKeyOptions } from "./authenticator/api-key.ts";
 export { apiKey } from "./authenticator/api-key.ts";
 export type { DevelopmentKeyOptions } from "./authenticator/development-key.ts";
 export { developmentKey } from "./authenticator/development-key.ts";
+export type { ApiKeyFinderOptions, FoundKey, NoKey } from "./authenticator/key-lookup.ts";
+export { findsApiKeys } from "./authenticator/key-lookup.ts";
 export type { StaticApiKeyOptions, StaticKey } from "./authenticator/static-api-key.ts";
 export { staticApiKey } from "./authenticator/static-api-key.ts";
 export type { KeyDigests, Pepper } from "./keys/key-digest.ts";

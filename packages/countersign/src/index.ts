@@ -54,6 +54,14 @@ export { withRequest } from "./core/request-guard.ts";
 export { requestIdHeader, requestIdOf } from "./core/request-id.ts";
 export type { RevocationEvent, Revocations, RevocationView } from "./core/revocation.ts";
 export { createRevocations } from "./core/revocation.ts";
+export type {
+  FedRevocations,
+  NumberedRevocation,
+  RevocationFeed,
+  RevocationFeeder,
+  RevocationFeedOptions,
+} from "./core/revocation-feed.ts";
+export { createRevocationFeed } from "./core/revocation-feed.ts";
 export type { RoleDefinition, RoleSource } from "./core/role.ts";
 export type { RoleDirectory, RoleDirectoryOptions } from "./core/role-directory.ts";
 export { createRoleDirectory } from "./core/role-directory.ts";

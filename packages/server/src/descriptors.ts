@@ -5,6 +5,7 @@ import {
   LogService,
   LimitService,
   PolicyService,
+  RevocationService,
   RoleService,
   SigningKeyService,
   TenantService,
@@ -17,7 +18,7 @@ import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 /** Every service that this program can serve. */
 export const servable: readonly DescService[] = [
   ...[AuthService, UserService, ApiKeyService, RoleService, SigningKeyService, TokenService, PolicyService],
-  ...[LogService, TenantService, LimitService],
+  ...[LogService, TenantService, LimitService, RevocationService],
   DemoUserService,
 ];
 

@@ -1,4 +1,11 @@
-import { createRevocations, createRoleDirectory, type Revocations, type RoleDirectory } from "countersign";
+import {
+  createRevocationFeed,
+  createRevocations,
+  createRoleDirectory,
+  type RevocationFeeder,
+  type Revocations,
+  type RoleDirectory,
+} from "countersign";
 import { createMemoryLimits } from "countersign/limits";
 import {
   createRedigester,
@@ -69,6 +76,7 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
       reloadCertificates: () => tls.reload(),
       async stop() {
         readiness.end();
+        state.feed.close();
         await parts.close();
       },
     };
@@ -82,6 +90,7 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
 interface State {
   readonly store: Store;
   readonly revocations: Revocations;
+  readonly feed: RevocationFeeder;
   readonly roles: RoleDirectory;
   /** Returns when this node has applied every revocation that is committed; other nodes hear of it. */
   readonly caughtUp: () => Promise<void>;
@@ -102,11 +111,13 @@ async function openState(
   parts.add(() => store.close());
   await requireKnownSecrets(config, store.secrets);
   const revocations = createRevocations();
+  const feed = createRevocationFeed();
   const roles = await createRoleDirectory({ source: store.roles });
   const follower = createRevocationFollower({
     log: store.revocations,
     view: revocations,
     roles,
+    feed,
     staleAfterMs: config.revocations.stale_after * 1000,
     onError: (error) => log.warn({ err: error }, "the revocation log cannot be read"),
   });
@@ -136,7 +147,7 @@ async function openState(
   const requests = await openRequests(config, log);
   parts.add(() => requests.close());
   const { caughtUp } = news;
-  return { store, revocations, roles, caughtUp, limits, signing, usage, redigester, requests };
+  return { store, revocations, feed, roles, caughtUp, limits, signing, usage, redigester, requests };
 }
 
 interface ListenParts extends State {
@@ -152,6 +163,7 @@ async function listen(
   {
     store,
     revocations,
+    feed,
     roles,
     caughtUp,
     limits,
@@ -178,7 +190,7 @@ async function listen(
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");
   const asking = askingLimits(config);
-  const shared = { ...known, auth, asking, limits, caughtUp };
+  const shared = { ...known, feed, auth, asking, limits, caughtUp };
   const services = servicesOf({ ...shared, shadow, requests: requestLog });
   const tokens = tokenEndpoints({ ...shared, onError });
   const calls = { users: store.users, onError };

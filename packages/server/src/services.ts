@@ -1,6 +1,13 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { type Auth, type Principal, principalOf, type Revocations, type RoleDirectory } from "countersign";
-import { createKeyDigests, type KeyDigests } from "countersign/api-key";
+import {
+  type Auth,
+  type Principal,
+  principalOf,
+  type RevocationFeed,
+  type Revocations,
+  type RoleDirectory,
+} from "countersign";
+import { createKeyDigests, findsApiKeys, type KeyDigests } from "countersign/api-key";
 import type { ServiceHandlers } from "countersign/grpc";
 import { createTokenVerifier } from "countersign/jwt";
 import type { Shadow } from "countersign/policy";
@@ -14,6 +21,7 @@ import {
   createLimitService,
   createPolicyService,
   createRefreshTokens,
+  createRevocationService,
   createRoleService,
   createSeal,
   createSigningKeyService,
@@ -23,6 +31,7 @@ import {
   LogService,
   LimitService,
   PolicyService,
+  RevocationService,
   RoleService,
   SigningKeyService,
   TenantService,
@@ -52,6 +61,8 @@ export interface ServiceParts {
   readonly config: Config;
   readonly store: Store;
   readonly revocations: Revocations;
+  /** What guards in other processes follow. */
+  readonly feed: RevocationFeed;
   readonly roles: RoleDirectory;
   readonly signing: Signing;
   readonly auth: Auth<Principal>;
@@ -98,6 +109,7 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
     [TenantService.typeName]: () =>
       served(TenantService, createTenantService({ tenants: store.tenants, caughtUp })),
     [LimitService.typeName]: () => served(LimitService, limitService(parts)),
+    [RevocationService.typeName]: () => served(RevocationService, revocationService(parts)),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };
@@ -178,6 +190,13 @@ export function policyService({
   });
 }
 
+function revocationService({
+  store: { revocations: log, roles, users, apiKeys },
+  feed,
+}: ServiceParts): ServiceHandlers<typeof RevocationService> {
+  return createRevocationService({ feed, log, roles, users, apiKeys });
+}
+
 function authService(
   { config, store, revocations, roles, signing, asking, caughtUp }: ServiceParts,
   passwords: ReturnType<typeof createPasswords>,
@@ -209,6 +228,12 @@ function authService(
       revocations,
       roles,
       limits: asking,
+      find: findsApiKeys({
+        keys: store.apiKeys,
+        users: store.users,
+        peppers: peppersOf(config),
+        prefix: config.auth.api_keys.prefix,
+      }),
     }),
   });
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { DatabaseSync } from "node:sqlite";
-import { type Auth, createRevocations, createRoleDirectory, type Principal } from "countersign";
+import { type Auth, createRevocationFeed, createRevocations, createRoleDirectory, type Principal } from "countersign";
 import { connectAuth, implement } from "countersign/connect";
 import type { FormHandler } from "countersign/http/form";
 import { FormRoutes } from "countersign/http/form";
@@ -68,7 +68,8 @@ export async function startInProcess({
     onDecision: () => {},
   });
   const asking = askingLimits(config);
-  const parts = { config, store, revocations, roles, signing, auth, asking, caughtUp };
+  const feed = createRevocationFeed();
+  const parts = { config, store, revocations, feed, roles, signing, auth, asking, caughtUp };
   const services = servicesOf({ ...parts, shadow: undefined, requests: undefined }).map(replace?.service ?? ((own) => own));
   const onError = (error: unknown): void => console.error(error);
   const calls = { users: store.users, onError };

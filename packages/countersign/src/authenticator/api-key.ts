@@ -6,25 +6,14 @@ import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } f
 import type { DenialDetail, Reason } from "../core/denial.ts";
 import type { ApiKeyIdentity, Principal } from "../core/principal.ts";
 import type { Verdict } from "../core/revocation.ts";
-import type { UserSource } from "../core/user.ts";
-import { createKeyDigests, type KeyDigests, type Pepper } from "../keys/key-digest.ts";
-import { apiKeyPrefix, type ParsedApiKey, parseApiKey } from "../keys/key-format.ts";
-import { apiKeyStatus } from "../store/api-key-status.ts";
-import type { ApiKeyRecord, ApiKeySource } from "../store/contracts.ts";
-import type { Redigested } from "../store/secret-contracts.ts";
+import { apiKeyPrefix, parseApiKey } from "../keys/key-format.ts";
 import { principalOf } from "./account.ts";
 import { type CachedCredential, fill, recheck, refusal } from "./cached-credential.ts";
 import { type CredentialCache, createCredentialCache } from "./credential-cache.ts";
+import { type FoundKey, type KeyLookup, type StoredKeysOptions, storedKeys } from "./key-lookup.ts";
 
-export interface ApiKeyOptions<P> {
-  /** Where keys are stored. */
-  readonly keys: ApiKeySource;
-  /** Where their owners are. A key of an owner who is gone or disabled is refused. */
-  readonly users: UserSource;
-  /** The peppers of stored digests: the first is the current one. */
-  readonly peppers: readonly [Pepper, ...Pepper[]];
-  /** Hears of the digest under the current pepper of each key that is read, found right, and stored under an older one. Must not throw. */
-  readonly onOlderPepper?: ((change: Redigested) => void) | undefined;
+/** What authenticators of API keys have in common, wherever the keys are. */
+export interface KeyAuthenticatorOptions<P> {
   /** In lower case. Default: `x-api-key`. The default is not read where another one is set. */
   readonly header?: string;
   /** The scheme before the key, as in `authorization: ApiKey cs_…`. Default: none. */
@@ -39,9 +28,19 @@ export interface ApiKeyOptions<P> {
   readonly toPrincipal?: (principal: Principal) => P;
 }
 
+export interface ApiKeyOptions<P> extends StoredKeysOptions, KeyAuthenticatorOptions<P> {}
+
 /** Stored API keys: a warm check costs a SHA-256 and a look-up, and touches no store. */
 export function apiKey<P = Principal>(options: ApiKeyOptions<P>): Authenticator<P> {
-  const settings = settle(options);
+  return keyAuthenticator(options, storedKeys(options));
+}
+
+/** An authenticator of keys that are read somewhere. A warm check never gets there. */
+export function keyAuthenticator<P>(
+  options: KeyAuthenticatorOptions<P>,
+  lookup: KeyLookup,
+): Authenticator<P> {
+  const settings = settle(options, lookup);
   const { name, header, scheme, challenge } = settings;
   return Object.freeze({
     name,
@@ -64,15 +63,11 @@ interface Settings<P> {
   readonly keyPrefix: string;
   readonly challenge: string;
   readonly capacity: number;
-  readonly keys: ApiKeySource;
-  readonly users: UserSource;
-  readonly digests: KeyDigests;
-  readonly currentPepper: string;
-  readonly onOlderPepper: (change: Redigested) => void;
+  readonly lookup: KeyLookup;
   readonly toPrincipal: (principal: Principal) => P;
 }
 
-function settle<P>(options: ApiKeyOptions<P>): Settings<P> {
+function settle<P>(options: KeyAuthenticatorOptions<P>, lookup: KeyLookup): Settings<P> {
   const { name = "api_key", header = "x-api-key", scheme = "", prefix = "cs", capacity = 65_536 } = options;
   return Object.freeze({
     name,
@@ -82,11 +77,7 @@ function settle<P>(options: ApiKeyOptions<P>): Settings<P> {
     keyPrefix: apiKeyPrefix({ prefix }),
     challenge: scheme === "" ? "ApiKey" : scheme,
     capacity,
-    keys: options.keys,
-    users: options.users,
-    digests: createKeyDigests(options.peppers),
-    currentPepper: options.peppers[0].id,
-    onOlderPepper: options.onOlderPepper ?? (() => {}),
+    lookup,
     toPrincipal: options.toPrincipal ?? ((principal: Principal) => principal as P),
   });
 }
@@ -123,7 +114,7 @@ class ApiKeyChecker<P> {
 
   /** The way to the store. `stranger`: the call, where the key is not remembered. */
   #read(key: string, digest: string, stranger?: Call): MaybePromise<Decision<P>> {
-    const { prefix, keys } = this.#settings;
+    const { prefix, lookup } = this.#settings;
     const parsed = parseApiKey(key, { prefix });
     // Not of our making or mistyped: refused without asking the store.
     if (parsed === undefined) return this.#deny("API_KEY_INVALID", undefined);
@@ -131,39 +122,20 @@ class ApiKeyChecker<P> {
     if (tooMany !== undefined) return tooMany;
     return fill(
       this.#runtime,
-      (stamp) => andThen(keys.load(parsed.id), (record) => this.#settle(parsed, record, stamp)),
+      (stamp) =>
+        andThen(lookup.find(parsed, key, this.#runtime.now), (found) =>
+          found.ok ? this.#found(found, stamp) : this.#deny(found.reason, found.keyId),
+        ),
       (credential) => this.#cache.set(digest, credential),
       (verdict) => this.#refuse(verdict, parsed.id),
     );
   }
 
-  #settle(
-    parsed: ParsedApiKey,
-    record: ApiKeyRecord | undefined,
-    stamp: number,
-  ): MaybePromise<CachedCredential<P> | Denied> {
-    const { digests, users } = this.#settings;
-    if (!digests.matches(parsed.body, record) || record === undefined) {
-      return this.#deny("API_KEY_INVALID", record?.id);
-    }
-    const refusal = refusalOf[apiKeyStatus(record, new Date(this.#runtime.now()))];
-    if (refusal !== undefined) return this.#deny(refusal, record.id);
-    if (record.pepperId !== this.#settings.currentPepper) this.#redigest(parsed, record);
-    return andThen(users.load(record.userId), (owner) => {
-      if (owner === undefined) return this.#deny("API_KEY_REVOKED", record.id);
-      if (!owner.isActive) return this.#deny("USER_DISABLED", record.id);
-      return this.#found(record, principalOf(owner, this.#factsOf(record), this.#runtime.roles), stamp);
-    });
-  }
-
-  /** Only now is the key's secret there. */
-  #redigest({ body }: ParsedApiKey, { id, digest, pepperId }: ApiKeyRecord): void {
-    const { digests, onOlderPepper } = this.#settings;
-    onOlderPepper({ id, from: { digest, pepperId }, to: digests.digest(body) });
-  }
-
-  #found(record: ApiKeyRecord, principal: Principal, stamp: number): CachedCredential<P> {
-    const { name, toPrincipal } = this.#settings;
+  #found({ key: record, owner }: FoundKey, stamp: number): CachedCredential<P> | Denied {
+    const { name, lookup, toPrincipal } = this.#settings;
+    const principal = principalOf(owner, this.#factsOf(record), this.#runtime.roles);
+    const reason = lookup.refuses?.(principal);
+    if (reason !== undefined) return this.#deny(reason, record.id);
     const expiresAt = record.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
     // No comparison with such a date is ever true: the key would never expire.
     if (Number.isNaN(expiresAt)) throw new TypeError(`the key ${record.id} expires at an invalid date`);
@@ -175,7 +147,7 @@ class ApiKeyChecker<P> {
     };
   }
 
-  #factsOf(record: ApiKeyRecord): { authenticator: string; apiKey: ApiKeyIdentity; clientId: string } {
+  #factsOf(record: FoundKey["key"]): { authenticator: string; apiKey: ApiKeyIdentity; clientId: string } {
     const { id, name, type, scopes, roles } = record;
     const identity = Object.freeze({ id, name, type, scopes, roles });
     return { authenticator: this.#settings.name, apiKey: identity, clientId: id };
@@ -195,10 +167,3 @@ class ApiKeyChecker<P> {
     return apiKeyId === undefined ? { challenges } : { challenges, subject: { apiKeyId } };
   }
 }
-
-const refusalOf = {
-  active: undefined,
-  disabled: "API_KEY_DISABLED",
-  expired: "API_KEY_EXPIRED",
-  revoked: "API_KEY_REVOKED",
-} as const;

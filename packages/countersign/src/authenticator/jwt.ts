@@ -80,6 +80,14 @@ interface CachedToken<P> extends CachedCredential<P> {
 
 /** Signed tokens (RFC 7519): a warm check costs a look-up by the token's end and one comparison with the whole. */
 export function jwt<P = Principal>(options: JwtOptions<P>): Authenticator<P> {
+  return ownTokenAuthenticator(options, createTokenVerifier(options));
+}
+
+/** The same with a verifier that is there already. */
+export function ownTokenAuthenticator<P>(
+  options: TokenAuthenticatorOptions<P> & Pick<JwtOptions<P>, "users" | "sessions">,
+  verifier: TokenVerifier,
+): Authenticator<P> {
   const { name = "jwt", users, sessions = true } = options;
   const factsOf = ({ claims }: VerifiedToken): CredentialFacts => {
     const sessionId = sessions ? claims.sid : undefined;
@@ -87,7 +95,7 @@ export function jwt<P = Principal>(options: JwtOptions<P>): Authenticator<P> {
   };
   return tokenAuthenticator(options, {
     name,
-    verifier: createTokenVerifier(options),
+    verifier,
     principal: (token, roles) => {
       if (users === undefined)
         return isTenantClear(token) ? principalOfClaims(token, factsOf(token), roles) : tenantUnclear;

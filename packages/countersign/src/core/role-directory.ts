@@ -34,9 +34,14 @@ export interface RoleDirectory {
 
 /** Reads the roles, and keeps them. Rejects as `reload()` does. */
 export async function createRoleDirectory(options: RoleDirectoryOptions): Promise<RoleDirectory> {
-  const directory = new MemoryRoles(options);
+  const directory = emptyRoleDirectory(options);
   await directory.reload();
   return directory;
+}
+
+/** Knows no role before its first `reload()`. */
+export function emptyRoleDirectory(options: RoleDirectoryOptions): RoleDirectory {
+  return new MemoryRoles(options);
 }
 
 interface Role extends RoleDefinition {

@@ -2,7 +2,12 @@ import { andThen, type MaybePromise } from "../core/decision.ts";
 import { type InvalidToken, invalidToken, isUnknownKey } from "../jwt/invalid-token.ts";
 import type { KeyRing } from "../jwt/key-ring.ts";
 import { peekToken } from "../jwt/peek.ts";
-import { createTokenVerifier, type TokenVerifier, type VerifiedToken } from "../jwt/verifier.ts";
+import {
+  createTokenVerifier,
+  type TokenVerifier,
+  type TokenVerifierOptions,
+  type VerifiedToken,
+} from "../jwt/verifier.ts";
 import type { Issuer } from "./issuer.ts";
 import { IssuerUnavailable } from "./issuer-unavailable.ts";
 import { type IssuedTokenRules, verifierOptions } from "./token-rules.ts";
@@ -11,17 +16,22 @@ type Verified = VerifiedToken | InvalidToken;
 
 const notTheirs = invalidToken("not a token of this issuer");
 
+/** A verifier of an issuer's tokens. It rejects with `IssuerUnavailable` when it cannot tell. */
+export function createIssuerVerifier(issuer: Issuer, rules: IssuedTokenRules): TokenVerifier {
+  return createFetchingVerifier(issuer, verifierOptions(issuer, rules), recognizer(issuer, rules));
+}
+
 /**
  * A verifier of tokens whose keys are fetched. It answers at once while the keys are there; otherwise, and for a key
  * that is not among them, it waits for a fetch. It rejects with `IssuerUnavailable` when it cannot tell.
  */
-export function createIssuerVerifier(issuer: Issuer, rules: IssuedTokenRules): TokenVerifier {
-  const { keys, elapsed } = issuer;
-  const verifier = createTokenVerifier({
-    ...verifierOptions(issuer, rules),
-    keys: () => keys.current() ?? tooOld(issuer),
-  });
-  const recognizes = recognizer(issuer, rules);
+export function createFetchingVerifier(
+  source: Pick<Issuer, "name" | "keys" | "elapsed">,
+  rules: Omit<TokenVerifierOptions, "keys">,
+  recognizes: (token: string) => boolean,
+): TokenVerifier {
+  const { keys, elapsed } = source;
+  const verifier = createTokenVerifier({ ...rules, keys: () => keys.current() ?? tooOld(source) });
 
   function verifyWith(ring: KeyRing, token: string, now: () => number): MaybePromise<Verified> {
     return andThen(verifier.verify(token, now()), (result): MaybePromise<Verified> => {
@@ -44,7 +54,7 @@ export function createIssuerVerifier(issuer: Issuer, rules: IssuedTokenRules): T
   });
 }
 
-function tooOld({ name }: Issuer): never {
+function tooOld({ name }: Pick<Issuer, "name">): never {
   throw new IssuerUnavailable(`${name}: its keys are too old to be used`);
 }
 

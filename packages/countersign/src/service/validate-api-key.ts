@@ -1,11 +1,15 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { FoundKey, NoKey } from "../authenticator/key-lookup.ts";
 import type { Authenticator } from "../core/authenticator.ts";
-import type { Allowed } from "../core/decision.ts";
-import { isLimited, keyNames, type Principal, permissionsOf } from "../core/principal.ts";
+import { CallError } from "../core/call-error.ts";
+import type { Allowed, MaybePromise } from "../core/decision.ts";
+import { isLimited, type Principal, permissionsOf } from "../core/principal.ts";
 import type { RevocationView } from "../core/revocation.ts";
 import type { RoleDirectory } from "../core/role-directory.ts";
+import { isForService, serviceScope } from "../core/service-scope.ts";
 import type { ApiKeyResponseSchema } from "../gen/auth/v1/auth_pb.ts";
+import { accountMessage } from "./account-message.ts";
 import { type AskingLimits, createAskingLimits, isGuess } from "./asking-limits.ts";
 import type { ValidateApiKey } from "./auth-service.ts";
 import { isVisibleTo } from "./tenancy.ts";
@@ -14,6 +18,8 @@ export interface ValidatesApiKeysOptions {
   /** What says whether a key is good. */
   readonly authenticator: Authenticator<Principal>;
   readonly revocations: RevocationView;
+  /** Reads a key and its owner for guards in other processes, which remember the answer. Without it nobody is told details. */
+  readonly find?: ((key: string) => MaybePromise<FoundKey | NoKey>) | undefined;
   /** How often one caller may ask. Default: those of this process. */
   readonly limits?: AskingLimits | undefined;
   /** What the roles of keys and their owners stand for. */
@@ -24,15 +30,21 @@ export interface ValidatesApiKeysOptions {
 
 const invalid = Object.freeze({ valid: false, clientId: "", permissions: [] });
 
-/** A scope that names a service: a key that has one is good for those services only. */
-const serviceScope = "service:";
+/** Who may follow the revocation log guards a service: what it asks about, others have sent to it. */
+const watching = "auth.revocations:watch";
 
-/** Answers `AuthService.ValidateApiKey`. A key that is not good is told without its reason. */
+/** Answers `AuthService.ValidateApiKey`. A key that is not good is told without its reason, but to guards. */
 export function validatesApiKeys(options: ValidatesApiKeysOptions): ValidateApiKey {
-  const { authenticator, revocations, roles, limits = createAskingLimits(), now = Date.now } = options;
+  const { authenticator, revocations, roles, limits = createAskingLimits(), now = Date.now, find } = options;
   const authenticate = authenticator.start({ revocations, roles, now, sole: true });
   return async (request, context) => {
     const caller = context.requireUser();
+    if (request.detailed) {
+      context.requirePermission(watching);
+      if (find === undefined) throw new CallError("UNIMPLEMENTED", "this server tells no details of keys");
+      // Not limited as others are: a stranger's guesses there must not keep good keys out.
+      return detailsOf(await find(request.apiKey));
+    }
     await limits.ask(caller);
     const decision = await authenticate(request.apiKey, context.call);
     const hidden = decision?.ok === true && !isVisibleTo(caller, decision.principal ?? {});
@@ -45,7 +57,7 @@ function answerOf(
   { principal, expiresAt }: Allowed<Principal>,
   serviceName: string,
 ): MessageInitShape<typeof ApiKeyResponseSchema> {
-  if (principal === undefined || !isForService(principal, `${serviceScope}${serviceName}`)) return invalid;
+  if (principal === undefined || !isForService(principal, serviceName)) return invalid;
   return {
     valid: true,
     clientId: principal.clientId ?? "",
@@ -54,16 +66,28 @@ function answerOf(
   };
 }
 
+function detailsOf(found: FoundKey | NoKey): MessageInitShape<typeof ApiKeyResponseSchema> {
+  if (!found.ok) {
+    const { reason, keyId: id = "" } = found;
+    return { ...invalid, details: { reason, id } };
+  }
+  const { id, name, type, scopes, roles, expiresAt } = found.key;
+  return {
+    valid: true,
+    clientId: id,
+    ...(expiresAt !== undefined && { expiresAt: timestampFromMs(expiresAt.getTime()) }),
+    details: {
+      ...{ id, name, type },
+      scopes: [...scopes],
+      roles: [...roles],
+      owner: accountMessage(found.owner),
+    },
+  };
+}
+
 /** The scopes that name a service. */
 export function scopesOfServices({ apiKey }: Principal): readonly string[] {
   return (apiKey?.scopes ?? []).filter((scope) => scope.startsWith(serviceScope));
-}
-
-/** A key whose scopes name services is good for these; any key, unless it is denied it, for all of them. */
-function isForService({ apiKey }: Principal, scope: string): boolean {
-  if (apiKey === undefined) return true;
-  const namesServices = apiKey.scopes.some((text) => text.startsWith(serviceScope));
-  return namesServices ? keyNames(apiKey, scope) : apiKey.limits?.denies?.(scope) !== true;
 }
 
 /** What `grants()` would say yes to. A superuser's key without limits has no list: it may everything but `auth.…`. */

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { RevocationEvent, Revocations } from "../core/revocation.ts";
+import type { FedRevocations } from "../core/revocation-feed.ts";
 import type { RoleDirectory } from "../core/role-directory.ts";
 import type { RevocationLog } from "./contracts.ts";
 
@@ -9,6 +10,8 @@ export interface RevocationFollowerOptions {
   readonly view: Revocations;
   /** Reads roles anew, before the view hears that they changed. Without it they stay as they are. */
   readonly roles?: Pick<RoleDirectory, "reload"> | undefined;
+  /** Is told of everything that the view was fed, after it. Default: nobody. */
+  readonly feed?: FedRevocations | undefined;
   /** Default: 500. */
   readonly pollEveryMs?: number | undefined;
   /** How long the view stays in use while the log cannot be read. Default: 30,000; 0: not at all. */
@@ -56,6 +59,7 @@ class LogFollower implements RevocationFollower {
   readonly #log: RevocationLog;
   readonly #view: Revocations;
   readonly #roles: Pick<RoleDirectory, "reload"> | undefined;
+  readonly #feed: FedRevocations | undefined;
   readonly #pollEveryMs: number;
   readonly #staleAfterMs: number;
   readonly #now: () => number;
@@ -76,6 +80,7 @@ class LogFollower implements RevocationFollower {
     this.#log = options.log;
     this.#view = options.view;
     this.#roles = options.roles;
+    this.#feed = options.feed;
     this.#pollEveryMs = options.pollEveryMs ?? 500;
     this.#staleAfterMs = options.staleAfterMs ?? 30_000;
     this.#now = options.now ?? Date.now;
@@ -146,6 +151,7 @@ class LogFollower implements RevocationFollower {
     }
     this.#knownAt = began;
     this.#view.resume();
+    this.#feed?.confirm(began);
   }
 
   /** Applies everything up to the head as it is now; what is appended meanwhile is left to the next turn. */
@@ -161,6 +167,7 @@ class LogFollower implements RevocationFollower {
       if (events.some(({ kind }) => kind === "roles")) await this.#roles?.reload();
       this.#apply(events);
       this.#applied = last.sequence;
+      this.#feed?.append(entries);
     }
   }
 
@@ -185,6 +192,7 @@ class LogFollower implements RevocationFollower {
       await setImmediate();
     }
     this.#applied = head;
+    this.#feed?.restart(head);
   }
 
   /** In portions, because the events are passed as arguments. */

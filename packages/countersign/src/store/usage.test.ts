@@ -34,6 +34,23 @@ class FakeKeys {
 }
 
 describe("usage recorder", () => {
+  it("adds a part at a time where it is told to, and tries again only what was not added", async () => {
+    const apiKeys = new FakeKeys();
+    const usage = createUsageRecorder({ apiKeys, flushEveryMs: never, batchSize: 2 });
+    for (const id of ["a", "b", "c", "d", "e"]) usage.record(id, 1);
+    const { addUsage } = FakeKeys.prototype;
+    let batches = 0;
+    apiKeys.addUsage = async function (batch) {
+      assert.ok(batch.length <= 2);
+      batches += 1;
+      apiKeys.failures = batches === 2 ? 1 : 0;
+      return addUsage.call(this, batch);
+    };
+    await assert.rejects(usage.flush(), /no space/);
+    await usage.close();
+    assert.deepEqual(Object.fromEntries(apiKeys.totals), { a: 1, b: 1, c: 1, d: 1, e: 1 });
+  });
+
   it("adds up and flushes", async () => {
     const { users, apiKeys } = createMemoryStore();
     await users.create({ username: "ada" });

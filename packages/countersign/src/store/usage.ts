@@ -4,6 +4,8 @@ export interface UsageRecorderOptions {
   readonly apiKeys: Pick<ApiKeyStore, "addUsage">;
   /** Default: 2000. What was recorded since the last flush is lost if the process is killed. */
   readonly flushEveryMs?: number | undefined;
+  /** How many keys are added at a time. Default: all of them. */
+  readonly batchSize?: number | undefined;
   /** Hears of each flush by the timer that failed. Its counts are kept and tried again. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -30,13 +32,16 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
 
 class MemoryUsageRecorder implements UsageRecorder {
   readonly #apiKeys: Pick<ApiKeyStore, "addUsage">;
+  readonly #batchSize: number;
   readonly #timer: NodeJS.Timeout;
   #counters = new Map<string, Counter>();
   /** The flush that is under way, settled without regard to its outcome. */
   #flushing: Promise<unknown> | undefined;
 
-  constructor({ apiKeys, flushEveryMs = 2000, onError }: UsageRecorderOptions) {
+  constructor(options: UsageRecorderOptions) {
+    const { apiKeys, flushEveryMs = 2000, batchSize = Number.POSITIVE_INFINITY, onError } = options;
     this.#apiKeys = apiKeys;
+    this.#batchSize = batchSize;
     this.#timer = setInterval(() => {
       // A store that is slow is not helped by a queue of flushes.
       if (this.#flushing === undefined) this.flush().catch((error: unknown) => onError?.(error));
@@ -75,9 +80,13 @@ class MemoryUsageRecorder implements UsageRecorder {
     const taken = this.#counters;
     this.#counters = new Map();
     try {
-      await this.#apiKeys.addUsage(
-        Array.from(taken, ([id, { calls, lastUsedMs }]) => ({ id, calls, lastUsedAt: new Date(lastUsedMs) })),
-      );
+      while (taken.size > 0) {
+        const batch = [...taken.entries().take(this.#batchSize)];
+        await this.#apiKeys.addUsage(
+          batch.map(([id, { calls, lastUsedMs }]) => ({ id, calls, lastUsedAt: new Date(lastUsedMs) })),
+        );
+        for (const [id] of batch) taken.delete(id);
+      }
     } catch (error) {
       this.#giveBack(taken);
       throw error;

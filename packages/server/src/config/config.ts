@@ -78,6 +78,7 @@ const accountServices = [
   "LogService",
   "TenantService",
   "LimitService",
+  "RevocationService",
 ].map((name) => `auth.v1.${name}`);
 const demoServices = ["api.users.UserService"];
 

@@ -1,0 +1,98 @@
+import { andThen, type MaybePromise } from "../core/decision.ts";
+import type { Reason } from "../core/denial.ts";
+import type { Principal } from "../core/principal.ts";
+import type { UserAccount, UserSource } from "../core/user.ts";
+import { createKeyDigests, type Pepper } from "../keys/key-digest.ts";
+import { type ParsedApiKey, parseApiKey } from "../keys/key-format.ts";
+import { apiKeyStatus } from "../store/api-key-status.ts";
+import type { ApiKeyRecord, ApiKeySource } from "../store/contracts.ts";
+import type { Redigested } from "../store/secret-contracts.ts";
+
+/** A key that is good, and whose it is. */
+export interface FoundKey {
+  readonly ok: true;
+  readonly key: Pick<ApiKeyRecord, "id" | "name" | "type" | "scopes" | "roles" | "expiresAt">;
+  readonly owner: UserAccount;
+}
+
+/** A key that is not. */
+export interface NoKey {
+  readonly ok: false;
+  readonly reason: Reason;
+  /** The record's id, where there is one. */
+  readonly keyId?: string | undefined;
+}
+
+/** Where a key that is not remembered is read. Throws when it cannot tell. */
+export interface KeyLookup {
+  /** `text` is the whole key, of which `parsed` are the parts. */
+  find(parsed: ParsedApiKey, text: string, now: () => number): MaybePromise<FoundKey | NoKey>;
+  /** Why a good key is of no use here; undefined if it is. Default: all of them are. */
+  refuses?(principal: Principal): Reason | undefined;
+}
+
+export interface StoredKeysOptions {
+  /** Where keys are stored. */
+  readonly keys: ApiKeySource;
+  /** Where their owners are. A key of an owner who is gone or disabled is refused. */
+  readonly users: UserSource;
+  /** The peppers of stored digests: the first is the current one. */
+  readonly peppers: readonly [Pepper, ...Pepper[]];
+  /** Hears of the digest under the current pepper of each key that is read, found right, and stored under an older one. Must not throw. */
+  readonly onOlderPepper?: ((change: Redigested) => void) | undefined;
+}
+
+/** Keys in a store of one's own. */
+export function storedKeys({ keys, users, peppers, onOlderPepper }: StoredKeysOptions): KeyLookup {
+  const digests = createKeyDigests(peppers);
+  const settle = (
+    parsed: ParsedApiKey,
+    record: ApiKeyRecord | undefined,
+    now: () => number,
+  ): MaybePromise<FoundKey | NoKey> => {
+    const keyId = record?.id;
+    if (!digests.matches(parsed.body, record) || record === undefined)
+      return { ok: false, reason: "API_KEY_INVALID", keyId };
+    const reason = refusalOf[apiKeyStatus(record, new Date(now()))];
+    if (reason !== undefined) return { ok: false, reason, keyId };
+    // Only now is the key's secret there.
+    if (record.pepperId !== peppers[0].id) {
+      const { id, digest, pepperId } = record;
+      onOlderPepper?.({ id, from: { digest, pepperId }, to: digests.digest(parsed.body) });
+    }
+    return andThen(users.load(record.userId), (owner): FoundKey | NoKey => {
+      if (owner === undefined) return { ok: false, reason: "API_KEY_REVOKED", keyId };
+      if (!owner.isActive) return { ok: false, reason: "USER_DISABLED", keyId };
+      return { ok: true, key: record, owner };
+    });
+  };
+  return Object.freeze({
+    find: (parsed: ParsedApiKey, _text: string, now: () => number) =>
+      andThen(keys.load(parsed.id), (record) => settle(parsed, record, now)),
+  });
+}
+
+const refusalOf = {
+  active: undefined,
+  disabled: "API_KEY_DISABLED",
+  expired: "API_KEY_EXPIRED",
+  revoked: "API_KEY_REVOKED",
+} as const;
+
+export interface ApiKeyFinderOptions extends StoredKeysOptions {
+  /** What keys begin with. Default: `cs`. */
+  readonly prefix?: string | undefined;
+  /** Milliseconds since the epoch. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** Reads a key as it was sent, and its owner: nothing is remembered. For `validatesApiKeys({ find })`. */
+export function findsApiKeys(options: ApiKeyFinderOptions): (key: string) => MaybePromise<FoundKey | NoKey> {
+  const { prefix = "cs", now = Date.now } = options;
+  const stored = storedKeys(options);
+  return (text) => {
+    const parsed = parseApiKey(text, { prefix });
+    if (parsed === undefined) return { ok: false, reason: "API_KEY_INVALID" };
+    return stored.find(parsed, text, now);
+  };
+}

@@ -1,0 +1,12 @@
+/** Subpath `countersign/remote`: a service in another process than the server that knows its callers. */
+
+export type { KeyAuthenticatorOptions } from "./authenticator/api-key.ts";
+export {
+  connectRemote,
+  type Remote,
+  type RemoteJwtOptions,
+  type RemoteOptions,
+} from "./remote/connect-remote.ts";
+export { RemoteUnavailable } from "./remote/connection.ts";
+export type { RemoteState } from "./remote/remote-watch.ts";
+export type { RemoteTls } from "./remote/server-address.ts";

@@ -1,0 +1,49 @@
+import { isIP } from "node:net";
+import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
+
+/** How a server is reached by TLS. Everything in PEM. */
+export interface RemoteTls {
+  /** Whose certificates are believed. Default: those that the system believes. */
+  readonly ca?: string | Uint8Array | undefined;
+  /** A client certificate with its chain. */
+  readonly certificate?: string | Uint8Array | undefined;
+  /** With `certificate`. */
+  readonly key?: string | Uint8Array | undefined;
+}
+
+/** Where a server is, and what a connection to it begins with. */
+export interface ServerAddress {
+  readonly target: string;
+  readonly credentials: ChannelCredentials;
+}
+
+/**
+ * Reads `HOST:PORT`. A credential is sent in clear to this machine only: everything else is TLS, and this machine too where
+ * `tls` is there. A TypeError for what is none, or cannot be used.
+ */
+export function readServerAddress(address: string, tls: RemoteTls | undefined): ServerAddress {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})$/.exec(address);
+  const [, v6, name, port = "0"] = match ?? [];
+  if (match === null || Number(port) < 1 || Number(port) > 65_535 || (v6 !== undefined && isIP(v6) !== 6))
+    throw new TypeError("address is HOST:PORT, such as auth.example.com:443 or 127.0.0.1:50051");
+  const plain = tls === undefined && isLoopback(v6 ?? name ?? "");
+  return { target: address, credentials: plain ? credentials.createInsecure() : secured(tls ?? {}) };
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function secured({ ca, certificate, key }: RemoteTls): ChannelCredentials {
+  if ((certificate === undefined) !== (key === undefined))
+    throw new TypeError("tls.certificate and tls.key go together");
+  try {
+    return credentials.createSsl(bytes(ca), bytes(key), bytes(certificate));
+  } catch (error) {
+    throw new TypeError(`tls cannot be used: ${(error as Error).message}`);
+  }
+}
+
+function bytes(pem: string | Uint8Array | undefined): Buffer | null {
+  return pem === undefined ? null : Buffer.from(pem);
+}
