@@ -69,6 +69,18 @@ const keyDefaults = {
   lastUsedAt: undefined,
   totalRequests: 0,
   madeBy: undefined,
+  prefix: "",
+  addressRanges: [],
+  methods: [],
+  callLimits: [],
+  tags: [],
+  updatedAt: undefined,
+  rotatedAt: undefined,
+  graceEndsAt: undefined,
+  replacedBy: undefined,
+  replaces: undefined,
+  lastUsedAddress: undefined,
+  lastUsedAgent: undefined,
 } as const;
 
 function account(id: string): UserAccount {

@@ -70,6 +70,18 @@ export function storedKey(given: Partial<ApiKeyRecord> = {}): {
     lastUsedAt: undefined,
     totalRequests: 0,
     madeBy: undefined,
+    prefix: "",
+    addressRanges: [],
+    methods: [],
+    callLimits: [],
+    tags: [],
+    updatedAt: undefined,
+    rotatedAt: undefined,
+    graceEndsAt: undefined,
+    replacedBy: undefined,
+    replaces: undefined,
+    lastUsedAddress: undefined,
+    lastUsedAgent: undefined,
     ...given,
   };
   return { key, record };

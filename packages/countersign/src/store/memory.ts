@@ -3,6 +3,7 @@ import { MemoryApiKeys } from "./memory/memory-api-keys.ts";
 import { MemoryAttempts } from "./memory/memory-attempts.ts";
 import { MemoryAudit } from "./memory/memory-audit.ts";
 import { MemoryIdentities } from "./memory/memory-identities.ts";
+import { MemoryKeyImports } from "./memory/memory-key-imports.ts";
 import { MemoryRevocationLog } from "./memory/memory-revocation-log.ts";
 import { MemoryRoles } from "./memory/memory-roles.ts";
 import { MemorySessions } from "./memory/memory-sessions.ts";
@@ -31,12 +32,14 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const isRole = (name: string): boolean => roles.has(name);
   users.takeRoles(isRole);
   apiKeys.takeRoles(isRole);
+  const keyImports = new MemoryKeyImports({ apiKeys, revocations });
   const attempts = new MemoryAttempts(users);
   const signingKeys = new MemorySigningKeys(parts);
   return Object.freeze({
     users,
     roles,
     apiKeys,
+    keyImports,
     revocations,
     sessions,
     attempts,

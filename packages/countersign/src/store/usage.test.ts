@@ -28,7 +28,7 @@ class FakeKeys {
     }
     for (const { id, calls, lastUsedAt } of usage) {
       this.totals.set(id, (this.totals.get(id) ?? 0) + calls);
-      this.lastUse.set(id, Math.max(this.lastUse.get(id) ?? 0, lastUsedAt.getTime()));
+      this.lastUse.set(id, Math.max(this.lastUse.get(id) ?? 0, lastUsedAt?.getTime() ?? 0));
     }
   }
 }

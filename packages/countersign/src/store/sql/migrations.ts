@@ -1,4 +1,5 @@
 import { sql, type Transaction } from "kysely";
+import { extendApiKeys } from "./api-key-migration.ts";
 import { createFormerIdentities } from "./identity-migration.ts";
 import { addLoginLimits } from "./login-migration.ts";
 import { createRoleTables } from "./role-migration.ts";
@@ -22,6 +23,7 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: "identities that are linked no more", apply: createFormerIdentities },
   { version: 5, name: "limits of logins, and which key made which", apply: addLoginLimits },
   { version: 6, name: "roles", apply: createRoleTables },
+  { version: 7, name: "API keys: limits, rotation, usage, links and imports", apply: extendApiKeys },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {
