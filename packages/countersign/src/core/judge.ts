@@ -35,12 +35,23 @@ export function guarded<P>(
     const answer = guard.check(admitted.principal, call);
     if (isPromise(answer)) {
       return answer
-        .then((settled) => (settled === true ? guarded(admitted, guards, index + 1, call) : guard.denied))
+        .then((settled) =>
+          settled === true ? guarded(admitted, guards, index + 1, call) : named(guard.denied, admitted),
+        )
         .catch(unavailable);
     }
-    if (answer !== true) return guard.denied;
+    if (answer !== true) return named(guard.denied, admitted);
   }
   return admitted;
+}
+
+/** A guard's refusal, with whom it refused: for logs and counters. */
+function named<P>(denied: Denied, { principal }: Allowed<P>): Denied {
+  const { userId, apiKey } = (principal ?? {}) as { userId?: unknown; apiKey?: { id?: unknown } };
+  const apiKeyId = apiKey?.id;
+  if (typeof userId !== "string") return denied;
+  const subject = typeof apiKeyId === "string" ? { userId, apiKeyId } : { userId };
+  return deny(denied.denial.reason, { ...denied.denial, subject });
 }
 
 /** Tells an observer of a decision, once it is there. */

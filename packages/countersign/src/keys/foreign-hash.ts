@@ -76,3 +76,7 @@ function readDigest(text: string, length: number): Uint8Array | undefined {
   const bytes = Buffer.from(text, "base64");
   return bytes.length === length ? Uint8Array.from(bytes) : undefined;
 }
+
+/** How many characters of a key with a slow hash stand beside it, for finding it. */
+export const shortestPrefix = 4;
+export const longestPrefix = 32;

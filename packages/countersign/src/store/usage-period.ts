@@ -9,9 +9,7 @@ export function periodStart(period: UsagePeriod, at: number): number {
 }
 
 /** Counts by the start of their period: each hour, and the day that it belongs to. */
-export function countsByPeriod(
-  hours: readonly UsageCount[],
-): readonly {
+export function countsByPeriod(hours: readonly UsageCount[]): readonly {
   readonly period: UsagePeriod;
   readonly startsAt: number;
   readonly allowed: number;

@@ -121,6 +121,7 @@ export function loadDigests(config: Config): KeyDigests {
 function lazyDigests(config: Config): KeyDigests {
   return {
     digest: (body) => loadDigests(config).digest(body),
+    digests: (body) => loadDigests(config).digests(body),
     matches: (body, stored) => loadDigests(config).matches(body, stored),
   };
 }
