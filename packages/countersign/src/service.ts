@@ -1,4 +1,4 @@
-export type { ApiKey } from "./gen/auth/v1/api_keys_pb.ts";
+export type { ApiKey, ApiKeyFinding, ImportedApiKey, LeakedApiKey } from "./gen/auth/v1/api_keys_pb.ts";
 export { ApiKeyService } from "./gen/auth/v1/api_keys_pb.ts";
 export { AuthService } from "./gen/auth/v1/auth_pb.ts";
 export { PolicyService } from "./gen/auth/v1/policy_service_pb.ts";
@@ -24,6 +24,9 @@ export type {
   TokenIssuerOptions,
 } from "./service/issue-tokens.ts";
 export { createTokenIssuer } from "./service/issue-tokens.ts";
+export { revealPath } from "./service/key-desk.ts";
+export type { RevealedKey } from "./service/key-link.ts";
+export { revealKey } from "./service/key-link.ts";
 export type { LoginLimitOptions } from "./service/login-limits.ts";
 export { loopbackAddresses } from "./service/network.ts";
 export type { Passwords } from "./service/passwords.ts";

@@ -18,9 +18,11 @@ import { createCors } from "./listen/cors.ts";
 import { listenGrpc } from "./listen/grpc.ts";
 import { listenHttp } from "./listen/http.ts";
 import { jsonPaths } from "./listen/json-paths.ts";
+import { keyReveal, linkBase } from "./listen/key-reveal.ts";
 import { wellKnown } from "./listen/well-known.ts";
 import { observeDecisions } from "./observe-decisions.ts";
 import { Parts } from "./parts.ts";
+import { createHashQueue } from "./passwords.ts";
 import { policyInForce } from "./policy/policy-in-force.ts";
 import { Readiness } from "./readiness.ts";
 import { servicesOf } from "./services.ts";
@@ -108,7 +110,9 @@ async function openState(
     onError: (error) => log.warn({ err: error }, "usage cannot be written; it is kept and tried again"),
   });
   parts.add(() => usage.close());
-  const upkeep = startUpkeep(store, (error) => log.warn({ err: error }, "old rows cannot be removed"));
+  const upkeep = startUpkeep(store, config, (error) =>
+    log.warn({ err: error }, "old rows cannot be removed"),
+  );
   parts.add(() => upkeep.stop());
   return { store, revocations, roles, follower, signing, usage };
 }
@@ -130,13 +134,16 @@ async function listen(
   );
   const observer = observeDecisions(usage, log);
   const { shadow, ...rules } = await policyInForce({ config, store, log, observer });
-  const auth = createAuthentication({ config, store, revocations, roles, signing, issuers, ...rules });
+  const keys = { hashing: createHashQueue(), onScopeUsed: usage.recordScope.bind(usage) };
+  const parties = { config, store, revocations, roles, signing };
+  const auth = createAuthentication({ ...parties, issuers, ...rules, ...keys });
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");
   const asking = askingLimits(config);
   const caughtUp = (): Promise<void> => follower.catchUp();
-  const shared = { config, store, revocations, roles, signing, auth, asking, caughtUp };
-  const services = servicesOf({ ...shared, shadow });
+  const shared = { ...parties, auth, asking, caughtUp, hashing: keys.hashing };
+  let httpAddress = "";
+  const services = servicesOf({ ...shared, shadow, linkBase: () => linkBase(config, httpAddress) });
   const tokens = tokenEndpoints({ ...shared, onError });
   const calls = { users: store.users, onError };
   const listeners: { close(graceMs: number): Promise<void> }[] = [];
@@ -159,10 +166,12 @@ async function listen(
     handlers: [
       wellKnown(config.auth.jwt, signing, tokens.length > 0 ? tokenEndpointPaths : {}),
       ...tokens,
+      keyReveal({ apiKeys: store.apiKeys, onError }),
       connectServices(auth, services, calls),
       jsonPaths(auth, services, calls),
     ],
   });
   listeners.push(http);
+  httpAddress = http.address;
   return { grpcAddress: grpc.address, httpAddress: http.address };
 }

@@ -7,7 +7,7 @@ import { createKeyDigests, generateApiKey } from "countersign/api-key";
 import { type ServiceHandlers, serviceDefinition } from "countersign/grpc";
 import { createJwtForUser } from "countersign/jwt";
 import type { Store, UserRecord } from "countersign/store";
-import { createAuthentication, peppersOf } from "../src/authentication.ts";
+import { createAuthentication } from "../src/authentication.ts";
 import { type Config, loadConfig } from "../src/config/config.ts";
 import { databasePath, openStore } from "../src/database.ts";
 import { servable } from "../src/descriptors.ts";
@@ -19,6 +19,7 @@ import { jsonPaths } from "../src/listen/json-paths.ts";
 import { loadPolicy } from "../src/policy/node-policy.ts";
 import { type ServedService, servicesOf } from "../src/services.ts";
 import { type Signing, signingOf, startSigning } from "../src/signing.ts";
+import { peppersOf } from "../src/stored-keys.ts";
 import { askingLimits, tokenEndpoints } from "../src/token-endpoints.ts";
 
 /** What comes with a call: one header, or none. */
