@@ -1,4 +1,10 @@
-export type { ApiKey, ApiKeyFinding, ImportedApiKey, LeakedApiKey } from "./gen/auth/v1/api_keys_pb.ts";
+export type {
+  ApiKey,
+  ApiKeyFinding,
+  CreateApiKeyResponse,
+  ImportedApiKey,
+  LeakedApiKey,
+} from "./gen/auth/v1/api_keys_pb.ts";
 export { ApiKeyService } from "./gen/auth/v1/api_keys_pb.ts";
 export { AuthService } from "./gen/auth/v1/auth_pb.ts";
 export { PolicyService } from "./gen/auth/v1/policy_service_pb.ts";

@@ -32,7 +32,7 @@ export type {
 } from "./store/contracts.ts";
 export { Conflict, StoreUnavailable } from "./store/contracts.ts";
 export type { HygieneKey, HygieneRules, KeyFinding, KeyFindingKind } from "./store/key-hygiene.ts";
-export { keyFindings } from "./store/key-hygiene.ts";
+export { countKeyFindings, keyFindings } from "./store/key-hygiene.ts";
 export type {
   ImportedKey,
   KeyImportProgress,

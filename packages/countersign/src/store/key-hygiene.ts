@@ -1,4 +1,4 @@
-import type { ApiKeyRecord, ApiKeyTraces } from "./api-key-contracts.ts";
+import type { ApiKeyRecord, ApiKeyStore, ApiKeyTraces } from "./api-key-contracts.ts";
 import { apiKeyStatus } from "./api-key-status.ts";
 
 /** What may be untidy about a key. */
@@ -81,6 +81,30 @@ export function keyFindings(
   const idle = isOld && !isUnused ? idleScopes(key.scopes, traces) : [];
   if (idle.length > 0) find("unused_scopes", `never needed ${idle.join(" ")}: take them away`, idle);
   return findings;
+}
+
+const portion = 500;
+
+/** How many keys there are something to say about, by what it is. */
+export async function countKeyFindings(
+  apiKeys: Pick<ApiKeyStore, "list" | "traces">,
+  { rules, now }: { readonly rules: HygieneRules; readonly now: Date },
+): Promise<Readonly<Partial<Record<KeyFindingKind, number>>>> {
+  const counts: Partial<Record<KeyFindingKind, number>> = {};
+  const since = new Date(now.getTime() - rules.unusedDays * dayMs);
+  let after: { readonly createdAt: Date; readonly id: string } | undefined;
+  for (;;) {
+    const keys = await apiKeys.list({ limit: portion, after, now });
+    const traces = await apiKeys.traces(
+      keys.map(({ id }) => id),
+      since,
+    );
+    for (const key of keys)
+      for (const { kind } of keyFindings(key, traces.get(key.id), { rules, now }))
+        counts[kind] = (counts[kind] ?? 0) + 1;
+    after = keys.at(-1);
+    if (keys.length < portion) return counts;
+  }
 }
 
 /** Denials and flags allow nothing by themselves that could be asked for. */

@@ -1,4 +1,5 @@
 import { type Store, StoreUnavailable } from "./contracts.ts";
+import { countKeyFindings, defaultHygiene, type HygieneRules, type KeyFindingKind } from "./key-hygiene.ts";
 import { migrate, readVersion } from "./sql/migrate.ts";
 import { migrations } from "./sql/migrations.ts";
 import { inspectServer } from "./sql/postgres/inspect-server.ts";
@@ -66,16 +67,23 @@ export interface PostgresFindings {
   readonly durable: boolean;
   /** Its first active superuser, if the schema is this program's. */
   readonly superuser: string | undefined;
+  /** How many API keys there is something to say about, by what it is; undefined if the schema is not this program's. */
+  readonly keyFindings: Readonly<Partial<Record<KeyFindingKind, number>>> | undefined;
 }
 
 /** Looks at a database. Throws `StoreUnavailable` and `TypeError` as `openPostgresStore` does. */
-export async function inspectPostgres(database: string | PostgresAddress): Promise<PostgresFindings> {
+export async function inspectPostgres(
+  database: string | PostgresAddress,
+  rules: HygieneRules = defaultHygiene,
+): Promise<PostgresFindings> {
   const backend = openPostgresBackend({ target: postgresTarget(database), readers: 1 });
   try {
     const schemaVersion = await readVersion(backend.reader, backend.words);
     const current = schemaVersion === postgresSchemaVersion;
-    const superuser = current ? await createSqlStore(backend, Date.now).users.firstSuperuser() : undefined;
-    return { schemaVersion, superuser: superuser?.username, ...(await inspectServer(backend.reader)) };
+    const store = current ? createSqlStore(backend, Date.now) : undefined;
+    const superuser = (await store?.users.firstSuperuser())?.username;
+    const keyFindings = store && (await countKeyFindings(store.apiKeys, { rules, now: new Date() }));
+    return { schemaVersion, superuser, keyFindings, ...(await inspectServer(backend.reader)) };
   } finally {
     await backend.close();
   }

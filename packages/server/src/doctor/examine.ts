@@ -2,6 +2,7 @@ import { commandConfig } from "../administration/command-config.ts";
 import { configurationProblems } from "../administration/configuration-report.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
+import { hygieneOf } from "../stored-keys.ts";
 import { checkCertificates } from "./certificates.ts";
 import { type Check, fail, ok } from "./check.ts";
 import { checkDataFolder, examineDatabase } from "./database.ts";
@@ -21,7 +22,11 @@ export async function examine(file: string | undefined): Promise<readonly Check[
   const { checks, newestRecord, signingKeys } =
     databaseUrl === undefined
       ? examineDatabase(config)
-      : { checks: await examinePostgres(databaseUrl), newestRecord: undefined, signingKeys: undefined };
+      : {
+          checks: await examinePostgres(databaseUrl, hygieneOf(config)),
+          newestRecord: undefined,
+          signingKeys: undefined,
+        };
   return [
     checkNode(),
     ...checkConfiguration(config),
