@@ -32,7 +32,7 @@ const encodings = [
 
 /**
  * Finds keys by their form and their checksum, whatever stands around them, in text of ASCII, UTF-8 or UTF-16 and in binary
- * data. Random text that looks like one passes the checksum once in four thousand million times.
+ * data. Random text that looks like one passes the checksum once in fifty thousand million times.
  */
 export function createKeyScanner(format: ApiKeyFormat = {}): KeyScanner {
   return new StreamScanner(format);
