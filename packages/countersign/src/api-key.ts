@@ -1,10 +1,16 @@
-export type { ApiKeyOptions } from "./authenticator/api-key.ts";
+export type { ApiKeyOptions, StoredKeyOptions } from "./authenticator/api-key.ts";
 export { apiKey } from "./authenticator/api-key.ts";
 export type { DevelopmentKeyOptions } from "./authenticator/development-key.ts";
 export { developmentKey } from "./authenticator/development-key.ts";
+export type { ImportedKeyOptions, VerifySlowHash } from "./authenticator/imported-key.ts";
+export { importedKey } from "./authenticator/imported-key.ts";
+export type { Restricted } from "./authenticator/key-checker.ts";
+export type { OnScopeUsed } from "./authenticator/noted-permissions.ts";
 export type { StaticApiKeyOptions, StaticKey } from "./authenticator/static-api-key.ts";
 export { staticApiKey } from "./authenticator/static-api-key.ts";
 export type { KeyDigests, Pepper } from "./keys/key-digest.ts";
 export { createKeyDigests } from "./keys/key-digest.ts";
 export type { ApiKeyFormat, ParsedApiKey } from "./keys/key-format.ts";
 export { generateApiKey, parseApiKey } from "./keys/key-format.ts";
+export type { FoundKey, KeyScanner } from "./keys/key-scanner.ts";
+export { createKeyScanner } from "./keys/key-scanner.ts";

@@ -1,4 +1,10 @@
-export type { ApiKey } from "./gen/auth/v1/api_keys_pb.ts";
+export type {
+  ApiKey,
+  ApiKeyFinding,
+  CreateApiKeyResponse,
+  ImportedApiKey,
+  LeakedApiKey,
+} from "./gen/auth/v1/api_keys_pb.ts";
 export { ApiKeyService } from "./gen/auth/v1/api_keys_pb.ts";
 export { AuthService } from "./gen/auth/v1/auth_pb.ts";
 export type { LoggedRequest } from "./gen/auth/v1/logs_pb.ts";
@@ -21,6 +27,7 @@ export type { AuthServiceOptions, ValidateApiKey } from "./service/auth-service.
 export { createAuthService } from "./service/auth-service.ts";
 export type { CallLimit, CallLimits, LimitVerdict } from "./service/call-limits.ts";
 export { createCallLimits } from "./service/call-limits.ts";
+export { importPurpose } from "./service/import-secret.ts";
 export type {
   IssuedTo,
   IssuedTokens,
@@ -28,6 +35,9 @@ export type {
   TokenIssuerOptions,
 } from "./service/issue-tokens.ts";
 export { createTokenIssuer } from "./service/issue-tokens.ts";
+export { revealPath } from "./service/key-desk.ts";
+export type { RevealedKey } from "./service/key-link.ts";
+export { revealKey } from "./service/key-link.ts";
 export type { LogServiceOptions } from "./service/log-service.ts";
 export { createLogService } from "./service/log-service.ts";
 export type { LoginLimitOptions } from "./service/login-limits.ts";

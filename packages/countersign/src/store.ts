@@ -1,4 +1,16 @@
 // What every store has in common, for programs that put one together.
+export type {
+  ApiKeyLimits,
+  ApiKeyPatch,
+  ApiKeyRotation,
+  ApiKeyTraces,
+  KeyWhy,
+  NewKeyLink,
+  Reveal,
+  UsageCount,
+  UsagePeriod,
+  UsageQuery,
+} from "./store/api-key-contracts.ts";
 export { apiKeyStatus } from "./store/api-key-status.ts";
 export { builtInRoles } from "./store/built-in-roles.ts";
 export type {
@@ -19,6 +31,15 @@ export type {
   UserStore,
 } from "./store/contracts.ts";
 export { Conflict, StoreUnavailable } from "./store/contracts.ts";
+export type { HygieneKey, HygieneRules, KeyFinding, KeyFindingKind } from "./store/key-hygiene.ts";
+export { countKeyFindings, keyFindings } from "./store/key-hygiene.ts";
+export type {
+  ImportedKey,
+  KeyImportProgress,
+  KeyImportState,
+  KeyImportStore,
+  NewKeyImport,
+} from "./store/key-import-contracts.ts";
 export type { PostgresUrl } from "./store/postgres-url.ts";
 export { readPostgresUrl } from "./store/postgres-url.ts";
 export type { Redigester, RedigesterOptions } from "./store/redigester.ts";
@@ -92,3 +113,4 @@ export type {
 } from "./store/tenant-contracts.ts";
 export type { UsageRecorder, UsageRecorderOptions } from "./store/usage.ts";
 export { createUsageRecorder } from "./store/usage.ts";
+export type { UsageOrigin } from "./store/usage-counter.ts";

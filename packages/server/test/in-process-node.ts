@@ -69,7 +69,9 @@ export async function startInProcess({
   });
   const asking = askingLimits(config);
   const parts = { config, store, revocations, roles, signing, auth, asking, caughtUp };
-  const services = servicesOf({ ...parts, shadow: undefined, requests: undefined }).map(replace?.service ?? ((own) => own));
+  const services = servicesOf({ ...parts, shadow: undefined, requests: undefined }).map(
+    replace?.service ?? ((own) => own),
+  );
   const onError = (error: unknown): void => console.error(error);
   const calls = { users: store.users, onError };
   const forms = replace === undefined ? tokenEndpoints({ ...parts, onError }) : [formsOf(auth, replace.form)];

@@ -1,3 +1,4 @@
+import type { CallAllowance } from "./call-allowance.ts";
 import { compilePermissions, meetOfLists, type PermissionSet } from "./permission-set.ts";
 import { isForTenants } from "./tenant.ts";
 
@@ -14,6 +15,8 @@ export interface ApiKeyIdentity {
   readonly roles?: readonly string[] | undefined;
   /** What scopes and roles stand for, live; absent for a key without either. */
   readonly limits?: PermissionSet | undefined;
+  /** How many calls it was allowed, for whoever enforces that; absent or empty for a key without such limits. */
+  readonly callLimits?: readonly CallAllowance[] | undefined;
 }
 
 /** Who is calling. Built by an authenticator, kept on the server's side, never written to metadata or headers. */

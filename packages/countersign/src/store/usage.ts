@@ -1,4 +1,6 @@
+import type { ApiKeyUsage } from "./api-key-contracts.ts";
 import type { ApiKeyStore } from "./contracts.ts";
+import { UsageCounter, type UsageOrigin } from "./usage-counter.ts";
 
 export interface UsageRecorderOptions {
   readonly apiKeys: Pick<ApiKeyStore, "addUsage">;
@@ -11,17 +13,19 @@ export interface UsageRecorderOptions {
 /** Counts the calls of API keys in memory, and adds them to the store from time to time. */
 export interface UsageRecorder {
   /** Counts one allowed call. Costs a look-up and an increment; never waits, never fails. */
-  record(keyId: string, atMs: number): void;
+  record(keyId: string, atMs: number, origin?: UsageOrigin): void;
+  /** Counts a call with a known key that was refused. It is no use of the key. */
+  recordDenied(keyId: string, atMs: number): void;
+  /** Notes that a scope of a key said yes to something. */
+  recordScope(keyId: string, scope: string): void;
   /** Resolves when all that was recorded before is in the store. Rejects if the store fails; nothing is lost then. */
   flush(): Promise<void>;
   /** Stops the timer and flushes a last time. Rejects if that fails; it may be called again. */
   close(): Promise<void>;
 }
 
-interface Counter {
-  calls: number;
-  lastUsedMs: number;
-}
+/** How many pairs of key and scope are known to be written already. */
+const knownScopes = 10_000;
 
 /** Starts recording. The timer keeps no process alive. */
 export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorder {
@@ -31,7 +35,8 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
 class MemoryUsageRecorder implements UsageRecorder {
   readonly #apiKeys: Pick<ApiKeyStore, "addUsage">;
   readonly #timer: NodeJS.Timeout;
-  #counters = new Map<string, Counter>();
+  #counters = new Map<string, UsageCounter>();
+  #written = new Set<string>();
   /** The flush that is under way, settled without regard to its outcome. */
   #flushing: Promise<unknown> | undefined;
 
@@ -44,14 +49,16 @@ class MemoryUsageRecorder implements UsageRecorder {
     this.#timer.unref();
   }
 
-  record(keyId: string, atMs: number): void {
-    const counter = this.#counters.get(keyId);
-    if (counter === undefined) {
-      this.#counters.set(keyId, { calls: 1, lastUsedMs: atMs });
-      return;
-    }
-    counter.calls += 1;
-    if (atMs > counter.lastUsedMs) counter.lastUsedMs = atMs;
+  record(keyId: string, atMs: number, origin?: UsageOrigin): void {
+    this.#counterOf(keyId).allow(atMs, origin);
+  }
+
+  recordDenied(keyId: string, atMs: number): void {
+    this.#counterOf(keyId).deny(atMs);
+  }
+
+  recordScope(keyId: string, scope: string): void {
+    if (!this.#written.has(`${keyId} ${scope}`)) this.#counterOf(keyId).note(scope);
   }
 
   async flush(): Promise<void> {
@@ -71,29 +78,30 @@ class MemoryUsageRecorder implements UsageRecorder {
     await this.flush();
   }
 
+  #counterOf(keyId: string): UsageCounter {
+    const known = this.#counters.get(keyId);
+    if (known !== undefined) return known;
+    const counter = new UsageCounter();
+    this.#counters.set(keyId, counter);
+    return counter;
+  }
+
   async #write(): Promise<void> {
     const taken = this.#counters;
     this.#counters = new Map();
+    const usage = Array.from(taken, ([id, counter]) => counter.usageOf(id));
     try {
-      await this.#apiKeys.addUsage(
-        Array.from(taken, ([id, { calls, lastUsedMs }]) => ({ id, calls, lastUsedAt: new Date(lastUsedMs) })),
-      );
+      await this.#apiKeys.addUsage(usage);
     } catch (error) {
-      this.#giveBack(taken);
+      for (const [keyId, counter] of taken) this.#counterOf(keyId).addEarlier(counter);
       throw error;
     }
+    this.#remember(usage);
   }
 
-  #giveBack(taken: ReadonlyMap<string, Counter>): void {
-    for (const [keyId, { calls, lastUsedMs }] of taken) {
-      const counter = this.#counters.get(keyId);
-      if (counter === undefined) {
-        this.#counters.set(keyId, { calls, lastUsedMs });
-        continue;
-      }
-      counter.calls += calls;
-      counter.lastUsedMs = Math.max(counter.lastUsedMs, lastUsedMs);
-    }
+  #remember(usage: readonly ApiKeyUsage[]): void {
+    for (const { id, scopes = [] } of usage) for (const scope of scopes) this.#written.add(`${id} ${scope}`);
+    if (this.#written.size > knownScopes) this.#written = new Set();
   }
 
   #settle(): void {

@@ -1,4 +1,5 @@
 import { sql, type Transaction } from "kysely";
+import { extendApiKeys } from "./api-key-migration.ts";
 import { createFormerIdentities } from "./identity-migration.ts";
 import { addLoginLimits } from "./login-migration.ts";
 import { createRequestLog } from "./requestlog-migration.ts";
@@ -28,6 +29,7 @@ export const migrations: readonly Migration[] = [
   { version: 7, name: "marks of secrets", apply: createSecretMarks },
   { version: 8, name: "the request log", apply: createRequestLog },
   { version: 9, name: "tenants", apply: createTenants },
+  { version: 10, name: "API keys: limits, rotation, usage, links and imports", apply: extendApiKeys },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {
