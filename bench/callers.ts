@@ -79,6 +79,18 @@ const keyDefaults = {
   totalRequests: 0,
   madeBy: undefined,
   tenantId: undefined,
+  prefix: "",
+  addressRanges: [],
+  methods: [],
+  callLimits: [],
+  tags: [],
+  updatedAt: undefined,
+  rotatedAt: undefined,
+  graceEndsAt: undefined,
+  replacedBy: undefined,
+  replaces: undefined,
+  lastUsedAddress: undefined,
+  lastUsedAgent: undefined,
 } as const;
 
 function account(id: string): UserAccount {

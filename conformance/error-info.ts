@@ -35,6 +35,14 @@ export function readBareErrorInfo(bytes: Uint8Array): ErrorInfo {
   return { reason: text(info.get(1)), domain: text(info.get(2)) };
 }
 
+/** The fields that the first `google.rpc.BadRequest` of an error in JSON names. */
+export function badFieldsOf(details: readonly JsonDetail[] = []): readonly string[] {
+  const bad = details.find(({ type }) => type === "google.rpc.BadRequest");
+  if (bad === undefined) return [];
+  const violations = fields(Buffer.from(bad.value, "base64")).get(1) ?? [];
+  return violations.map((violation) => text(fields(violation).get(1)));
+}
+
 function text(values: readonly Uint8Array[] | undefined): string {
   return new TextDecoder().decode(values?.[0]);
 }

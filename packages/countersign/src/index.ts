@@ -8,6 +8,7 @@ export { createAuth } from "./core/auth.ts";
 // For authenticators and adapters.
 export type { Authenticate, Authenticator, AuthRuntime } from "./core/authenticator.ts";
 export type { Call, Peer } from "./core/call.ts";
+export type { AllowancePeriod, CallAllowance } from "./core/call-allowance.ts";
 export type { CallStatus, FieldViolation } from "./core/call-error.ts";
 export { CallError, invalidArgument, Unavailable } from "./core/call-error.ts";
 export type { Allowed, Decision, Denied, MaybePromise } from "./core/decision.ts";

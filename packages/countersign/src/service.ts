@@ -1,10 +1,16 @@
-export type { ApiKey } from "./gen/auth/v1/api_keys_pb.ts";
+export type {
+  ApiKey,
+  ApiKeyFinding,
+  CreateApiKeyResponse,
+  ImportedApiKey,
+  LeakedApiKey,
+} from "./gen/auth/v1/api_keys_pb.ts";
 export { ApiKeyService } from "./gen/auth/v1/api_keys_pb.ts";
 export { AuthService } from "./gen/auth/v1/auth_pb.ts";
-export type { LoggedRequest } from "./gen/auth/v1/logs_pb.ts";
-export { LogService } from "./gen/auth/v1/logs_pb.ts";
 export type { Limit, LimitUsage } from "./gen/auth/v1/limits_pb.ts";
 export { LimitService } from "./gen/auth/v1/limits_pb.ts";
+export type { LoggedRequest } from "./gen/auth/v1/logs_pb.ts";
+export { LogService } from "./gen/auth/v1/logs_pb.ts";
 export { PolicyService } from "./gen/auth/v1/policy_service_pb.ts";
 export { RevocationService } from "./gen/auth/v1/revocations_pb.ts";
 export type { Permission, Role } from "./gen/auth/v1/roles_pb.ts";
@@ -23,6 +29,7 @@ export type { AskingLimits, AskingLimitsOptions } from "./service/asking-limits.
 export { createAskingLimits } from "./service/asking-limits.ts";
 export type { AuthServiceOptions, ValidateApiKey } from "./service/auth-service.ts";
 export { createAuthService } from "./service/auth-service.ts";
+export { importPurpose } from "./service/import-secret.ts";
 export type {
   IssuedTo,
   IssuedTokens,
@@ -30,10 +37,13 @@ export type {
   TokenIssuerOptions,
 } from "./service/issue-tokens.ts";
 export { createTokenIssuer } from "./service/issue-tokens.ts";
-export type { LogServiceOptions } from "./service/log-service.ts";
-export { createLogService } from "./service/log-service.ts";
+export { revealPath } from "./service/key-desk.ts";
+export type { RevealedKey } from "./service/key-link.ts";
+export { revealKey } from "./service/key-link.ts";
 export type { CountedIn, LimitServiceOptions } from "./service/limit-service.ts";
 export { createLimitService } from "./service/limit-service.ts";
+export type { LogServiceOptions } from "./service/log-service.ts";
+export { createLogService } from "./service/log-service.ts";
 export type { LoginLimitOptions } from "./service/login-limits.ts";
 export type { Passwords } from "./service/passwords.ts";
 export { permissionMessage, permissionText } from "./service/permission-message.ts";

@@ -1,6 +1,18 @@
 // What every store has in common, for programs that put one together.
 
 export type { LimitStore } from "./limits/limit-store.ts";
+export type {
+  ApiKeyLimits,
+  ApiKeyPatch,
+  ApiKeyRotation,
+  ApiKeyTraces,
+  KeyWhy,
+  NewKeyLink,
+  Reveal,
+  UsageCount,
+  UsagePeriod,
+  UsageQuery,
+} from "./store/api-key-contracts.ts";
 export { apiKeyStatus } from "./store/api-key-status.ts";
 export { builtInRoles } from "./store/built-in-roles.ts";
 export type {
@@ -21,10 +33,21 @@ export type {
   UserStore,
 } from "./store/contracts.ts";
 export { Conflict, StoreUnavailable } from "./store/contracts.ts";
+export type { HygieneKey, HygieneRules, KeyFinding, KeyFindingKind } from "./store/key-hygiene.ts";
+export { countKeyFindings, keyFindings } from "./store/key-hygiene.ts";
+export type {
+  ImportedKey,
+  KeyImportProgress,
+  KeyImportState,
+  KeyImportStore,
+  NewKeyImport,
+} from "./store/key-import-contracts.ts";
 export type { PostgresUrl } from "./store/postgres-url.ts";
 export { readPostgresUrl } from "./store/postgres-url.ts";
 export type { Redigester, RedigesterOptions } from "./store/redigester.ts";
 export { createRedigester } from "./store/redigester.ts";
+export type { RedisUrl } from "./store/redis-url.ts";
+export { readRedisUrl } from "./store/redis-url.ts";
 export type {
   RequestDimension,
   RequestFigures,
@@ -45,8 +68,6 @@ export type {
 } from "./store/request-contracts.ts";
 export type { RequestRecorder, RequestRecorderOptions } from "./store/request-recorder.ts";
 export { createRequestRecorder } from "./store/request-recorder.ts";
-export type { RedisUrl } from "./store/redis-url.ts";
-export { readRedisUrl } from "./store/redis-url.ts";
 export type { RevocationFollower, RevocationFollowerOptions } from "./store/revocation-follower.ts";
 export { createRevocationFollower } from "./store/revocation-follower.ts";
 export type { NewRole, RolePatch, RoleQuery, RoleRecord, RoleStore } from "./store/role-contracts.ts";
@@ -96,3 +117,4 @@ export type {
 } from "./store/tenant-contracts.ts";
 export type { UsageRecorder, UsageRecorderOptions } from "./store/usage.ts";
 export { createUsageRecorder } from "./store/usage.ts";
+export type { UsageOrigin } from "./store/usage-counter.ts";

@@ -14,15 +14,17 @@ import {
   type RoleDirectory,
   type RuleTable,
 } from "countersign";
-import { apiKey, developmentKey, type Pepper, staticApiKey } from "countersign/api-key";
+import { developmentKey, staticApiKey } from "countersign/api-key";
 import { clientCertificate } from "countersign/client-certificate";
 import { jwt, type TokenVerifierOptions } from "countersign/jwt";
 import { AuthService } from "countersign/service";
 import type { Redigested, Store } from "countersign/store";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
+import type { FairQueue } from "./fair-queue.ts";
 import { issuerAuthenticators, type OpenedIssuer, openIssuers } from "./issuers.ts";
 import type { Signing } from "./signing.ts";
+import { importedKeyAuthenticator, keyAuthenticator, type StoredKeyParts } from "./stored-keys.ts";
 import { certificateEntries } from "./tls/certificate-entries.ts";
 
 const p = policyFor<Principal>();
@@ -63,12 +65,10 @@ export interface AuthenticationParts {
   readonly limits?: CallLimiter<Principal>;
   /** Default: each credential is verified. */
   readonly throttle?: CredentialThrottle;
-}
-
-/** The peppers of the configuration, the current one first. */
-export function peppersOf({ auth, secrets }: Config): readonly [Pepper, ...Pepper[]] {
-  if (secrets.pepper === undefined) throw new ConfigError("auth.api_keys.pepper is missing");
-  return [{ id: auth.api_keys.pepper_id, secret: secrets.pepper }, ...secrets.previousPeppers];
+  /** What slow hashes wait in. Default: one of their own. */
+  readonly hashing?: FairQueue | undefined;
+  /** Hears which scopes of keys are of use. */
+  readonly onScopeUsed?: ((keyId: string, scope: string) => void) | undefined;
 }
 
 /** The `Auth` of this program: API keys, then tokens of other issuers, then our own. */
@@ -80,15 +80,15 @@ export function createAuthentication({
   signing,
   issuers = openIssuers(config),
   policy,
-  onOlderPepper,
   onDecision,
   onCallEnd = () => {},
   limits,
   throttle,
+  ...keys
 }: AuthenticationParts): Auth<Principal> {
   try {
     return createAuth<Principal>({
-      authenticators: authenticatorsOf(config, store, { signing, issuers, onOlderPepper }),
+      authenticators: authenticatorsOf({ config, store, signing, issuers, ...keys }),
       policy: [...policy, ...routeTables(config)],
       mode: config.auth.mode,
       publicProcedures: publicProceduresOf(config),
@@ -111,20 +111,18 @@ export function publicProceduresOf({ auth, grpc }: Config): readonly string[] {
   return [...reflection, ...auth.public_methods.filter((name) => !reflection.includes(name))];
 }
 
-function authenticatorsOf(
-  config: Config,
-  store: Store,
-  {
-    signing,
-    issuers,
-    onOlderPepper,
-  }: Pick<AuthenticationParts, "signing" | "onOlderPepper"> & { readonly issuers: readonly OpenedIssuer[] },
-): [Authenticator<Principal>, ...Authenticator<Principal>[]] {
+function authenticatorsOf({
+  signing,
+  issuers,
+  ...keys
+}: Pick<AuthenticationParts, "signing"> &
+  StoredKeyParts & {
+    readonly issuers: readonly OpenedIssuer[];
+  }): [Authenticator<Principal>, ...Authenticator<Principal>[]] {
+  const { config, store } = keys;
   const { auth, secrets } = config;
   const { header, scheme } = auth.api_keys;
-  const authenticators: [Authenticator<Principal>, ...Authenticator<Principal>[]] = [
-    keyAuthenticator(config, store, { onOlderPepper }),
-  ];
+  const authenticators: [Authenticator<Principal>, ...Authenticator<Principal>[]] = [keyAuthenticator(keys)];
   const [first, ...rest] = secrets.staticKeys;
   if (first !== undefined) authenticators.push(staticApiKey({ keys: [first, ...rest], header, scheme }));
   if (secrets.developmentKey !== undefined) {
@@ -134,6 +132,8 @@ function authenticatorsOf(
   // Before our own: they know their tokens by the issuer, and we may have none in ours.
   authenticators.push(...issuerAuthenticators(issuers, config, store));
   authenticators.push(tokenAuthenticator(config, store, signing));
+  // The last of their header: they may look like anything.
+  authenticators.push(importedKeyAuthenticator(keys));
   const [certificate, ...more] = certificateEntries(config);
   if (certificate !== undefined) {
     const findByUsername = (username: string) => store.users.findByUsername(username);
@@ -147,24 +147,6 @@ function authenticatorsOf(
 /** What stands before a credential; where it is not said, what the configuration says. */
 interface Form {
   readonly scheme: string;
-}
-
-/** Stored API keys. */
-export function keyAuthenticator(
-  config: Config,
-  store: Store,
-  { onOlderPepper, ...form }: Partial<Form> & Pick<AuthenticationParts, "onOlderPepper"> = {},
-): Authenticator<Principal> {
-  const { header, scheme, prefix } = { ...config.auth.api_keys, ...form };
-  return apiKey({
-    keys: store.apiKeys,
-    users: store.users,
-    peppers: peppersOf(config),
-    onOlderPepper,
-    header,
-    scheme,
-    prefix,
-  });
 }
 
 /** Tokens of our own. */

@@ -2,8 +2,8 @@ import type { DescService } from "@bufbuild/protobuf";
 import {
   ApiKeyService,
   AuthService,
-  LogService,
   LimitService,
+  LogService,
   PolicyService,
   RevocationService,
   RoleService,

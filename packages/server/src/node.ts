@@ -29,9 +29,11 @@ import { createCors } from "./listen/cors.ts";
 import { listenGrpc } from "./listen/grpc.ts";
 import { listenHttp } from "./listen/http.ts";
 import { jsonPaths } from "./listen/json-paths.ts";
+import { keyReveal, linkBase } from "./listen/key-reveal.ts";
 import { wellKnown } from "./listen/well-known.ts";
 import { observeDecisions } from "./observe-decisions.ts";
 import { Parts } from "./parts.ts";
+import { createHashQueue } from "./passwords.ts";
 import { policyInForce } from "./policy/policy-in-force.ts";
 import { Readiness } from "./readiness.ts";
 import { openNodeRedis, shareNews } from "./redis.ts";
@@ -142,7 +144,9 @@ async function openState(
     onError: (error) => log.warn({ err: error }, "digests under the new pepper cannot be written yet"),
   });
   parts.add(() => redigester.close());
-  const upkeep = startUpkeep(store, (error) => log.warn({ err: error }, "old rows cannot be removed"));
+  const upkeep = startUpkeep(store, config, (error) =>
+    log.warn({ err: error }, "old rows cannot be removed"),
+  );
   parts.add(() => upkeep.stop());
   const requests = await openRequests(config, log);
   parts.add(() => requests.close());
@@ -182,16 +186,26 @@ async function listen(
   );
   const observer = observeDecisions(usage, log);
   const { shadow, ...rules } = await policyInForce({ config, store, log, observer });
-  const onOlderPepper = redigester.add;
+  const keys = {
+    hashing: createHashQueue(),
+    onOlderPepper: redigester.add,
+    onScopeUsed: usage.recordScope.bind(usage),
+  };
   const { onCallEnd, log: requestLog } = requests;
   const bounds = { limits: limiterOf(config, limits), throttle: throttleOf(config) };
   const known = { config, store, revocations, roles, signing };
-  const auth = createAuthentication({ ...known, ...bounds, issuers, onOlderPepper, ...rules, onCallEnd });
+  const auth = createAuthentication({ ...known, ...bounds, issuers, ...rules, onCallEnd, ...keys });
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");
   const asking = askingLimits(config);
-  const shared = { ...known, feed, auth, asking, limits, caughtUp };
-  const services = servicesOf({ ...shared, shadow, requests: requestLog });
+  const shared = { ...known, feed, auth, asking, limits, caughtUp, hashing: keys.hashing };
+  let httpAddress = "";
+  const services = servicesOf({
+    ...shared,
+    shadow,
+    requests: requestLog,
+    linkBase: () => linkBase(config, httpAddress),
+  });
   const tokens = tokenEndpoints({ ...shared, onError });
   const calls = { users: store.users, onError };
   const listeners: { close(graceMs: number): Promise<void> }[] = [];
@@ -215,11 +229,13 @@ async function listen(
     handlers: [
       wellKnown(config.auth.jwt, signing, tokens.length > 0 ? tokenEndpointPaths : {}),
       ...tokens,
+      keyReveal({ apiKeys: store.apiKeys, onError }),
       rpc,
       jsonPaths(auth, services, calls),
       ...openAdmin({ ...shared, services, rpc, onError, warn: (message) => log.warn(message) }),
     ],
   });
   listeners.push(http);
+  httpAddress = http.address;
   return { grpcAddress: grpc.address, httpAddress: http.address };
 }

@@ -10,10 +10,13 @@ export function observeDecisions(
   return (decision, call) => {
     if (decision.ok) {
       const key = decision.principal?.apiKey;
-      if (key !== undefined) usage.record(key.id, Date.now());
+      if (key !== undefined) usage.record(key.id, Date.now(), call);
       return;
     }
     const { reason, cause, subject } = decision.denial;
+    // A wrong secret is no call with the key.
+    if (subject?.apiKeyId !== undefined && reason !== "API_KEY_INVALID")
+      usage.recordDenied(subject.apiKeyId, Date.now());
     const level = reason === "UNAVAILABLE" ? "error" : "info";
     const details = cause instanceof Error ? { err: cause } : { cause };
     log[level](

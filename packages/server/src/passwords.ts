@@ -1,5 +1,7 @@
 import { hash, verify } from "@node-rs/argon2";
+import { verify as verifyBcrypt } from "@node-rs/bcrypt";
 import { CallError } from "countersign";
+import type { VerifySlowHash } from "countersign/api-key";
 import type { Passwords } from "countersign/service";
 import { FairQueue } from "./fair-queue.ts";
 
@@ -18,12 +20,22 @@ const bounds = {
   places: 1000,
   placesPerOrigin: 100,
   full: () =>
-    new CallError("UNAVAILABLE", "Too many passwords are being checked; try again in a few seconds"),
+    new CallError("UNAVAILABLE", "Too many passwords and keys are being checked; try again in a few seconds"),
 } as const;
 
-/** Argon2id off the event loop, in a bounded queue. One per process. */
-export function createPasswords(): Passwords {
-  const queue = new FairQueue(bounds);
+/** The queue of all slow hashes. One per process. */
+export function createHashQueue(): FairQueue {
+  return new FairQueue(bounds);
+}
+
+/** The hashes of keys that were made elsewhere, in the queue that logins wait in. */
+export function slowHashes(queue: FairQueue): VerifySlowHash {
+  return (stored, key, origin) =>
+    queue.run(() => (stored.startsWith("$2") ? verifyBcrypt(key, stored) : verify(stored, key)), origin);
+}
+
+/** Argon2id off the event loop, in a bounded queue. */
+export function createPasswords(queue: FairQueue = createHashQueue()): Passwords {
   // Made like every other one, so that checking against nothing takes as long.
   let nobody: Promise<string> | undefined;
   const nobodys = (): Promise<string> => {

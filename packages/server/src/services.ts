@@ -17,8 +17,8 @@ import {
   AuthService,
   createApiKeyService,
   createAuthService,
-  createLogService,
   createLimitService,
+  createLogService,
   createPolicyService,
   createRefreshTokens,
   createRevocationService,
@@ -28,8 +28,8 @@ import {
   createTenantService,
   createTokenService,
   createUserService,
-  LogService,
   LimitService,
+  LogService,
   PolicyService,
   RevocationService,
   RoleService,
@@ -40,16 +40,18 @@ import {
   validatesApiKeys,
 } from "countersign/service";
 import type { RequestLog, Store } from "countersign/store";
-import { keyAuthenticator, peppersOf, tokenRulesOf } from "./authentication.ts";
+import { tokenRulesOf } from "./authentication.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { createDemoUserService } from "./demo/user-service.ts";
+import type { FairQueue } from "./fair-queue.ts";
 import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 import { tenantOfIssuer } from "./issuers.ts";
 import { type NodeLimits, nodeLimits } from "./limits.ts";
 import { deriveKeys } from "./master-key.ts";
 import { createPasswords } from "./passwords.ts";
 import type { Signing } from "./signing.ts";
+import { hygieneOf, importSeal, peppersOf, presentedKeys } from "./stored-keys.ts";
 
 /** A service and what implements it, for any door. */
 export interface ServedService {
@@ -75,6 +77,10 @@ export interface ServiceParts {
   readonly limits?: NodeLimits;
   /** Returns when this node has applied every revocation that is committed. */
   readonly caughtUp: () => Promise<void>;
+  /** What slow hashes wait in. Default: one of their own. */
+  readonly hashing?: FairQueue | undefined;
+  /** What links to new keys begin with. */
+  readonly linkBase?: (() => string | undefined) | undefined;
 }
 
 /** What the configuration names, put together. Throws a `ConfigError` for a name that is not known. */
@@ -93,13 +99,14 @@ export function servicesOf(parts: ServiceParts): readonly ServedService[] {
 
 function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedService>> {
   const { config, store, roles, caughtUp } = parts;
-  const passwords = createPasswords();
+  const passwords = createPasswords(parts.hashing);
   const digests = createKeyDigests(peppersOf(config));
   const accounts = { config, store, roles, digests, hashPassword: passwords.hash, caughtUp };
+  const keys = { ...accounts, linkBase: parts.linkBase };
   return {
     [AuthService.typeName]: () => served(AuthService, authService(parts, passwords)),
     [UserService.typeName]: () => served(UserService, userService(accounts)),
-    [ApiKeyService.typeName]: () => served(ApiKeyService, apiKeyService(accounts)),
+    [ApiKeyService.typeName]: () => served(ApiKeyService, apiKeyService(keys)),
     [RoleService.typeName]: () => served(RoleService, createRoleService({ store, roles, caughtUp })),
     [SigningKeyService.typeName]: () =>
       served(SigningKeyService, createSigningKeyService({ keys: parts.signing.managed, caughtUp })),
@@ -122,6 +129,7 @@ function served<S extends DescService>(descriptor: S, handlers: ServiceHandlers<
 interface AccountParts extends Pick<ServiceParts, "config" | "store" | "roles" | "caughtUp"> {
   readonly digests: KeyDigests;
   readonly hashPassword: (password: string) => Promise<string>;
+  readonly linkBase?: (() => string | undefined) | undefined;
 }
 
 /** Accounts; also for commands on a store. */
@@ -141,9 +149,14 @@ export function apiKeyService({
   roles,
   digests,
   caughtUp,
+  linkBase,
 }: Omit<AccountParts, "hashPassword">): ServiceHandlers<typeof ApiKeyService> {
   const { environment, prefix } = config.auth.api_keys;
-  return createApiKeyService({ store, roles, digests, environment, format: { prefix }, caughtUp });
+  return createApiKeyService({
+    ...{ store, roles, digests, environment, format: { prefix }, caughtUp, linkBase },
+    sealSecret: (secret) => importSeal(config).seal(secret),
+    hygiene: hygieneOf(config),
+  });
 }
 
 /** Tokens outside sessions; also for commands on a store. */
@@ -198,7 +211,7 @@ function revocationService({
 }
 
 function authService(
-  { config, store, revocations, roles, signing, asking, caughtUp }: ServiceParts,
+  { config, store, revocations, roles, signing, asking, caughtUp, hashing }: ServiceParts,
   passwords: ReturnType<typeof createPasswords>,
 ): ServiceHandlers<typeof AuthService> {
   const { jwt, sessions, limits } = config.auth;
@@ -224,7 +237,7 @@ function authService(
       sharedAddresses: limits.shared_addresses,
     },
     validateApiKey: validatesApiKeys({
-      authenticator: keyAuthenticator(config, store, { scheme: "" }),
+      authenticator: presentedKeys({ config, store, hashing }),
       revocations,
       roles,
       limits: asking,

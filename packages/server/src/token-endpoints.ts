@@ -9,11 +9,13 @@ import {
   tokenRoutes,
 } from "countersign/service";
 import type { Store } from "countersign/store";
-import { keyAuthenticator, tokenAuthenticator } from "./authentication.ts";
+import { tokenAuthenticator } from "./authentication.ts";
 import type { Config } from "./config/config.ts";
+import type { FairQueue } from "./fair-queue.ts";
 import type { HttpHandler } from "./listen/http.ts";
 import { deriveKeys } from "./master-key.ts";
 import type { Signing } from "./signing.ts";
+import { presentedKeys } from "./stored-keys.ts";
 
 /** How often one caller may ask about other people's credentials, on this node. */
 export function askingLimits({ auth: { limits } }: Config): AskingLimits {
@@ -31,6 +33,7 @@ export interface TokenEndpointParts {
   readonly asking: AskingLimits;
   readonly caughtUp: () => Promise<void>;
   readonly onError: (error: unknown, procedure: string) => void;
+  readonly hashing?: FairQueue | undefined;
 }
 
 /** Where they are, by the names of the metadata (RFC 8414 section 2). */
@@ -41,7 +44,7 @@ export const tokenEndpointPaths = Object.freeze({
 
 /** `POST /oauth/introspect` (RFC 7662) and `POST /oauth/revoke` (RFC 7009). None where nothing issues tokens. */
 export function tokenEndpoints(parts: TokenEndpointParts): readonly HttpHandler[] {
-  const { config, auth, store, roles, signing, revocations, asking, caughtUp, onError } = parts;
+  const { config, auth, store, roles, signing, revocations, asking, caughtUp, onError, hashing } = parts;
   if (!config.services.includes(AuthService.typeName)) return [];
   const endpoints = createTokenEndpoints({
     store,
@@ -50,7 +53,7 @@ export function tokenEndpoints(parts: TokenEndpointParts): readonly HttpHandler[
     caughtUp,
     accessTokens: tokenAuthenticator(config, store, signing, { scheme: "" }),
     // As a value of a form a key stands alone.
-    apiKeys: keyAuthenticator(config, store, { scheme: "" }),
+    apiKeys: presentedKeys({ config, store, hashing }),
     refreshTokens: createRefreshTokens(...deriveKeys(config).refresh),
     issuer: config.auth.jwt.issuer,
     limits: asking,

@@ -1,4 +1,6 @@
 import type { Store } from "countersign/store";
+import type { Config } from "./config/config.ts";
+import { usageKept } from "./stored-keys.ts";
 
 /** Removes, from time to time, what nobody will ask for again. */
 export interface Upkeep {
@@ -12,10 +14,14 @@ const everyMs = 10 * 60_000;
 const keepSessionsSeconds = 7 * 86_400;
 
 /** Starts at once, and goes on every ten minutes. Its timer keeps no process alive. */
-export function startUpkeep(store: Store, onError: (error: unknown) => void): Upkeep {
+export function startUpkeep(
+  store: Store,
+  config: Pick<Config, "auth">,
+  onError: (error: unknown) => void,
+): Upkeep {
   let running: Promise<void> = Promise.resolve();
   const turn = (): void => {
-    running = running.then(() => removeOldRows(store)).catch(onError);
+    running = running.then(() => removeOldRows(store, config)).catch(onError);
   };
   turn();
   const timer = setInterval(turn, everyMs);
@@ -28,9 +34,14 @@ export function startUpkeep(store: Store, onError: (error: unknown) => void): Up
   };
 }
 
-/** Counted guesses and calls whose window has passed, and sessions that have been over for long. */
-export async function removeOldRows(store: Store, now = new Date()): Promise<void> {
+/** Counted guesses and calls whose window has passed, sessions that have been over for long, and old counts of usage. */
+export async function removeOldRows(
+  store: Store,
+  config: Pick<Config, "auth">,
+  now = new Date(),
+): Promise<void> {
   await store.attempts.prune(now);
   await store.sessions.prune(now, keepSessionsSeconds);
   await store.limits.prune();
+  await store.apiKeys.prune(usageKept(config, now));
 }

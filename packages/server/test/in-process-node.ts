@@ -2,7 +2,13 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { DatabaseSync } from "node:sqlite";
-import { type Auth, createRevocationFeed, createRevocations, createRoleDirectory, type Principal } from "countersign";
+import {
+  type Auth,
+  createRevocationFeed,
+  createRevocations,
+  createRoleDirectory,
+  type Principal,
+} from "countersign";
 import { connectAuth, implement } from "countersign/connect";
 import type { FormHandler } from "countersign/http/form";
 import { FormRoutes } from "countersign/http/form";
@@ -70,7 +76,9 @@ export async function startInProcess({
   const asking = askingLimits(config);
   const feed = createRevocationFeed();
   const parts = { config, store, revocations, feed, roles, signing, auth, asking, caughtUp };
-  const services = servicesOf({ ...parts, shadow: undefined, requests: undefined }).map(replace?.service ?? ((own) => own));
+  const services = servicesOf({ ...parts, shadow: undefined, requests: undefined }).map(
+    replace?.service ?? ((own) => own),
+  );
   const onError = (error: unknown): void => console.error(error);
   const calls = { users: store.users, onError };
   const forms = replace === undefined ? tokenEndpoints({ ...parts, onError }) : [formsOf(auth, replace.form)];

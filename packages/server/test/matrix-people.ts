@@ -1,7 +1,7 @@
 import { createKeyDigests, generateApiKey } from "countersign/api-key";
 import { createJwtForUser } from "countersign/jwt";
 import type { NewApiKey, NewUser, UserRecord } from "countersign/store";
-import { peppersOf } from "../src/authentication.ts";
+import { peppersOf } from "../src/stored-keys.ts";
 import type { Credential } from "./doors.ts";
 import type { InProcessNode } from "./in-process-node.ts";
 

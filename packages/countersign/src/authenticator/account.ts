@@ -4,6 +4,7 @@ import { isLimited, noClaims, noPermissions } from "../core/principal.ts";
 import type { RoleDirectory } from "../core/role-directory.ts";
 import type { UserAccount } from "../core/user.ts";
 import { LimitedPermissions } from "./limited-permissions.ts";
+import { NotedPermissions, type OnScopeUsed } from "./noted-permissions.ts";
 
 /** What a credential adds to the account that it stands for. */
 export interface CredentialFacts {
@@ -12,6 +13,8 @@ export interface CredentialFacts {
   readonly apiKey?: ApiKeyIdentity;
   readonly clientId?: string | undefined;
   readonly sessionId?: string | undefined;
+  /** Hears which scopes of a key are of use. */
+  readonly onScopeUsed?: OnScopeUsed | undefined;
 }
 
 /** The principal of an account that was read from its source. */
@@ -22,7 +25,7 @@ export function principalOf(
 ): Principal {
   const { apiKey } = facts;
   const owned = rightsOf(roles, account.roles, account.permissions);
-  const limits = apiKey === undefined ? undefined : limitsOf(apiKey, roles);
+  const limits = apiKey === undefined ? undefined : notedLimits(apiKey, roles, facts.onScopeUsed);
   const isGranted = (flag: string): boolean => limits === undefined || apiKey?.scopes.includes(flag) === true;
   const permissions =
     limits === undefined
@@ -63,6 +66,16 @@ export function permissionSet(permissions: readonly string[]): PermissionSet {
 /** Undefined for a key without limits. Its limits are judged by their names: a role that is gone still limits. */
 function limitsOf(apiKey: ApiKeyIdentity, directory: RoleDirectory | undefined): PermissionSet | undefined {
   return isLimited(apiKey) ? rightsOf(directory, apiKey.roles ?? [], apiKey.scopes) : undefined;
+}
+
+function notedLimits(
+  apiKey: ApiKeyIdentity,
+  directory: RoleDirectory | undefined,
+  onScopeUsed: OnScopeUsed | undefined,
+): PermissionSet | undefined {
+  const limits = limitsOf(apiKey, directory);
+  if (limits === undefined || onScopeUsed === undefined || apiKey.scopes.length === 0) return limits;
+  return new NotedPermissions({ limits, keyId: apiKey.id, scopes: apiKey.scopes, onScopeUsed });
 }
 
 function heldRoles(

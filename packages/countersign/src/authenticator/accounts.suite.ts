@@ -71,6 +71,18 @@ export function storedKey(given: Partial<ApiKeyRecord> = {}): {
     tenantId: undefined,
     totalRequests: 0,
     madeBy: undefined,
+    prefix: "",
+    addressRanges: [],
+    methods: [],
+    callLimits: [],
+    tags: [],
+    updatedAt: undefined,
+    rotatedAt: undefined,
+    graceEndsAt: undefined,
+    replacedBy: undefined,
+    replaces: undefined,
+    lastUsedAddress: undefined,
+    lastUsedAgent: undefined,
     ...given,
   };
   return { key, record };

@@ -2,15 +2,16 @@ import { hash } from "node:crypto";
 import type { Authenticator, AuthRuntime } from "../core/authenticator.ts";
 import type { Call } from "../core/call.ts";
 import { credentialStart, longestCredential, refuseUnrecognized } from "../core/credential.ts";
-import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } from "../core/decision.ts";
-import type { DenialDetail, Reason } from "../core/denial.ts";
-import type { ApiKeyIdentity, Principal } from "../core/principal.ts";
-import type { Verdict } from "../core/revocation.ts";
+import { andThen, type Decision, type MaybePromise } from "../core/decision.ts";
+import type { Principal } from "../core/principal.ts";
+import type { UserSource } from "../core/user.ts";
+import { createKeyDigests, type KeyDigests, type Pepper } from "../keys/key-digest.ts";
 import { apiKeyPrefix, parseApiKey } from "../keys/key-format.ts";
-import { principalOf } from "./account.ts";
-import { type CachedCredential, fill, recheck, refusal } from "./cached-credential.ts";
-import { type CredentialCache, createCredentialCache } from "./credential-cache.ts";
-import { type FoundKey, type KeyLookup, type StoredKeysOptions, storedKeys } from "./key-lookup.ts";
+import type { ApiKeySource } from "../store/api-key-contracts.ts";
+import type { Redigested } from "../store/secret-contracts.ts";
+import { KeyChecker, type KeyCheckerOptions, type Restricted } from "./key-checker.ts";
+import { type KeyLookup, storedKeys } from "./key-lookup.ts";
+import type { OnScopeUsed } from "./noted-permissions.ts";
 
 /** What authenticators of API keys have in common, wherever the keys are. */
 export interface KeyAuthenticatorOptions<P> {
@@ -20,15 +21,34 @@ export interface KeyAuthenticatorOptions<P> {
   readonly scheme?: string;
   /** What keys begin with. Default: `cs`. */
   readonly prefix?: string;
-  /** Good keys that are remembered. Default: 65,536. */
-  readonly capacity?: number;
-  /** Default: `api_key`. */
+  /** The name in principals and logs. Default: `api_key`. */
   readonly name?: string;
-  /** Turns the principal into one of the application's own kind. Default: the principal as it is. */
+  /** How many keys are remembered. Default: 65,536. */
+  readonly capacity?: number;
+  /** What becomes of keys that are limited to addresses or methods. Default: `checked`. */
+  readonly restricted?: Restricted;
+  /** Where a call comes from, for keys that are limited to addresses. Default: the address of the connection. */
+  readonly clientAddress?: (call: Call) => string | undefined;
+  /** Hears which scopes of keys are of use. It is called on the hot path and must not throw. */
+  readonly onScopeUsed?: OnScopeUsed | undefined;
+  /** Default: the principal as it is. */
   readonly toPrincipal?: (principal: Principal) => P;
 }
 
-export interface ApiKeyOptions<P> extends StoredKeysOptions, KeyAuthenticatorOptions<P> {}
+/** What an authenticator of stored keys is told, whoever made them. */
+export interface StoredKeyOptions<P> extends KeyAuthenticatorOptions<P> {
+  /** Where their owners are. A key of an owner who is gone or disabled is refused. */
+  readonly users: UserSource;
+  /** The peppers of stored digests: the first is the current one. */
+  readonly peppers: readonly [Pepper, ...Pepper[]];
+  /** Hears of the digest under the current pepper of each key that is read, found right, and stored under an older one. Must not throw. */
+  readonly onOlderPepper?: ((change: Redigested) => void) | undefined;
+}
+
+export interface ApiKeyOptions<P> extends StoredKeyOptions<P> {
+  /** Where keys are stored. */
+  readonly keys: ApiKeySource;
+}
 
 /** Stored API keys: a warm check costs a SHA-256 and a look-up, and touches no store. */
 export function apiKey<P = Principal>(options: ApiKeyOptions<P>): Authenticator<P> {
@@ -40,7 +60,7 @@ export function keyAuthenticator<P>(
   options: KeyAuthenticatorOptions<P>,
   lookup: KeyLookup,
 ): Authenticator<P> {
-  const settings = settle(options, lookup);
+  const settings = settleKeys(options, lookup.refuses?.bind(lookup));
   const { name, header, scheme, challenge } = settings;
   return Object.freeze({
     name,
@@ -49,25 +69,29 @@ export function keyAuthenticator<P>(
     missingMessage: "API key required",
     unrecognized: (value: string) => refuseUnrecognized(value, scheme, "API_KEY_INVALID"),
     start(runtime: AuthRuntime) {
-      const checker = new ApiKeyChecker<P>(settings, runtime);
-      return (value: string, call: Call) => checker.authenticate(value, call);
+      const reader = new ApiKeyReader<P>(settings, lookup, runtime);
+      return (value: string, call: Call) => reader.authenticate(value, call);
     },
   });
 }
 
-interface Settings<P> {
-  readonly name: string;
+export interface KeySettings<P> extends KeyCheckerOptions<P> {
   readonly header: string;
   readonly scheme: string;
   readonly prefix: string;
   readonly keyPrefix: string;
-  readonly challenge: string;
-  readonly capacity: number;
-  readonly lookup: KeyLookup;
-  readonly toPrincipal: (principal: Principal) => P;
 }
 
-function settle<P>(options: KeyAuthenticatorOptions<P>, lookup: KeyLookup): Settings<P> {
+export interface StoredKeySettings<P> extends KeySettings<P> {
+  readonly users: UserSource;
+  readonly digests: KeyDigests;
+  readonly currentPepper: string;
+}
+
+function settleKeys<P>(
+  options: KeyAuthenticatorOptions<P>,
+  refuses?: KeyCheckerOptions<P>["refuses"],
+): KeySettings<P> {
   const { name = "api_key", header = "x-api-key", scheme = "", prefix = "cs", capacity = 65_536 } = options;
   return Object.freeze({
     name,
@@ -77,20 +101,35 @@ function settle<P>(options: KeyAuthenticatorOptions<P>, lookup: KeyLookup): Sett
     keyPrefix: apiKeyPrefix({ prefix }),
     challenge: scheme === "" ? "ApiKey" : scheme,
     capacity,
-    lookup,
+    restricted: options.restricted ?? "checked",
+    clientAddress: options.clientAddress ?? ((call: Call) => call.peer.address),
+    onScopeUsed: options.onScopeUsed,
+    refuses,
     toPrincipal: options.toPrincipal ?? ((principal: Principal) => principal as P),
   });
 }
 
-class ApiKeyChecker<P> {
-  readonly #settings: Settings<P>;
-  readonly #runtime: AuthRuntime;
-  readonly #cache: CredentialCache<CachedCredential<P>>;
+/** What is settled of keys that are stored here. */
+export function settle<P>(options: StoredKeyOptions<P>): StoredKeySettings<P> {
+  return Object.freeze({
+    ...settleKeys(options),
+    users: options.users,
+    digests: createKeyDigests(options.peppers),
+    currentPepper: options.peppers[0].id,
+  });
+}
 
-  constructor(settings: Settings<P>, runtime: AuthRuntime) {
+class ApiKeyReader<P> {
+  readonly #settings: KeySettings<P>;
+  readonly #lookup: KeyLookup;
+  readonly #runtime: AuthRuntime;
+  readonly #checker: KeyChecker<P>;
+
+  constructor(settings: KeySettings<P>, lookup: KeyLookup, runtime: AuthRuntime) {
     this.#settings = settings;
+    this.#lookup = lookup;
     this.#runtime = runtime;
-    this.#cache = createCredentialCache({ capacity: settings.capacity });
+    this.#checker = new KeyChecker(settings, runtime);
   }
 
   authenticate(value: string, call: Call): MaybePromise<Decision<P>> | undefined {
@@ -100,70 +139,22 @@ class ApiKeyChecker<P> {
       return undefined;
     // The cache is keyed by a digest, so that neither its memory nor the time of a look-up tells of the key.
     const digest = hash("sha256", value, "binary");
-    const cached = this.#cache.get(digest);
-    if (cached === undefined) return this.#read(start === 0 ? value : value.slice(start), digest, call);
-    if (this.#runtime.now() >= cached.decision.expiresAt) {
-      return this.#deny("API_KEY_EXPIRED", cached.subject.keyId);
-    }
-    if (cached.stamp === this.#runtime.revocations.version) return cached.decision;
-    const verdict = recheck(this.#runtime, cached);
-    if (verdict === "good") return cached.decision;
-    if (verdict === "stale") return this.#read(start === 0 ? value : value.slice(start), digest);
-    return this.#refuse(verdict, cached.subject.keyId);
+    const known = this.#checker.recall(digest, call);
+    return known ?? this.#read(start === 0 ? value : value.slice(start), digest, call);
   }
 
-  /** The way to the store. `stranger`: the call, where the key is not remembered. */
-  #read(key: string, digest: string, stranger?: Call): MaybePromise<Decision<P>> {
-    const { prefix, lookup } = this.#settings;
-    const parsed = parseApiKey(key, { prefix });
-    // Not of our making or mistyped: refused without asking the store.
-    if (parsed === undefined) return this.#deny("API_KEY_INVALID", undefined);
-    const tooMany = stranger && this.#runtime.throttle?.refusalBefore(stranger, parsed.id);
+  /** The way to where keys are, for one that is not remembered, or that changed since. */
+  #read(key: string, digest: string, call: Call): MaybePromise<Decision<P>> {
+    const parsed = parseApiKey(key, { prefix: this.#settings.prefix });
+    // Not of our making or mistyped: refused without asking anybody.
+    if (parsed === undefined) return this.#checker.deny("API_KEY_INVALID", undefined);
+    const { throttle, now } = this.#runtime;
+    const tooMany = this.#checker.knows(digest) ? undefined : throttle?.refusalBefore(call, parsed.id);
     if (tooMany !== undefined) return tooMany;
-    return fill(
-      this.#runtime,
-      (stamp) =>
-        andThen(lookup.find(parsed, key, this.#runtime.now), (found) =>
-          found.ok ? this.#found(found, stamp) : this.#deny(found.reason, found.keyId),
-        ),
-      (credential) => this.#cache.set(digest, credential),
-      (verdict) => this.#refuse(verdict, parsed.id),
-    );
-  }
-
-  #found({ key: record, owner }: FoundKey, stamp: number): CachedCredential<P> | Denied {
-    const { name, lookup, toPrincipal } = this.#settings;
-    const principal = principalOf(owner, this.#factsOf(record), this.#runtime.roles);
-    const reason = lookup.refuses?.(principal);
-    if (reason !== undefined) return this.#deny(reason, record.id);
-    const expiresAt = record.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
-    // No comparison with such a date is ever true: the key would never expire.
-    if (Number.isNaN(expiresAt)) throw new TypeError(`the key ${record.id} expires at an invalid date`);
-    return {
-      decision: allow(toPrincipal(principal), name, expiresAt),
-      // The account's own spelling of the id, which is the one that the revocation log has.
-      subject: { userId: principal.userId, tenantId: principal.tenantId, keyId: record.id },
-      stamp,
-    };
-  }
-
-  #factsOf(record: FoundKey["key"]): { authenticator: string; apiKey: ApiKeyIdentity; clientId: string } {
-    const { id, name, type, scopes, roles } = record;
-    const identity = Object.freeze({ id, name, type, scopes, roles });
-    return { authenticator: this.#settings.name, apiKey: identity, clientId: id };
-  }
-
-  #deny(reason: Reason, apiKeyId: string | undefined): Denied {
-    return deny(reason, this.#detail(apiKeyId));
-  }
-
-  #refuse(verdict: Exclude<Verdict, "good">, apiKeyId: string | undefined): Denied {
-    const reasons = { revoked: "API_KEY_REVOKED", gone: "API_KEY_REVOKED" } as const;
-    return refusal(verdict, reasons, this.#detail(apiKeyId));
-  }
-
-  #detail(apiKeyId: string | undefined): DenialDetail {
-    const challenges = [this.#settings.challenge];
-    return apiKeyId === undefined ? { challenges } : { challenges, subject: { apiKeyId } };
+    const proven = () =>
+      andThen(this.#lookup.find(parsed, key, now), (found) =>
+        found.ok ? found : this.#checker.deny(found.reason, found.keyId),
+      );
+    return this.#checker.read(digest, call, proven, parsed.id);
   }
 }

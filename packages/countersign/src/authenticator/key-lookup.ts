@@ -4,14 +4,18 @@ import type { Principal } from "../core/principal.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
 import { createKeyDigests, type Pepper } from "../keys/key-digest.ts";
 import { type ParsedApiKey, parseApiKey } from "../keys/key-format.ts";
+import type { ApiKeyRecord, ApiKeySource } from "../store/api-key-contracts.ts";
 import { apiKeyStatus } from "../store/api-key-status.ts";
-import type { ApiKeyRecord, ApiKeySource } from "../store/contracts.ts";
 import type { Redigested } from "../store/secret-contracts.ts";
 
 /** A key that is good, and whose it is. */
-export interface FoundKey {
+export interface GoodKey {
   readonly ok: true;
-  readonly key: Pick<ApiKeyRecord, "id" | "name" | "type" | "scopes" | "roles" | "expiresAt">;
+  readonly key: Pick<
+    ApiKeyRecord,
+    | ("id" | "name" | "type" | "scopes" | "roles" | "expiresAt" | "graceEndsAt")
+    | ("addressRanges" | "methods" | "callLimits")
+  >;
   readonly owner: UserAccount;
 }
 
@@ -26,7 +30,7 @@ export interface NoKey {
 /** Where a key that is not remembered is read. Throws when it cannot tell. */
 export interface KeyLookup {
   /** `text` is the whole key, of which `parsed` are the parts. */
-  find(parsed: ParsedApiKey, text: string, now: () => number): MaybePromise<FoundKey | NoKey>;
+  find(parsed: ParsedApiKey, text: string, now: () => number): MaybePromise<GoodKey | NoKey>;
   /** Why a good key is of no use here; undefined if it is. Default: all of them are. */
   refuses?(principal: Principal): Reason | undefined;
 }
@@ -49,26 +53,35 @@ export function storedKeys({ keys, users, peppers, onOlderPepper }: StoredKeysOp
     parsed: ParsedApiKey,
     record: ApiKeyRecord | undefined,
     now: () => number,
-  ): MaybePromise<FoundKey | NoKey> => {
-    const keyId = record?.id;
+  ): MaybePromise<GoodKey | NoKey> => {
     if (!digests.matches(parsed.body, record) || record === undefined)
-      return { ok: false, reason: "API_KEY_INVALID", keyId };
-    const reason = refusalOf[apiKeyStatus(record, new Date(now()))];
-    if (reason !== undefined) return { ok: false, reason, keyId };
+      return { ok: false, reason: "API_KEY_INVALID", keyId: record?.id };
+    const settled = provenKey(record, { users, now });
     // Only now is the key's secret there.
-    if (record.pepperId !== peppers[0].id) {
+    if (record.pepperId !== peppers[0].id && apiKeyStatus(record, new Date(now())) === "active") {
       const { id, digest, pepperId } = record;
       onOlderPepper?.({ id, from: { digest, pepperId }, to: digests.digest(parsed.body) });
     }
-    return andThen(users.load(record.userId), (owner): FoundKey | NoKey => {
-      if (owner === undefined) return { ok: false, reason: "API_KEY_REVOKED", keyId };
-      if (!owner.isActive) return { ok: false, reason: "USER_DISABLED", keyId };
-      return { ok: true, key: record, owner };
-    });
+    return settled;
   };
   return Object.freeze({
     find: (parsed: ParsedApiKey, _text: string, now: () => number) =>
       andThen(keys.load(parsed.id), (record) => settle(parsed, record, now)),
+  });
+}
+
+/** What a key is worth whose secret was proven: its own state, and its owner's. */
+export function provenKey(
+  record: ApiKeyRecord,
+  { users, now }: { readonly users: UserSource; readonly now: () => number },
+): MaybePromise<GoodKey | NoKey> {
+  const keyId = record.id;
+  const reason = refusalOf[apiKeyStatus(record, new Date(now()))];
+  if (reason !== undefined) return { ok: false, reason, keyId };
+  return andThen(users.load(record.userId), (owner): GoodKey | NoKey => {
+    if (owner === undefined) return { ok: false, reason: "API_KEY_REVOKED", keyId };
+    if (!owner.isActive) return { ok: false, reason: "USER_DISABLED", keyId };
+    return { ok: true, key: record, owner };
   });
 }
 
@@ -87,7 +100,7 @@ export interface ApiKeyFinderOptions extends StoredKeysOptions {
 }
 
 /** Reads a key as it was sent, and its owner: nothing is remembered. For `validatesApiKeys({ find })`. */
-export function findsApiKeys(options: ApiKeyFinderOptions): (key: string) => MaybePromise<FoundKey | NoKey> {
+export function findsApiKeys(options: ApiKeyFinderOptions): (key: string) => MaybePromise<GoodKey | NoKey> {
   const { prefix = "cs", now = Date.now } = options;
   const stored = storedKeys(options);
   return (text) => {

@@ -11,6 +11,8 @@ export interface Pepper {
 export interface KeyDigests {
   /** The digest to store for a new key, under the first pepper. */
   digest(body: string): { readonly digest: Uint8Array; readonly pepperId: string };
+  /** The digests of a text under every pepper, the current one first: for finding what is stored by its digest. */
+  digests(body: string): readonly { readonly digest: Uint8Array; readonly pepperId: string }[];
   /**
    * Does the stored digest belong to this key? In constant time. Without a record the same work is done for nothing,
    * so that an unknown id takes as long as a wrong secret.
@@ -46,6 +48,8 @@ export function createKeyDigests(peppers: readonly [Pepper, ...Pepper[]]): KeyDi
 
   return Object.freeze({
     digest: (body: string) => ({ digest: new Uint8Array(hmac(body, current.id)), pepperId: current.id }),
+    digests: (body: string) =>
+      [...keys.keys()].map((pepperId) => ({ digest: new Uint8Array(hmac(body, pepperId)), pepperId })),
     matches(
       body: string,
       stored: { readonly digest: Uint8Array; readonly pepperId: string } | undefined,

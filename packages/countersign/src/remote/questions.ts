@@ -1,12 +1,13 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { status } from "@grpc/grpc-js";
-import type { FoundKey, KeyLookup, NoKey } from "../authenticator/key-lookup.ts";
+import type { GoodKey, KeyLookup, NoKey } from "../authenticator/key-lookup.ts";
+import { allowancePeriods, type CallAllowance } from "../core/call-allowance.ts";
 import type { Reason } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RevocationView } from "../core/revocation.ts";
 import { isForService } from "../core/service-scope.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
-import { type ApiKeyResponse, AuthService } from "../gen/auth/v1/auth_pb.ts";
+import { type ApiKeyResponse, AuthService, type KeyAllowance } from "../gen/auth/v1/auth_pb.ts";
 import { RevocationService } from "../gen/auth/v1/revocations_pb.ts";
 import type { ParsedApiKey } from "../keys/key-format.ts";
 import { accountOf } from "../service/account-message.ts";
@@ -25,7 +26,7 @@ export interface QuestionsOptions {
 export class Questions implements UserSource, KeyLookup {
   readonly #options: QuestionsOptions;
   readonly #accounts = new Shared<UserAccount | undefined>();
-  readonly #keys = new Shared<FoundKey | NoKey>();
+  readonly #keys = new Shared<GoodKey | NoKey>();
 
   constructor(options: QuestionsOptions) {
     this.#options = options;
@@ -36,7 +37,7 @@ export class Questions implements UserSource, KeyLookup {
     return this.#accounts.ask(`${version} ${userId}`, () => this.#account(userId));
   }
 
-  find(_parsed: ParsedApiKey, text: string): Promise<FoundKey | NoKey> {
+  find(_parsed: ParsedApiKey, text: string): Promise<GoodKey | NoKey> {
     const { version } = this.#options.revocations;
     return this.#keys.ask(`${version} ${text}`, () => this.#key(text));
   }
@@ -47,11 +48,11 @@ export class Questions implements UserSource, KeyLookup {
 
   /** Resolves when these calls are counted. */
   async addUsage(usage: readonly ApiKeyUsage[]): Promise<void> {
-    const keys = usage.map(({ id, calls, lastUsedAt }) => ({
-      keyId: id,
-      calls: BigInt(calls),
-      lastUsedMs: BigInt(lastUsedAt.getTime()),
-    }));
+    const keys = usage.flatMap(({ id, calls, lastUsedAt }) =>
+      lastUsedAt === undefined
+        ? []
+        : [{ keyId: id, calls: BigInt(calls), lastUsedMs: BigInt(lastUsedAt.getTime()) }],
+    );
     const { connection, timeoutMs } = this.#options;
     await connection().ask(RevocationService.method.reportUsage, { keys }, timeoutMs);
   }
@@ -68,7 +69,7 @@ export class Questions implements UserSource, KeyLookup {
     }
   }
 
-  async #key(apiKey: string): Promise<FoundKey | NoKey> {
+  async #key(apiKey: string): Promise<GoodKey | NoKey> {
     const { connection, serviceName, timeoutMs } = this.#options;
     const request = { apiKey, serviceName, detailed: true };
     return keyOf(await connection().ask(AuthService.method.validateApiKey, request, timeoutMs));
@@ -88,7 +89,7 @@ function isRefusal(reason: string): reason is Reason {
 }
 
 /** An answer that is not understood is no answer. */
-function keyOf({ valid, expiresAt, details }: ApiKeyResponse): FoundKey | NoKey {
+function keyOf({ valid, expiresAt, details }: ApiKeyResponse): GoodKey | NoKey {
   if (details === undefined) throw new RemoteUnavailable("the server tells no details of keys: is it older?");
   const { reason, id, name, type, scopes, roles, owner } = details;
   if (!valid) {
@@ -97,8 +98,22 @@ function keyOf({ valid, expiresAt, details }: ApiKeyResponse): FoundKey | NoKey 
     return { ok: false, reason, ...(id !== "" && { keyId: id }) };
   }
   if (owner === undefined || id === "") throw new RemoteUnavailable("the server's answer has no owner");
-  const key = { id, name, type, scopes, roles, expiresAt: expiresAt && timestampDate(expiresAt) };
+  const key = {
+    ...{ id, name, type, scopes, roles },
+    expiresAt: expiresAt && timestampDate(expiresAt),
+    graceEndsAt: details.graceEndsAt && timestampDate(details.graceEndsAt),
+    addressRanges: details.addressRanges,
+    methods: details.methods,
+    callLimits: details.limits.map(allowanceOf),
+  };
   return { ok: true, key, owner: accountOf(owner) };
+}
+
+function allowanceOf({ calls, per: told }: KeyAllowance): CallAllowance {
+  const per = allowancePeriods.find((period) => period === told);
+  // A limit that is not understood must not be taken for none.
+  if (per === undefined) throw new RemoteUnavailable("the server limits a key in a way that is not known");
+  return { calls: Number(calls), per };
 }
 
 /** Who asks the same thing while the answer is on its way waits for that one. */

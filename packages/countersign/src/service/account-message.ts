@@ -18,5 +18,15 @@ export function accountMessage(account: UserAccount): MessageInitShape<typeof Ac
 /** An account as it was received. */
 export function accountOf(account: Account): UserAccount {
   const { id, username, email, isActive, isStaff, isSuperuser, roles, permissions } = account;
-  return { id, username, email, isActive, isStaff, isSuperuser, roles, permissions, tenantId: account.tenant };
+  return {
+    id,
+    username,
+    email,
+    isActive,
+    isStaff,
+    isSuperuser,
+    roles,
+    permissions,
+    tenantId: account.tenant,
+  };
 }

@@ -1,6 +1,7 @@
 import type { Seal } from "../session/seal.ts";
 import { signingKeyPurpose } from "../signing/sealed-key.ts";
 import type { Resealed, SealedSecret, SecretStore } from "../store/secret-contracts.ts";
+import { importPurpose } from "./import-secret.ts";
 import { totpPurpose } from "./second-factor.ts";
 
 export interface ResealOptions {
@@ -40,8 +41,7 @@ export async function resealSecrets({
     const page = await secrets.sealed({ limit, after });
     const changes: Resealed[] = [];
     for (const { kind, id, algorithm, sealed } of page) {
-      const purpose =
-        kind === "totp" ? totpPurpose(id) : signingKeyPurpose({ kid: id, algorithm: algorithm ?? "" });
+      const purpose = purposeOf({ kind, id, algorithm });
       if (opened(current, sealed, purpose) !== undefined) alreadyCurrent += 1;
       else {
         const plain = opened(seal, sealed, purpose);
@@ -55,6 +55,11 @@ export async function resealSecrets({
     after = page.at(-1);
     if (page.length < limit) return { resealed, alreadyCurrent, unreadable };
   }
+}
+
+function purposeOf({ kind, id, algorithm }: Pick<SealedSecret, "kind" | "id" | "algorithm">): string {
+  if (kind === "totp") return totpPurpose(id);
+  return kind === "import" ? importPurpose : signingKeyPurpose({ kid: id, algorithm: algorithm ?? "" });
 }
 
 function opened(seal: Seal, sealed: Uint8Array, purpose: string): Uint8Array | undefined {

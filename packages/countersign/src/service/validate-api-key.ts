@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { FoundKey, NoKey } from "../authenticator/key-lookup.ts";
+import type { GoodKey, NoKey } from "../authenticator/key-lookup.ts";
 import type { Authenticator } from "../core/authenticator.ts";
 import { CallError } from "../core/call-error.ts";
 import type { Allowed, MaybePromise } from "../core/decision.ts";
@@ -19,7 +19,7 @@ export interface ValidatesApiKeysOptions {
   readonly authenticator: Authenticator<Principal>;
   readonly revocations: RevocationView;
   /** Reads a key and its owner for guards in other processes, which remember the answer. Without it nobody is told details. */
-  readonly find?: ((key: string) => MaybePromise<FoundKey | NoKey>) | undefined;
+  readonly find?: ((key: string) => MaybePromise<GoodKey | NoKey>) | undefined;
   /** How often one caller may ask. Default: those of this process. */
   readonly limits?: AskingLimits | undefined;
   /** What the roles of keys and their owners stand for. */
@@ -66,12 +66,12 @@ function answerOf(
   };
 }
 
-function detailsOf(found: FoundKey | NoKey): MessageInitShape<typeof ApiKeyResponseSchema> {
+function detailsOf(found: GoodKey | NoKey): MessageInitShape<typeof ApiKeyResponseSchema> {
   if (!found.ok) {
     const { reason, keyId: id = "" } = found;
     return { ...invalid, details: { reason, id } };
   }
-  const { id, name, type, scopes, roles, expiresAt } = found.key;
+  const { id, name, type, scopes, roles, expiresAt, graceEndsAt, addressRanges, methods } = found.key;
   return {
     valid: true,
     clientId: id,
@@ -80,6 +80,10 @@ function detailsOf(found: FoundKey | NoKey): MessageInitShape<typeof ApiKeyRespo
       ...{ id, name, type },
       scopes: [...scopes],
       roles: [...roles],
+      addressRanges: [...addressRanges],
+      methods: [...methods],
+      limits: found.key.callLimits.map(({ calls, per }) => ({ calls: BigInt(calls), per })),
+      ...(graceEndsAt !== undefined && { graceEndsAt: timestampFromMs(graceEndsAt.getTime()) }),
       owner: accountMessage(found.owner),
     },
   };

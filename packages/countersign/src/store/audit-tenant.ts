@@ -14,6 +14,6 @@ export function auditOwner({ actor, target, details }: AuditEntry): AuditOwner {
   const [kind, id] = [target.slice(0, colon), target.slice(colon + 1)];
   if (kind === "tenant") return { tenant: id };
   if (kind === "role") return { tenant: tenantOfRole(id) };
-  const about = kind === "user" ? id : details["userId"];
+  const about = kind === "user" ? id : details[kind === "key" ? "user" : "userId"];
   return { userIds: about === undefined ? [actor] : [about, actor] };
 }

@@ -3,10 +3,22 @@ import type { MaybePromise } from "../core/decision.ts";
 import type { RevocationEvent } from "../core/revocation.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
 import type { LimitStore } from "../limits/limit-store.ts";
+import type { ApiKeyStore } from "./api-key-contracts.ts";
+import type { KeyImportStore } from "./key-import-contracts.ts";
 import type { RoleStore } from "./role-contracts.ts";
 import type { SecretStore } from "./secret-contracts.ts";
 import type { AuditEntry, SessionStores } from "./session-contracts.ts";
 import type { TenantStore } from "./tenant-contracts.ts";
+
+export type {
+  ApiKeyQuery,
+  ApiKeyRecord,
+  ApiKeySource,
+  ApiKeyStatus,
+  ApiKeyStore,
+  ApiKeyUsage,
+  NewApiKey,
+} from "./api-key-contracts.ts";
 
 /** A user as a store keeps it. */
 export interface UserRecord extends UserAccount {
@@ -100,99 +112,6 @@ export interface UserStore extends UserSource<UserRecord> {
   passwordHash(id: string): Promise<string | undefined>;
 }
 
-/** A stored API key: what is needed to recognise it, never the key itself. */
-export interface ApiKeyRecord {
-  /** The public part of the key. */
-  readonly id: string;
-  readonly name: string;
-  readonly description: string;
-  readonly type: string;
-  /** Whom it acts as. */
-  readonly userId: string;
-  /** HMAC-SHA-256 of the secret part under the pepper `pepperId`. */
-  readonly digest: Uint8Array;
-  readonly pepperId: string;
-  readonly scopes: readonly string[];
-  readonly roles: readonly string[];
-  readonly createdAt: Date;
-  readonly expiresAt: Date | undefined;
-  readonly disabledAt: Date | undefined;
-  readonly revokedAt: Date | undefined;
-  readonly revokedReason: string | undefined;
-  /** The user id of who revoked it, or `system`. */
-  readonly revokedBy: string | undefined;
-  readonly lastUsedAt: Date | undefined;
-  /** Allowed calls. */
-  readonly totalRequests: number;
-  /** The id of the key that made it; undefined if it was made without one. */
-  readonly madeBy: string | undefined;
-  /** The tenant of whom it acts as. */
-  readonly tenantId: string | undefined;
-}
-
-export interface NewApiKey {
-  readonly id: string;
-  /** Unique among the owner's keys that are not revoked. */
-  readonly name: string;
-  readonly description?: string | undefined;
-  readonly type: string;
-  readonly userId: string;
-  readonly digest: Uint8Array;
-  readonly pepperId: string;
-  readonly scopes?: readonly string[] | undefined;
-  readonly roles?: readonly string[] | undefined;
-  readonly expiresAt?: Date | undefined;
-  readonly madeBy?: string | undefined;
-}
-
-export type ApiKeyStatus = "active" | "disabled" | "expired" | "revoked";
-
-export interface ApiKeyQuery {
-  readonly limit: number;
-  /** The position of the last key of the page before. */
-  readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
-  readonly userId?: string | undefined;
-  readonly status?: ApiKeyStatus | undefined;
-  /** Those that this key made. */
-  readonly madeBy?: string | undefined;
-  /** As in `UserQuery`. */
-  readonly tenantId?: string | undefined;
-  /** What "expired" is measured against. */
-  readonly now: Date;
-}
-
-/** Calls that one key was allowed since the last flush. */
-export interface ApiKeyUsage {
-  readonly id: string;
-  readonly calls: number;
-  readonly lastUsedAt: Date;
-}
-
-/** Where keys are read from during authentication. */
-export interface ApiKeySource {
-  load(id: string): MaybePromise<ApiKeyRecord | undefined>;
-}
-
-/** API keys. Every change but usage appends its revocation event in the same transaction. */
-export interface ApiKeyStore extends ApiKeySource {
-  /**
-   * Throws `Conflict` on `name` or `id`, on `userId` if there is no such user, on `madeBy` if that key is revoked or none,
-   * and on `roles` for one that is not there or another tenant's.
-   */
-  create(key: NewApiKey): Promise<ApiKeyRecord>;
-  /** Newest first; equal instants in descending order of id. */
-  list(query: ApiKeyQuery): Promise<readonly ApiKeyRecord[]>;
-  /** Undefined if there is no such key. A key that is revoked already keeps its first reason, actor and time. */
-  revoke(
-    id: string,
-    why: { readonly reason: string; readonly by: string },
-  ): Promise<ApiKeyRecord | undefined>;
-  /** Undefined if there is no such key. Has no effect on a revoked one. */
-  setDisabled(id: string, disabled: boolean): Promise<ApiKeyRecord | undefined>;
-  /** Adds to the counters, all or none. A key that is gone is passed over. `lastUsedAt` never goes back. */
-  addUsage(usage: readonly ApiKeyUsage[]): Promise<void>;
-}
-
 export interface RevocationLogEntry {
   readonly sequence: number;
   readonly event: RevocationEvent;
@@ -234,6 +153,7 @@ export interface Store extends SessionStores {
   readonly users: UserStore;
   readonly roles: RoleStore;
   readonly apiKeys: ApiKeyStore;
+  readonly keyImports: KeyImportStore;
   readonly revocations: RevocationLog;
   readonly secrets: SecretStore;
   /** Rates and quotas of calls. */

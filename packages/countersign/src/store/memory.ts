@@ -4,6 +4,7 @@ import { MemoryApiKeys } from "./memory/memory-api-keys.ts";
 import { MemoryAttempts } from "./memory/memory-attempts.ts";
 import { MemoryAudit } from "./memory/memory-audit.ts";
 import { MemoryIdentities } from "./memory/memory-identities.ts";
+import { MemoryKeyImports } from "./memory/memory-key-imports.ts";
 import { MemoryRequestLog } from "./memory/memory-request-log.ts";
 import { MemoryRevocationLog } from "./memory/memory-revocation-log.ts";
 import { MemoryRoles } from "./memory/memory-roles.ts";
@@ -39,14 +40,16 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const isRole = (name: string, tenant: string | null): boolean => roles.has(name, tenant);
   users.takeRoles(isRole);
   apiKeys.takeRoles(isRole);
+  const keyImports = new MemoryKeyImports({ apiKeys, revocations });
   const attempts = new MemoryAttempts(users);
   const signingKeys = new MemorySigningKeys(parts);
-  const secrets = new MemorySecrets({ ...parts, signingKeys, totp, apiKeys });
+  const secrets = new MemorySecrets({ ...parts, signingKeys, imports: keyImports, totp, apiKeys });
   return Object.freeze({
     users,
     tenants,
     roles,
     apiKeys,
+    keyImports,
     revocations,
     sessions,
     attempts,

@@ -1,15 +1,16 @@
 import type { Snapshot } from "./backup/backup-part.ts";
 import { type Store, StoreUnavailable } from "./contracts.ts";
+import { countKeyFindings, defaultHygiene, type HygieneRules, type KeyFindingKind } from "./key-hygiene.ts";
+import type { RequestLog } from "./request-contracts.ts";
 import type { PepperUse, SecretMark } from "./secret-contracts.ts";
 import { type Restored, type RestoreOptions, type RestoreSource, restoreInto } from "./sql/backup/restore.ts";
-import type { RequestLog } from "./request-contracts.ts";
 import { migrate, readVersion } from "./sql/migrate.ts";
 import { migrations } from "./sql/migrations.ts";
 import { inspectServer } from "./sql/postgres/inspect-server.ts";
 import { openPostgresBackend } from "./sql/postgres/postgres-backend.ts";
 import { type PostgresAddress, postgresTarget } from "./sql/postgres/postgres-options.ts";
-import { readPostgresTarget } from "./sql/postgres/postgres-snapshot.ts";
 import { PostgresRequestLog } from "./sql/postgres/postgres-request-log.ts";
+import { readPostgresTarget } from "./sql/postgres/postgres-snapshot.ts";
 import { createSqlStore } from "./sql/sql-store.ts";
 
 export {
@@ -82,26 +83,27 @@ export interface PostgresFindings {
   readonly secrets:
     | { readonly marks: readonly SecretMark[]; readonly pepperUse: readonly PepperUse[] }
     | undefined;
+  /** How many API keys there is something to say about, by what it is; undefined if the schema is not this program's. */
+  readonly keyFindings: Readonly<Partial<Record<KeyFindingKind, number>>> | undefined;
 }
 
 /** Looks at a database. Throws `StoreUnavailable` and `TypeError` as `openPostgresStore` does. */
-export async function inspectPostgres(database: string | PostgresAddress): Promise<PostgresFindings> {
+export async function inspectPostgres(
+  database: string | PostgresAddress,
+  rules: HygieneRules = defaultHygiene,
+): Promise<PostgresFindings> {
   const backend = openPostgresBackend({ target: postgresTarget(database), readers: 1 });
   try {
     const schemaVersion = await readVersion(backend.reader, backend.words);
     const current = schemaVersion === postgresSchemaVersion;
     const store = current ? createSqlStore(backend, Date.now) : undefined;
-    const superuser = await store?.users.firstSuperuser();
+    const superuser = (await store?.users.firstSuperuser())?.username;
     const secrets = store && {
       marks: await store.secrets.marks(),
       pepperUse: await store.secrets.pepperUse(new Date()),
     };
-    return {
-      schemaVersion,
-      superuser: superuser?.username,
-      secrets,
-      ...(await inspectServer(backend.reader)),
-    };
+    const keyFindings = store && (await countKeyFindings(store.apiKeys, { rules, now: new Date() }));
+    return { schemaVersion, superuser, secrets, keyFindings, ...(await inspectServer(backend.reader)) };
   } finally {
     await backend.close();
   }

@@ -2,8 +2,8 @@ import type { AuditEntry } from "./session-contracts.ts";
 
 /** Something that the store holds sealed under a master key. */
 export interface SealedSecret {
-  readonly kind: "signing-key" | "totp";
-  /** A `kid`, or the id of a user. */
+  readonly kind: "signing-key" | "import" | "totp";
+  /** A `kid`, the id of a secret that imported keys were hashed with, or the id of a user. */
   readonly id: string;
   /** Of a signing key. */
   readonly algorithm: string | undefined;

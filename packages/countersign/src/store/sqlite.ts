@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import type { Snapshot } from "./backup/backup-part.ts";
 import { type Store, StoreUnavailable } from "./contracts.ts";
-import { type Restored, type RestoreOptions, type RestoreSource, restoreInto } from "./sql/backup/restore.ts";
 import type { RequestLog } from "./request-contracts.ts";
+import { type Restored, type RestoreOptions, type RestoreSource, restoreInto } from "./sql/backup/restore.ts";
 import { migrate } from "./sql/migrate.ts";
 import { migrations } from "./sql/migrations.ts";
 import { createSqlStore } from "./sql/sql-store.ts";

@@ -7,6 +7,9 @@ import { concurrencyCases } from "./suite/concurrency-cases.suite.ts";
 import { hostileCases } from "./suite/hostile-cases.suite.ts";
 import { hostileSessionCases } from "./suite/hostile-session-cases.suite.ts";
 import { identityCases } from "./suite/identity-cases.suite.ts";
+import { keyChangeCases } from "./suite/key-change-cases.suite.ts";
+import { keyImportCases } from "./suite/key-import-cases.suite.ts";
+import { keyUsageCases } from "./suite/key-usage-cases.suite.ts";
 import { limitCases, type WithLimits } from "./suite/limit-cases.suite.ts";
 import { loginCases } from "./suite/login-cases.suite.ts";
 import { logoutCases } from "./suite/logout-cases.suite.ts";
@@ -29,6 +32,9 @@ export interface OpenedStore {
 const suites: Readonly<Record<string, Cases>> = {
   users: userCases,
   "API keys": apiKeyCases,
+  "changes of API keys": keyChangeCases,
+  "usage of API keys": keyUsageCases,
+  "imported API keys": keyImportCases,
   roles: roleCases,
   tenants: tenantCases,
   "the revocation log": revocationCases,

@@ -28,7 +28,7 @@ class FakeKeys {
     }
     for (const { id, calls, lastUsedAt } of usage) {
       this.totals.set(id, (this.totals.get(id) ?? 0) + calls);
-      this.lastUse.set(id, Math.max(this.lastUse.get(id) ?? 0, lastUsedAt.getTime()));
+      this.lastUse.set(id, Math.max(this.lastUse.get(id) ?? 0, lastUsedAt?.getTime() ?? 0));
     }
   }
 }
@@ -179,5 +179,72 @@ describe("usage recorder", () => {
     context.mock.timers.tick(20_000);
     await turns();
     assert.equal(apiKeys.totals.get("a"), 1);
+  });
+
+  it("counts by the hour, allowed and denied, and remembers from where and what for", async () => {
+    const { users, apiKeys } = createMemoryStore();
+    const { id: userId } = await users.create({ username: "ada" });
+    await apiKeys.create(newKey("a", userId));
+    const usage = createUsageRecorder({ apiKeys, flushEveryMs: never });
+    const hour = 3_600_000;
+    const from = (address: string, agent: string) => ({ peer: { address }, header: () => [agent] });
+    const at = 500_000 * hour;
+    usage.record("a", at + hour - 1, from("192.0.2.1:1", "curl/8"));
+    usage.record("a", at + hour, from("192.0.2.1:1", "curl/8"));
+    usage.recordDenied("a", at + hour + 5);
+    usage.record("a", at + hour + 1, from("[2001:db8::7]:9", "gr\u0000pc\u00e9"));
+    usage.recordDenied("a", at + 5);
+    for (const scope of ["x:y", "x:y", "z"]) usage.recordScope("a", scope);
+    await usage.flush();
+    const range = { from: new Date(at), until: new Date(at + 2 * hour) };
+    const counts = (await apiKeys.usage({ id: "a", period: "hour", ...range })).map(
+      ({ startsAt, allowed, denied }) => [(startsAt.getTime() - at) / hour, allowed, denied],
+    );
+    assert.deepEqual(counts, [
+      [0, 1, 1],
+      [1, 2, 1],
+    ]);
+    const key = await apiKeys.load("a");
+    assert.deepEqual(
+      [key?.lastUsedAddress, key?.lastUsedAgent, key?.totalRequests],
+      ["2001:db8::7", "gr?pc?", 3],
+    );
+    const traces = (await apiKeys.traces(["a"], new Date(0))).get("a");
+    assert.deepEqual(traces, { networks: 2, usedScopes: ["x:y", "z"] });
+    await usage.close();
+  });
+
+  it("is exact for many nodes that count at once, while their store fails now and then", async () => {
+    const { users, apiKeys } = createMemoryStore();
+    const { id: userId } = await users.create({ username: "ada" });
+    await apiKeys.create(newKey("a", userId));
+    let turn = 0;
+    const failing = {
+      async addUsage(counted: readonly ApiKeyUsage[]) {
+        turn += 1;
+        await undefined;
+        if (turn % 3 === 0) throw new Error("no space");
+        await apiKeys.addUsage(counted);
+      },
+    };
+    const nodes = [1, 2, 3].map(() => createUsageRecorder({ apiKeys: failing, flushEveryMs: never }));
+    for (let call = 0; call < 999; call += 1) {
+      const node = nodes[call % 3];
+      if (call % 10 === 0) node?.recordDenied("a", 3_600_000 * call);
+      else node?.record("a", 3_600_000 * call);
+      if (call % 50 === 0) await Promise.allSettled(nodes.map((one) => one.flush()));
+    }
+    for (const node of nodes) while ((await node.close().catch(() => "again")) === "again");
+    const counts = await apiKeys.usage({
+      id: "a",
+      period: "hour",
+      from: new Date(0),
+      until: new Date(3_600_000 * 1000),
+    });
+    assert.deepEqual(
+      counts.map(({ allowed, denied }) => allowed + denied),
+      Array(999).fill(1),
+    );
+    assert.equal((await apiKeys.load("a"))?.totalRequests, 899);
   });
 });

@@ -1,4 +1,6 @@
+import type { ApiKeyUsage } from "./api-key-contracts.ts";
 import type { ApiKeyStore } from "./contracts.ts";
+import { UsageCounter, type UsageOrigin } from "./usage-counter.ts";
 
 export interface UsageRecorderOptions {
   readonly apiKeys: Pick<ApiKeyStore, "addUsage">;
@@ -13,17 +15,19 @@ export interface UsageRecorderOptions {
 /** Counts the calls of API keys in memory, and adds them to the store from time to time. */
 export interface UsageRecorder {
   /** Counts one allowed call. Costs a look-up and an increment; never waits, never fails. */
-  record(keyId: string, atMs: number): void;
+  record(keyId: string, atMs: number, origin?: UsageOrigin): void;
+  /** Counts a call with a known key that was refused. It is no use of the key. */
+  recordDenied(keyId: string, atMs: number): void;
+  /** Notes that a scope of a key said yes to something. */
+  recordScope(keyId: string, scope: string): void;
   /** Resolves when all that was recorded before is in the store. Rejects if the store fails; nothing is lost then. */
   flush(): Promise<void>;
   /** Stops the timer and flushes a last time. Rejects if that fails; it may be called again. */
   close(): Promise<void>;
 }
 
-interface Counter {
-  calls: number;
-  lastUsedMs: number;
-}
+/** How many pairs of key and scope are known to be written already. */
+const knownScopes = 10_000;
 
 /** Starts recording. The timer keeps no process alive. */
 export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorder {
@@ -34,7 +38,8 @@ class MemoryUsageRecorder implements UsageRecorder {
   readonly #apiKeys: Pick<ApiKeyStore, "addUsage">;
   readonly #batchSize: number;
   readonly #timer: NodeJS.Timeout;
-  #counters = new Map<string, Counter>();
+  #counters = new Map<string, UsageCounter>();
+  #written = new Set<string>();
   /** The flush that is under way, settled without regard to its outcome. */
   #flushing: Promise<unknown> | undefined;
 
@@ -49,14 +54,16 @@ class MemoryUsageRecorder implements UsageRecorder {
     this.#timer.unref();
   }
 
-  record(keyId: string, atMs: number): void {
-    const counter = this.#counters.get(keyId);
-    if (counter === undefined) {
-      this.#counters.set(keyId, { calls: 1, lastUsedMs: atMs });
-      return;
-    }
-    counter.calls += 1;
-    if (atMs > counter.lastUsedMs) counter.lastUsedMs = atMs;
+  record(keyId: string, atMs: number, origin?: UsageOrigin): void {
+    this.#counterOf(keyId).allow(atMs, origin);
+  }
+
+  recordDenied(keyId: string, atMs: number): void {
+    this.#counterOf(keyId).deny(atMs);
+  }
+
+  recordScope(keyId: string, scope: string): void {
+    if (!this.#written.has(`${keyId} ${scope}`)) this.#counterOf(keyId).note(scope);
   }
 
   async flush(): Promise<void> {
@@ -76,33 +83,33 @@ class MemoryUsageRecorder implements UsageRecorder {
     await this.flush();
   }
 
+  #counterOf(keyId: string): UsageCounter {
+    const known = this.#counters.get(keyId);
+    if (known !== undefined) return known;
+    const counter = new UsageCounter();
+    this.#counters.set(keyId, counter);
+    return counter;
+  }
+
   async #write(): Promise<void> {
     const taken = this.#counters;
     this.#counters = new Map();
+    const usage = Array.from(taken, ([id, counter]) => counter.usageOf(id));
     try {
-      while (taken.size > 0) {
-        const batch = [...taken.entries().take(this.#batchSize)];
-        await this.#apiKeys.addUsage(
-          batch.map(([id, { calls, lastUsedMs }]) => ({ id, calls, lastUsedAt: new Date(lastUsedMs) })),
-        );
-        for (const [id] of batch) taken.delete(id);
+      for (let at = 0; at < usage.length; at += this.#batchSize) {
+        await this.#apiKeys.addUsage(usage.slice(at, at + this.#batchSize));
+        for (const { id } of usage.slice(at, at + this.#batchSize)) taken.delete(id);
       }
     } catch (error) {
-      this.#giveBack(taken);
+      for (const [keyId, counter] of taken) this.#counterOf(keyId).addEarlier(counter);
       throw error;
     }
+    this.#remember(usage);
   }
 
-  #giveBack(taken: ReadonlyMap<string, Counter>): void {
-    for (const [keyId, { calls, lastUsedMs }] of taken) {
-      const counter = this.#counters.get(keyId);
-      if (counter === undefined) {
-        this.#counters.set(keyId, { calls, lastUsedMs });
-        continue;
-      }
-      counter.calls += calls;
-      counter.lastUsedMs = Math.max(counter.lastUsedMs, lastUsedMs);
-    }
+  #remember(usage: readonly ApiKeyUsage[]): void {
+    for (const { id, scopes = [] } of usage) for (const scope of scopes) this.#written.add(`${id} ${scope}`);
+    if (this.#written.size > knownScopes) this.#written = new Set();
   }
 
   #settle(): void {

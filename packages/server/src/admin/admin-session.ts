@@ -88,9 +88,9 @@ export class AdminSessions {
 
   /** The header that keeps a session in the browser. */
   cookie(session: AdminSession): string {
-    const value = Buffer.from(this.#options.seal.seal(Buffer.from(JSON.stringify(session)), purpose)).toString(
-      "base64url",
-    );
+    const value = Buffer.from(
+      this.#options.seal.seal(Buffer.from(JSON.stringify(session)), purpose),
+    ).toString("base64url");
     return `${this.#name}=${value}; ${this.#attributes()}; Max-Age=${this.#options.lifetime}`;
   }
 
@@ -117,7 +117,9 @@ export class AdminSessions {
 
   #open(value: string): AdminSession | undefined {
     try {
-      return JSON.parse(Buffer.from(this.#options.seal.open(Buffer.from(value, "base64url"), purpose)).toString());
+      return JSON.parse(
+        Buffer.from(this.#options.seal.open(Buffer.from(value, "base64url"), purpose)).toString(),
+      );
     } catch {
       // Of another key, of another version, or made up.
       return undefined;

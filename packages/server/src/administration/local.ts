@@ -21,8 +21,8 @@ import {
   createRoleService,
   createSigningKeyService,
   createTenantService,
-  LogService,
   LimitService,
+  LogService,
   PolicyService,
   RoleService,
   SigningKeyService,
@@ -31,16 +31,18 @@ import {
   UserService,
 } from "countersign/service";
 import type { RequestLog, Store } from "countersign/store";
-import { peppersOf } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
+import { formatAddress } from "../config/listen-address.ts";
 import { configProblems } from "../config/production-checks.ts";
+import { linkBase } from "../listen/key-reveal.ts";
 import { createPasswords } from "../passwords.ts";
 import { knownPermissions } from "../policy/known-permissions.ts";
-import { adoptMasterKey } from "../secrets/known-secrets.ts";
 import { openRequestLog } from "../requests/requests.ts";
+import { adoptMasterKey } from "../secrets/known-secrets.ts";
 import { apiKeyService, limitService, policyService, tokenService, userService } from "../services.ts";
 import { readSigning, signingOf } from "../signing.ts";
+import { peppersOf } from "../stored-keys.ts";
 import { note } from "../terminal/output.ts";
 import type { Administration } from "./administration.ts";
 import { completePolicy } from "./complete-policy.ts";
@@ -81,7 +83,8 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
   const services: Readonly<Record<string, (roles: RoleDirectory) => object | Promise<object>>> = {
     [UserService.typeName]: (roles) =>
       userService({ config, store, roles, hashPassword: createPasswords().hash, caughtUp }),
-    [ApiKeyService.typeName]: (roles) => apiKeyService({ config, store, roles, digests, caughtUp }),
+    [ApiKeyService.typeName]: (roles) =>
+      apiKeyService({ config, store, roles, digests, caughtUp, linkBase: () => usualBase(config) }),
     [RoleService.typeName]: (roles) => createRoleService({ store, roles, caughtUp }),
     [TenantService.typeName]: () => createTenantService({ tenants: store.tenants, caughtUp }),
     [SigningKeyService.typeName]: () =>
@@ -162,8 +165,15 @@ export function loadDigests(config: Config): KeyDigests {
 function lazyDigests(config: Config): KeyDigests {
   return {
     digest: (body) => loadDigests(config).digest(body),
+    digests: (body) => loadDigests(config).digests(body),
     matches: (body, stored) => loadDigests(config).matches(body, stored),
   };
+}
+
+/** Where the server of this configuration is, if it does not take any free port. */
+function usualBase(config: Config): string | undefined {
+  const { listen } = config.http;
+  return linkBase(config, listen.port === 0 ? "" : formatAddress(listen));
 }
 
 function warn(error: unknown): void {

@@ -114,6 +114,17 @@ const apiKeys = z.strictObject({
     .regex(/^[a-z0-9]{2,16}$/)
     .default("live")
     .describe("stands in every new key; `dev` in development"),
+  hourly_usage_kept: duration.prefault("30d").describe("calls with each key by the hour; also from where"),
+  daily_usage_kept: duration.prefault("800d").describe("calls with each key by the day"),
+  unused_after: duration
+    .prefault("90d")
+    .describe("a key, or a scope of one, that was not used for so long is reported by `keys hygiene`"),
+  many_addresses: z
+    .int()
+    .min(2)
+    .max(256)
+    .default(10)
+    .describe("so is a key that was used from so many networks in that time"),
   pepper: secret.optional().describe("mixed into every stored digest: at least 32 bytes"),
   pepper_id: z
     .string()
@@ -297,6 +308,13 @@ export const configSchema = z.strictObject({
     .strictObject({
       listen: listen.prefault("127.0.0.1:8000").describe("as `grpc.listen`"),
       tls: tls.optional(),
+      public_url: z
+        .string()
+        .refine((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) && !/[?#]/.test(url), {
+          error: "a URL such as https://auth.example.com",
+        })
+        .optional()
+        .describe("what links to this listener begin with; default: its address"),
       behind_tls_proxy: z
         .boolean()
         .default(false)

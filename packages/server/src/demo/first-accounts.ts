@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { createKeyDigests, generateApiKey } from "countersign/api-key";
 import { Conflict, type Store } from "countersign/store";
-import { peppersOf } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { createPasswords } from "../passwords.ts";
+import { peppersOf } from "../stored-keys.ts";
 
 /** What the first start of `countersign dev` makes. */
 export interface FirstAccounts {
@@ -48,6 +48,7 @@ export async function firstAccounts(store: Store, config: Config): Promise<First
     id,
     name: "first key",
     type: "development",
+    prefix: body.slice(0, body.lastIndexOf("_")),
     userId: ownerId,
   });
   return { users, apiKey: key };

@@ -4,7 +4,9 @@ import { sqliteSchemaVersion } from "countersign/store/sqlite";
 import type { Config } from "../config/config.ts";
 import { databasePath } from "../database.ts";
 import type { KnownSecrets } from "../secrets/known-secrets.ts";
+import { hygieneOf } from "../stored-keys.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
+import { checkKeys, storedKeyFindings } from "./keys.ts";
 import { checkSchema, checkSuperuser } from "./schema.ts";
 
 /** The folder of the database: is it there, for this user to write to and for nobody else to read? */
@@ -53,7 +55,7 @@ export function examineDatabase(config: Config): DatabaseFindings {
   let database: InstanceType<ReturnType<typeof nodeSqlite>["DatabaseSync"]> | undefined;
   try {
     database = new (nodeSqlite().DatabaseSync)(path, { readOnly: true, timeout: 5000 });
-    return examine((sql) => database?.prepare(sql).all() ?? [], path, checks);
+    return examine((sql) => database?.prepare(sql).all() ?? [], config, checks);
   } catch (error) {
     const remedy = "see that nothing else uses the file, or restore it from a backup";
     return { checks: [...checks, fail("database", `${path}: ${(error as Error).message}`, remedy)] };
@@ -64,7 +66,8 @@ export function examineDatabase(config: Config): DatabaseFindings {
 
 type Query = (sql: string) => readonly Readonly<Record<string, unknown>>[];
 
-function examine(query: Query, path: string, before: readonly Check[]): DatabaseFindings {
+function examine(query: Query, config: Config, before: readonly Check[]): DatabaseFindings {
+  const path = databasePath(config);
   const [faults] = query("pragma quick_check(1)");
   if (faults?.["quick_check"] !== "ok") {
     return {
@@ -90,7 +93,11 @@ function examine(query: Query, path: string, before: readonly Check[]): Database
   const checks = [...before, ok("database", `${path} opens, and is whole`), checkSchema(version)];
   if (version !== sqliteSchemaVersion) return { checks };
   return {
-    checks: [...checks, checkSuperuser(firstSuperuser(query))],
+    checks: [
+      ...checks,
+      checkSuperuser(firstSuperuser(query)),
+      checkKeys(storedKeyFindings(query, hygieneOf(config))),
+    ],
     newestRecord: newestRecord(query),
     signingKeys: signingKeys(query),
     secrets: knownSecrets(query),
@@ -99,7 +106,7 @@ function examine(query: Query, path: string, before: readonly Check[]): Database
 
 function knownSecrets(query: Query): KnownSecrets {
   const use = query(`select pepper_id, count(*) as keys from api_keys
-    where revoked_at is null and (expires_at is null or expires_at > ${Date.now()}) group by pepper_id order by 1`);
+    where revoked_at is null and coalesce(grace_ends_at, expires_at, ${Date.now() + 1}) > ${Date.now()} and length(digest) > 0 group by pepper_id order by 1`);
   return {
     marks: query("select name, mark from secret_marks").map(({ name, mark }) => ({
       name: String(name),

@@ -2,6 +2,7 @@ import { commandConfig } from "../administration/command-config.ts";
 import { configurationProblems } from "../administration/configuration-report.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
+import { hygieneOf } from "../stored-keys.ts";
 import { checkCertificates } from "./certificates.ts";
 import { type Check, fail, ok } from "./check.ts";
 import { checkDataFolder, examineDatabase } from "./database.ts";
@@ -23,7 +24,11 @@ export async function examine(file: string | undefined): Promise<readonly Check[
   const { checks, newestRecord, signingKeys, secrets } =
     databaseUrl === undefined
       ? examineDatabase(config)
-      : { newestRecord: undefined, signingKeys: undefined, ...(await examinePostgres(databaseUrl)) };
+      : {
+          newestRecord: undefined,
+          signingKeys: undefined,
+          ...(await examinePostgres(databaseUrl, hygieneOf(config))),
+        };
   return [
     checkNode(),
     ...checkConfiguration(config),

@@ -1,15 +1,16 @@
-import { readPostgresUrl, StoreUnavailable } from "countersign/store";
+import { type HygieneRules, readPostgresUrl, StoreUnavailable } from "countersign/store";
 import { inspectPostgres, type PostgresFindings } from "countersign/store/postgres";
 import { type Check, fail, ok, warn } from "./check.ts";
 import type { DatabaseFindings } from "./database.ts";
+import { checkKeys } from "./keys.ts";
 import { checkSchema, checkSuperuser } from "./schema.ts";
 
 /** Looks at a PostgreSQL database without changing it. */
-export async function examinePostgres(url: string): Promise<DatabaseFindings> {
+export async function examinePostgres(url: string, rules: HygieneRules): Promise<DatabaseFindings> {
   let where = "";
   try {
     where = readPostgresUrl(url).name;
-    const findings = await inspectPostgres(url);
+    const findings = await inspectPostgres(url, rules);
     const checks = [
       ok("database", `${where} answers: PostgreSQL ${findings.serverVersion}`),
       checkDurability(findings),
@@ -25,12 +26,12 @@ export async function examinePostgres(url: string): Promise<DatabaseFindings> {
   }
 }
 
-function checkContent({ schemaVersion, superuser }: PostgresFindings): readonly Check[] {
+function checkContent({ schemaVersion, superuser, keyFindings = {} }: PostgresFindings): readonly Check[] {
   if (schemaVersion === 0) {
     return [warn("schema", "there is none yet", "the first start of the server makes it")];
   }
   const schema = checkSchema(schemaVersion);
-  return schema.status === "ok" ? [schema, checkSuperuser(superuser)] : [schema];
+  return schema.status === "ok" ? [schema, checkSuperuser(superuser), checkKeys(keyFindings)] : [schema];
 }
 
 function checkDurability({ durable }: PostgresFindings): Check {

@@ -1,9 +1,9 @@
 import type { Pepper } from "countersign/api-key";
 import type { PepperUse, SecretMark, SecretStore } from "countersign/store";
-import { peppersOf } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { deriveKeys } from "../master-key.ts";
+import { peppersOf } from "../stored-keys.ts";
 import { plural } from "../terminal/plural.ts";
 import { isMasterMark, type Mark, masterMarks, pepperMark } from "./secret-marks.ts";
 

@@ -1,7 +1,7 @@
 import type { ApiKeyRecord, Store } from "countersign/store";
-import { peppersOf } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { deriveKeys } from "../master-key.ts";
+import { peppersOf } from "../stored-keys.ts";
 import { isMasterMark, masterMarks } from "./secret-marks.ts";
 
 export interface PepperStatus {

@@ -1,32 +1,59 @@
 import type { RevocationEvent } from "../../core/revocation.ts";
-import { type ApiKeyRow, makerRevoked, newApiKeyRow, toApiKeyRecord } from "../api-key-row.ts";
-import { apiKeyStatus } from "../api-key-status.ts";
+import { changedColumns, editOf, isRevoked, keyAudit, revocationOf, rotationOf } from "../api-key-change.ts";
+import type {
+  ApiKeyPatch,
+  ApiKeyQuery,
+  ApiKeyRecord,
+  ApiKeyRotation,
+  ApiKeyStore,
+  ApiKeyTraces,
+  ApiKeyUsage,
+  KeyWhy,
+  NewApiKey,
+  NewKeyLink,
+  Reveal,
+  UsageCount,
+  UsageQuery,
+} from "../api-key-contracts.ts";
+import { isListed } from "../api-key-filter.ts";
 import {
-  type ApiKeyQuery,
-  type ApiKeyRecord,
-  type ApiKeyStore,
-  type ApiKeyUsage,
-  Conflict,
-  type NewApiKey,
-} from "../contracts.ts";
+  type ApiKeyRow,
+  idTaken,
+  makerRevoked,
+  nameTaken,
+  newApiKeyRow,
+  toApiKeyRecord,
+} from "../api-key-row.ts";
 import { newestFirst } from "../newest-first.ts";
 import { pageLimit } from "../page-limit.ts";
 import { keyNames, noSuchRole } from "../role-row.ts";
 import type { PepperUse, Redigested } from "../secret-contracts.ts";
 import { requireStorableText } from "../storable-text.ts";
+import { keepLinksMs } from "../usage-period.ts";
 import { noSuchUser } from "../user-conflict.ts";
+import type { MemoryAudit } from "./memory-audit.ts";
+import { MemoryKeyUsage } from "./memory-key-usage.ts";
 import type { MemoryRevocationLog } from "./memory-revocation-log.ts";
 import type { OwnedByUsers } from "./memory-users.ts";
 
 export interface MemoryApiKeysOptions {
   readonly now: () => number;
   readonly revocations: MemoryRevocationLog;
+  readonly audit: MemoryAudit;
   readonly users: { tenantOf(id: string): string | null | undefined };
+}
+
+interface Link extends Omit<NewKeyLink, "sealed"> {
+  readonly apiKeyId: string;
+  readonly sealed: Uint8Array | undefined;
+  readonly revealedAt: Date | undefined;
 }
 
 export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
   readonly #options: MemoryApiKeysOptions;
   readonly #rows = new Map<string, ApiKeyRow>();
+  readonly #links = new Map<string, Link>();
+  readonly #usage = new MemoryKeyUsage();
 
   #isRole: (name: string, tenant: string | null) => boolean = () => false;
 
@@ -46,8 +73,9 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
 
   pepperUse(now: number): readonly PepperUse[] {
     const keys = new Map<string, number>();
-    for (const { pepper_id: id, revoked_at, expires_at } of this.#rows.values()) {
-      if (revoked_at === null && (expires_at === null || expires_at > now))
+    for (const { pepper_id: id, digest, revoked_at, expires_at, grace_ends_at } of this.#rows.values()) {
+      const end = grace_ends_at ?? expires_at;
+      if (revoked_at === null && (end === null || end > now) && digest.length > 0)
         keys.set(id, (keys.get(id) ?? 0) + 1);
     }
     return [...keys].map(([id, count]) => ({ id, keys: count })).sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -61,18 +89,16 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
   }
 
   async create(key: NewApiKey): Promise<ApiKeyRecord> {
+    return this.createNow(key, "key.created");
+  }
+
+  createNow(key: NewApiKey, action: `key.${string}`): ApiKeyRecord {
     const tenant = this.#options.users.tenantOf(key.userId);
     const row = newApiKeyRow(key, this.#options.now(), tenant ?? null);
-    if (tenant === undefined) throw noSuchUser();
-    const missing = key.roles?.find((role) => !this.#isRole(role, tenant));
-    if (missing !== undefined) throw noSuchRole("roles", missing);
-    if (this.#rows.has(row.id)) throw new Conflict("id", "this id is in use");
-    if (row.made_by !== null && this.#rows.get(row.made_by)?.revoked_at !== null) throw makerRevoked();
-    for (const other of this.#unrevokedOf(row.user_id)) {
-      if (other.name === row.name) throw new Conflict("name", "another key of this user has this name");
-    }
-    this.#rows.set(row.id, row);
-    return toApiKeyRecord(row);
+    this.#requireNew(row, key.roles);
+    this.#options.audit.appendNow(keyAudit(action, row, key.createdBy ?? "system"));
+    this.#keepLink(row.id, key.link);
+    return this.#put(row);
   }
 
   load(id: string): ApiKeyRecord | undefined {
@@ -81,58 +107,155 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
   }
 
   async list(query: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
-    const { limit, after, userId, status, madeBy, tenantId, now } = query;
+    const { limit, after } = query;
     const position = after && { created_at: after.createdAt.getTime(), id: after.id };
     return [...this.#rows.values()]
-      .filter((row) => userId === undefined || row.user_id === userId)
-      .filter((row) => madeBy === undefined || row.made_by === madeBy)
-      .filter((row) => tenantId === undefined || (row.tenant ?? "") === tenantId)
       .filter((row) => position === undefined || newestFirst(position, row) < 0)
+      .filter((row) => isListed(row, query))
       .sort(newestFirst)
-      .map(toApiKeyRecord)
-      .filter((key) => status === undefined || apiKeyStatus(key, now) === status)
-      .slice(0, pageLimit(limit));
+      .slice(0, pageLimit(limit))
+      .map(toApiKeyRecord);
   }
 
-  async revoke(id: string, why: { reason: string; by: string }): Promise<ApiKeyRecord | undefined> {
+  async update(id: string, patch: ApiKeyPatch, by: string): Promise<ApiKeyRecord | undefined> {
+    requireStorableText("by", by);
+    const row = this.#rows.get(id);
+    if (row === undefined) return undefined;
+    const edit = editOf(row, patch, this.#options.now());
+    if (Object.keys(edit).length === 0) return toApiKeyRecord(row);
+    const edited = { ...row, ...edit };
+    this.#requireRoles(patch.roles, row.tenant);
+    this.#requireFreeName(edited);
+    this.#options.revocations.appendNow([{ kind: "key", keyId: id, state: "changed" }]);
+    this.#options.audit.appendNow(keyAudit("key.updated", edited, by, { changed: changedColumns(edit) }));
+    return this.#put(edited);
+  }
+
+  async rotate(
+    id: string,
+    rotation: ApiKeyRotation,
+  ): Promise<{ created: ApiKeyRecord; previous: ApiKeyRecord } | undefined> {
+    const row = this.#rows.get(id);
+    if (row === undefined) return undefined;
+    const { created, edit } = rotationOf(row, rotation, this.#options.now());
+    const previous = { ...row, ...edit };
+    this.#requireNew(created, undefined, row.id);
+    const state = previous.revoked_at === null ? "changed" : "revoked";
+    this.#options.revocations.appendNow([{ kind: "key", keyId: id, state }]);
+    this.#options.audit.appendNow(keyAudit("key.rotated", row, rotation.by, { replaced_by: created.id }));
+    this.#keepLink(created.id, rotation.link);
+    return { created: this.#put(created), previous: this.#put(previous) };
+  }
+
+  async revoke(id: string, why: KeyWhy): Promise<ApiKeyRecord | undefined> {
     requireStorableText("reason", why.reason);
     requireStorableText("by", why.by);
     const row = this.#rows.get(id);
-    if (row === undefined) return undefined;
-    if (row.revoked_at !== null) return toApiKeyRecord(row);
+    const edit = row && revocationOf(row, why, this.#options.now());
+    if (row === undefined || edit === undefined) return row && toApiKeyRecord(row);
     this.#options.revocations.appendNow([{ kind: "key", keyId: id, state: "revoked" }]);
-    return this.#revoked(row, why);
+    this.#options.audit.appendNow(keyAudit("key.revoked", row, why.by, { reason: why.reason }));
+    return this.#put({ ...row, ...edit });
   }
 
-  async setDisabled(id: string, disabled: boolean): Promise<ApiKeyRecord | undefined> {
+  async setDisabled(id: string, disabled: boolean, by = "system"): Promise<ApiKeyRecord | undefined> {
+    requireStorableText("by", by);
     const row = this.#rows.get(id);
     if (row === undefined) return undefined;
-    if (row.revoked_at !== null || disabled === (row.disabled_at !== null)) return toApiKeyRecord(row);
-    this.#options.revocations.appendNow([{ kind: "key", keyId: id, state: "changed" }]);
-    return this.#put({ ...row, disabled_at: disabled ? this.#options.now() : null });
+    const { now, revocations, audit } = this.#options;
+    if (isRevoked(row, now()) || disabled === (row.disabled_at !== null)) return toApiKeyRecord(row);
+    revocations.appendNow([{ kind: "key", keyId: id, state: "changed" }]);
+    audit.appendNow(keyAudit(disabled ? "key.disabled" : "key.enabled", row, by));
+    return this.#put({ ...row, disabled_at: disabled ? now() : null });
+  }
+
+  async reveal(digest: Uint8Array, address: string | undefined): Promise<Reveal> {
+    const name = Buffer.from(digest).toString("hex");
+    const link = this.#links.get(name);
+    const row = link && this.#rows.get(link.apiKeyId);
+    if (link === undefined || row === undefined) return { kind: "unknown" };
+    const { sealed, apiKeyId, expiresAt, revealedAt } = link;
+    const now = this.#options.now();
+    if (sealed === undefined || expiresAt.getTime() <= now || isRevoked(row, now))
+      return { kind: "gone", revealedAt };
+    this.#options.audit.appendNow(keyAudit("key.revealed", row, "link", { address: address ?? "" }));
+    this.#links.set(name, { ...link, sealed: undefined, revealedAt: new Date(now) });
+    return { kind: "revealed", apiKeyId, sealed };
   }
 
   async addUsage(usage: readonly ApiKeyUsage[]): Promise<void> {
-    for (const { id, calls, lastUsedAt } of usage) {
-      const row = this.#rows.get(id);
+    for (const one of usage) {
+      const row = this.#rows.get(one.id);
       if (row === undefined) continue;
-      const last_used_at = Math.max(row.last_used_at ?? 0, lastUsedAt.getTime());
-      this.#put({ ...row, total_requests: row.total_requests + calls, last_used_at });
+      this.#usage.add(one);
+      const at = one.lastUsedAt?.getTime() ?? 0;
+      const isLast = at > 0 && at >= (row.last_used_at ?? 0);
+      const from = {
+        last_used_at: at,
+        last_used_address: one.lastUsedAddress ?? row.last_used_address,
+        last_used_agent: one.lastUsedAgent ?? row.last_used_agent,
+      };
+      this.#put({ ...row, total_requests: row.total_requests + one.calls, ...(isLast && from) });
     }
   }
 
+  async usage(query: UsageQuery): Promise<readonly UsageCount[]> {
+    return this.#usage.read(query);
+  }
+
+  async traces(ids: readonly string[], since: Date): Promise<ReadonlyMap<string, ApiKeyTraces>> {
+    const known = ids.filter((id) => this.#rows.has(id));
+    return new Map(known.map((id) => [id, this.#usage.traces(id, since)]));
+  }
+
+  async prune({ hours, days, now }: { hours: Date; days: Date; now: Date }): Promise<void> {
+    this.#usage.prune(hours, days);
+    for (const [name, { expiresAt }] of this.#links)
+      if (expiresAt.getTime() < now.getTime() - keepLinksMs) this.#links.delete(name);
+  }
+
+  /** As a part of an import: the first use gives a key a digest of ours. */
+  setDigest(id: string, { digest, pepperId }: { digest: Uint8Array; pepperId: string }): void {
+    const row = this.#rows.get(id);
+    if (row !== undefined) this.#put({ ...row, digest: Uint8Array.from(digest), pepper_id: pepperId });
+  }
+
   userDeleted(userId: string): readonly RevocationEvent[] {
-    const rows = this.#unrevokedOf(userId);
-    for (const row of rows) this.#revoked(row, { reason: "user deleted", by: "system" });
+    const why = { reason: "user deleted", by: "system" };
+    const rows = [...this.#rows.values()].filter((row) => row.user_id === userId && row.revoked_at === null);
+    for (const row of rows)
+      this.#put({ ...row, revoked_at: this.#options.now(), revoked_reason: why.reason, revoked_by: why.by });
     return rows.map(({ id }) => ({ kind: "key", keyId: id, state: "revoked" }));
   }
 
-  #unrevokedOf(userId: string): ApiKeyRow[] {
-    return [...this.#rows.values()].filter((row) => row.user_id === userId && row.revoked_at === null);
+  /** `replaced`: the key that gives up its name. */
+  #requireNew(row: ApiKeyRow, roles: readonly string[] | undefined, replaced?: string): void {
+    if (this.#options.users.tenantOf(row.user_id) === undefined) throw noSuchUser();
+    this.#requireRoles(roles, row.tenant);
+    if (this.#rows.has(row.id)) throw idTaken();
+    if (row.made_by !== null && this.#rows.get(row.made_by)?.revoked_at !== null) throw makerRevoked();
+    this.#requireFreeName(row, replaced);
   }
 
-  #revoked(row: ApiKeyRow, { reason, by }: { reason: string; by: string }): ApiKeyRecord {
-    return this.#put({ ...row, revoked_at: this.#options.now(), revoked_reason: reason, revoked_by: by });
+  #requireRoles(roles: readonly string[] = [], tenant: string | null): void {
+    const missing = roles.find((role) => !this.#isRole(role, tenant));
+    if (missing !== undefined) throw noSuchRole("roles", missing);
+  }
+
+  #requireFreeName(row: ApiKeyRow, replaced?: string): void {
+    if (row.replaced_by !== null) return;
+    for (const other of this.#rows.values()) {
+      if (other.id === row.id || other.id === replaced || other.user_id !== row.user_id) continue;
+      if (other.name === row.name && other.revoked_at === null && other.replaced_by === null)
+        throw nameTaken();
+    }
+  }
+
+  #keepLink(apiKeyId: string, link: NewKeyLink | undefined): void {
+    if (link === undefined) return;
+    const { digest, sealed, expiresAt } = link;
+    const kept = { digest, sealed: Uint8Array.from(sealed), expiresAt, apiKeyId, revealedAt: undefined };
+    this.#links.set(Buffer.from(digest).toString("hex"), kept);
   }
 
   #put(row: ApiKeyRow): ApiKeyRecord {

@@ -22,6 +22,7 @@ export interface MemorySecretsOptions {
   readonly now: () => number;
   readonly audit: { appendNow(entry: AuditEntry): unknown };
   readonly signingKeys: SealedRows;
+  readonly imports: SealedRows;
   readonly totp: SealedRows;
   readonly apiKeys: {
     pepperUse(now: number): readonly PepperUse[];
@@ -38,14 +39,16 @@ export class MemorySecrets implements SecretStore {
   }
 
   async sealed({ limit, after }: SealedQuery): Promise<readonly SealedSecret[]> {
-    const all = [...this.#options.signingKeys.sealed(), ...this.#options.totp.sealed()];
+    const { signingKeys, imports, totp } = this.#options;
+    const all = [...signingKeys.sealed(), ...imports.sealed(), ...totp.sealed()];
     const start =
       after === undefined ? 0 : all.findIndex((one) => one.kind === after.kind && one.id === after.id) + 1;
     return all.slice(start, start + pageLimit(limit));
   }
 
   async reseal(changes: readonly Resealed[], audit?: AuditEntry): Promise<number> {
-    const rows = { "signing-key": this.#options.signingKeys, totp: this.#options.totp };
+    const { signingKeys, imports, totp } = this.#options;
+    const rows = { "signing-key": signingKeys, import: imports, totp };
     const count = changes.filter((change) => rows[change.kind].reseal(change)).length;
     if (audit !== undefined) this.#options.audit.appendNow(audit);
     return count;

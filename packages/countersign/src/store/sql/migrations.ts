@@ -1,4 +1,5 @@
 import { sql, type Transaction } from "kysely";
+import { extendApiKeys } from "./api-key-migration.ts";
 import { createFormerIdentities } from "./identity-migration.ts";
 import { createCallLimits } from "./limit-migration.ts";
 import { addLoginLimits } from "./login-migration.ts";
@@ -30,6 +31,7 @@ export const migrations: readonly Migration[] = [
   { version: 8, name: "the request log", apply: createRequestLog },
   { version: 9, name: "tenants", apply: createTenants },
   { version: 10, name: "rates and quotas of calls", apply: createCallLimits },
+  { version: 11, name: "API keys: limits, rotation, usage, links and imports", apply: extendApiKeys },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {

@@ -1,49 +1,49 @@
-import { type ExpressionBuilder, type Kysely, sql, type Transaction } from "kysely";
+import type { Transaction } from "kysely";
 import type { MaybePromise } from "../../core/decision.ts";
-import { type ApiKeyRow, makerRevoked, newApiKeyRow, toApiKeyRecord } from "../api-key-row.ts";
 import {
-  type ApiKeyQuery,
-  type ApiKeyRecord,
-  type ApiKeyStatus,
-  type ApiKeyStore,
-  type ApiKeyUsage,
-  Conflict,
-  type NewApiKey,
-} from "../contracts.ts";
-import { pageLimit } from "../page-limit.ts";
+  type ApiKeyEdit,
+  changedColumns,
+  editOf,
+  isRevoked,
+  keyAudit,
+  revocationOf,
+  rotationOf,
+} from "../api-key-change.ts";
+import type {
+  ApiKeyPatch,
+  ApiKeyQuery,
+  ApiKeyRecord,
+  ApiKeyRotation,
+  ApiKeyStore,
+  ApiKeyTraces,
+  ApiKeyUsage,
+  KeyWhy,
+  NewApiKey,
+  Reveal,
+  UsageCount,
+  UsageQuery,
+} from "../api-key-contracts.ts";
+import { type ApiKeyRow, toApiKeyRecord } from "../api-key-row.ts";
+import type { AuditEntry } from "../session-contracts.ts";
 import { isStorableText, requireStorableText } from "../storable-text.ts";
 import { noSuchUser } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
-import { requireUser } from "./require-user.ts";
+import { appendAudit } from "./sql-audit.ts";
 import type { SqlBackend } from "./sql-backend.ts";
+import { keepLink, pruneLinks, revealLink } from "./sql-key-links.ts";
+import { listKeys } from "./sql-key-list.ts";
+import { insertKey, insertKeyRow, keyById, requireFreeName, toKeyRecord } from "./sql-key-rows.ts";
+import { addKeyUsage, pruneKeyUsage, readKeyTraces, readKeyUsage } from "./sql-key-usage.ts";
 import { appendRevocations } from "./sql-revocation-log.ts";
 import { requireRoles } from "./sql-roles.ts";
 import type { SqlSchema } from "./sql-schema.ts";
-import { ofTenant } from "./tenant-filter.ts";
 
-const columns = [
-  "id",
-  "name",
-  "description",
-  "type",
-  "digest",
-  "pepper_id",
-  "scopes",
-  "roles",
-  "created_at",
-  "expires_at",
-  "disabled_at",
-  "revoked_at",
-  "revoked_reason",
-  "revoked_by",
-  "last_used_at",
-  "total_requests",
-  "made_by",
-  "tenant",
-] as const;
-
-/** How many keys one UPDATE counts for. */
-const usageSize = 250;
+/** What a change of a key writes: nothing at all if there are no columns. */
+interface Change {
+  readonly edit: ApiKeyEdit;
+  readonly state: "revoked" | "changed";
+  readonly audit: AuditEntry;
+}
 
 export class SqlApiKeys implements ApiKeyStore {
   readonly #backend: SqlBackend;
@@ -53,24 +53,14 @@ export class SqlApiKeys implements ApiKeyStore {
   constructor(backend: SqlBackend, now: () => number) {
     this.#backend = backend;
     this.#now = now;
-    this.#firstById = backend.prepareFirst?.<ApiKeyRow>(byId(backend.reader, "").compile().sql);
+    this.#firstById = backend.prepareFirst?.<ApiKeyRow>(keyById(backend.reader, "").compile().sql);
   }
 
   async create(key: NewApiKey): Promise<ApiKeyRecord> {
-    const now = this.#now();
-    // What is wrong with it by itself is said before anything is asked.
-    newApiKeyRow(key, now, null);
-    const userId = parseUserId(key.userId);
-    if (userId === undefined) throw noSuchUser();
+    if (parseUserId(key.userId) === undefined) throw noSuchUser();
     return this.#backend.write(async (trx) => {
-      const row = newApiKeyRow(key, now, await requireUser(trx, userId));
-      await requireRoles(trx, key.roles ?? [], row.tenant);
-      await requireFree(trx, row, userId);
-      await requireMaker(trx, row.made_by);
-      await trx
-        .insertInto("api_keys")
-        .values({ ...row, user_id: userId })
-        .execute();
+      const row = await insertKey(trx, key, { now: this.#now(), action: "key.created" });
+      await keepLink(trx, row.id, key.link);
       return toApiKeyRecord(row);
     });
   }
@@ -78,168 +68,105 @@ export class SqlApiKeys implements ApiKeyStore {
   load(id: string): MaybePromise<ApiKeyRecord | undefined> {
     if (!isStorableText(id)) return undefined;
     if (this.#firstById === undefined)
-      return byId(this.#backend.reader, id).executeTakeFirst().then(toRecord);
-    return toRecord(this.#firstById(id));
+      return keyById(this.#backend.reader, id).executeTakeFirst().then(toKeyRecord);
+    return toKeyRecord(this.#firstById(id));
   }
 
-  async list(asked: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
-    const { limit, after, userId, status, madeBy, tenantId, now } = asked;
-    let query = selectKeys(this.#backend.reader);
-    if (tenantId !== undefined) {
-      if (!isStorableText(tenantId)) return [];
-      query = query.where((eb) => ofTenant(eb, tenantId));
-    }
-    if (userId !== undefined) {
-      const owner = parseUserId(userId);
-      if (owner === undefined) return [];
-      query = query.where("user_id", "=", owner);
-    }
-    if (madeBy !== undefined) {
-      if (!isStorableText(madeBy)) return [];
-      query = query.where("made_by", "=", madeBy);
-    }
-    if (after !== undefined) {
-      const { createdAt, id } = after;
-      if (!isStorableText(id)) return [];
-      query = query.where((eb) =>
-        eb(eb.refTuple("created_at", "id"), "<", eb.tuple(createdAt.getTime(), id)),
-      );
-    }
-    if (status !== undefined) query = query.where((eb) => hasStatus(eb, status, now.getTime()));
-    const rows = await query
-      .orderBy("created_at", "desc")
-      .orderBy("api_keys.id", "desc")
-      .limit(pageLimit(limit))
-      .execute();
-    return rows.map(toApiKeyRecord);
+  list(query: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
+    return listKeys(this.#backend, query);
   }
 
-  async revoke(id: string, why: { reason: string; by: string }): Promise<ApiKeyRecord | undefined> {
+  async update(id: string, patch: ApiKeyPatch, by: string): Promise<ApiKeyRecord | undefined> {
+    requireStorableText("by", by);
+    return this.#change(id, async (row, now, trx) => {
+      const edit = editOf(row, patch, now);
+      await requireRoles(trx, patch.roles ?? [], row.tenant);
+      if (edit.name !== undefined) await requireFreeName(trx, { ...row, ...edit });
+      const audit = keyAudit("key.updated", { ...row, ...edit }, by, { changed: changedColumns(edit) });
+      return { edit, state: "changed", audit };
+    });
+  }
+
+  async rotate(
+    id: string,
+    rotation: ApiKeyRotation,
+  ): Promise<{ created: ApiKeyRecord; previous: ApiKeyRecord } | undefined> {
+    let created: ApiKeyRow | undefined;
+    const previous = await this.#change(
+      id,
+      (row, now) => {
+        const rows = rotationOf(row, rotation, now);
+        created = rows.created;
+        const state = rows.edit.revoked_at === undefined ? "changed" : "revoked";
+        const audit = keyAudit("key.rotated", row, rotation.by, { replaced_by: rows.created.id });
+        return { edit: rows.edit, state, audit };
+      },
+      async (trx) => {
+        if (created === undefined) return;
+        await insertKeyRow(trx, created);
+        await keepLink(trx, created.id, rotation.link);
+      },
+    );
+    return previous && created && { created: toApiKeyRecord(created), previous };
+  }
+
+  async revoke(id: string, why: KeyWhy): Promise<ApiKeyRecord | undefined> {
     requireStorableText("reason", why.reason);
     requireStorableText("by", why.by);
-    return this.#change(id, "revoked", (row, now) =>
-      row.revoked_at === null
-        ? { revoked_at: now, revoked_reason: why.reason, revoked_by: why.by }
-        : undefined,
-    );
+    return this.#change(id, (row, now) => {
+      const edit = revocationOf(row, why, now) ?? {};
+      return { edit, state: "revoked", audit: keyAudit("key.revoked", row, why.by, { reason: why.reason }) };
+    });
   }
 
-  async setDisabled(id: string, disabled: boolean): Promise<ApiKeyRecord | undefined> {
-    return this.#change(id, "changed", (row, now) =>
-      row.revoked_at === null && disabled !== (row.disabled_at !== null)
-        ? { disabled_at: disabled ? now : null }
-        : undefined,
-    );
+  async setDisabled(id: string, disabled: boolean, by = "system"): Promise<ApiKeyRecord | undefined> {
+    requireStorableText("by", by);
+    return this.#change(id, (row, now) => {
+      const same = isRevoked(row, now) || disabled === (row.disabled_at !== null);
+      const audit = keyAudit(disabled ? "key.disabled" : "key.enabled", row, by);
+      return { edit: same ? {} : { disabled_at: disabled ? now : null }, state: "changed", audit };
+    });
+  }
+
+  reveal(digest: Uint8Array, address: string | undefined): Promise<Reveal> {
+    return this.#backend.write((trx) => revealLink(trx, { digest, address, now: this.#now() }));
   }
 
   async addUsage(usage: readonly ApiKeyUsage[]): Promise<void> {
-    const totals = sumByKey(usage);
-    if (totals.length === 0) return;
-    await this.#backend.write(async (trx) => {
-      for (let start = 0; start < totals.length; start += usageSize) {
-        await countUsage(trx, totals.slice(start, start + usageSize));
-      }
-    });
+    const known = usage.filter(({ id }) => isStorableText(id));
+    if (known.length > 0) await this.#backend.write((trx) => addKeyUsage(trx, known));
+  }
+
+  usage(query: UsageQuery): Promise<readonly UsageCount[]> {
+    return readKeyUsage(this.#backend.reader, query);
+  }
+
+  traces(ids: readonly string[], since: Date): Promise<ReadonlyMap<string, ApiKeyTraces>> {
+    return readKeyTraces(this.#backend.reader, ids.filter(isStorableText), since);
+  }
+
+  async prune({ hours, days, now }: { hours: Date; days: Date; now: Date }): Promise<void> {
+    await pruneKeyUsage(this.#backend, { hours, days });
+    await pruneLinks(this.#backend, now);
   }
 
   async #change(
     id: string,
-    state: "revoked" | "changed",
-    edit: (row: ApiKeyRow, now: number) => Partial<Omit<ApiKeyRow, "user_id">> | undefined,
+    make: (row: ApiKeyRow, now: number, trx: Transaction<SqlSchema>) => Change | Promise<Change>,
+    then?: (trx: Transaction<SqlSchema>) => Promise<void>,
   ): Promise<ApiKeyRecord | undefined> {
     if (!isStorableText(id)) return undefined;
     return this.#backend.write(async (trx) => {
-      const row = await byId(trx, id).executeTakeFirst();
+      const row = await keyById(trx, id).executeTakeFirst();
+      if (row === undefined) return undefined;
       const now = this.#now();
-      const edited = row && edit(row, now);
-      if (row === undefined || edited === undefined) return toRecord(row);
-      await trx.updateTable("api_keys").set(edited).where("id", "=", id).execute();
+      const { edit, state, audit } = await make(row, now, trx);
+      if (Object.keys(edit).length === 0) return toApiKeyRecord(row);
+      await trx.updateTable("api_keys").set(edit).where("id", "=", id).execute();
+      await then?.(trx);
       await appendRevocations(trx, [{ kind: "key", keyId: id, state }], now);
-      return toApiKeyRecord({ ...row, ...edited });
+      await appendAudit(trx, audit, now);
+      return toApiKeyRecord({ ...row, ...edit });
     });
   }
-}
-
-function selectKeys(db: Kysely<SqlSchema>) {
-  return db
-    .selectFrom("api_keys")
-    .select((eb) => eb.cast<string>("user_id", "text").as("user_id"))
-    .select(columns);
-}
-
-function byId(db: Kysely<SqlSchema>, id: string) {
-  return selectKeys(db).where("api_keys.id", "=", id);
-}
-
-function toRecord(row: ApiKeyRow | undefined): ApiKeyRecord | undefined {
-  return row && toApiKeyRecord(row);
-}
-
-/** `apiKeyStatus` in SQL. */
-function hasStatus(eb: ExpressionBuilder<SqlSchema, "api_keys">, status: ApiKeyStatus, now: number) {
-  if (status === "revoked") return eb("revoked_at", "is not", null);
-  const unrevoked = eb("revoked_at", "is", null);
-  if (status === "expired") return eb.and([unrevoked, eb("expires_at", "<=", now)]);
-  const lasting = eb.or([eb("expires_at", "is", null), eb("expires_at", ">", now)]);
-  return eb.and([unrevoked, lasting, eb("disabled_at", status === "disabled" ? "is not" : "is", null)]);
-}
-
-async function requireFree(trx: Transaction<SqlSchema>, row: ApiKeyRow, userId: bigint): Promise<void> {
-  const sameId = await trx.selectFrom("api_keys").select("id").where("id", "=", row.id).executeTakeFirst();
-  if (sameId !== undefined) throw new Conflict("id", "this id is in use");
-  const sameName = await trx
-    .selectFrom("api_keys")
-    .select("id")
-    .where("user_id", "=", userId)
-    .where("name", "=", row.name)
-    .where("revoked_at", "is", null)
-    .executeTakeFirst();
-  if (sameName !== undefined) throw new Conflict("name", "another key of this user has this name");
-}
-
-async function requireMaker(trx: Transaction<SqlSchema>, id: string | null): Promise<void> {
-  if (id === null) return;
-  const maker = await trx
-    .selectFrom("api_keys")
-    .select("id")
-    .where("id", "=", id)
-    .where("revoked_at", "is", null)
-    .executeTakeFirst();
-  if (maker === undefined) throw makerRevoked();
-}
-
-interface KeyTotal {
-  readonly id: string;
-  readonly calls: number;
-  readonly lastUsedAt: number;
-}
-
-/** UPDATE ... FROM takes only one of several rows for the same key, hence the sum. */
-function sumByKey(usage: readonly ApiKeyUsage[]): readonly KeyTotal[] {
-  const totals = new Map<string, KeyTotal>();
-  for (const { id, calls, lastUsedAt } of usage) {
-    if (!isStorableText(id)) continue;
-    const known = totals.get(id) ?? { id, calls: 0, lastUsedAt: 0 };
-    const latest = Math.max(known.lastUsedAt, lastUsedAt.getTime());
-    totals.set(id, { id, calls: known.calls + calls, lastUsedAt: latest });
-  }
-  return [...totals.values()];
-}
-
-/** One statement for many keys: both dialects name the columns of VALUES column1, column2, ... */
-async function countUsage(trx: Transaction<SqlSchema>, totals: readonly KeyTotal[]): Promise<void> {
-  const rows = totals.map(
-    ({ id, calls, lastUsedAt }) =>
-      sql`(cast(${id} as text), cast(${calls} as bigint), cast(${lastUsedAt} as bigint))`,
-  );
-  const used = sql<{ column1: string; column2: number; column3: number }>`(values ${sql.join(rows)})`;
-  await trx
-    .updateTable("api_keys")
-    .from(used.as("used"))
-    .set({
-      total_requests: sql<number>`total_requests + used.column2`,
-      last_used_at: sql<number>`case when last_used_at > used.column3 then last_used_at else used.column3 end`,
-    })
-    .whereRef("api_keys.id", "=", "used.column1")
-    .execute();
 }

@@ -19,6 +19,12 @@ export interface SqlSchema {
   readonly roles: RoleRow;
   readonly user_roles: UserRolesTable;
   readonly api_keys: ApiKeysTable;
+  readonly api_key_usage: ApiKeyUsageTable;
+  readonly api_key_networks: ApiKeyNetworksTable;
+  readonly api_key_scopes: ApiKeyScopesTable;
+  readonly api_key_links: ApiKeyLinksTable;
+  readonly imported_keys: ImportedKeysTable;
+  readonly import_secrets: ImportSecretsTable;
   readonly revocation_log: RevocationLogTable;
   readonly revocation_head: RevocationHeadTable;
   readonly sessions: SessionsTable;
@@ -58,6 +64,57 @@ export interface UserRolesTable {
 /** A key outlives its user, so that `user_id` is no foreign key. */
 export interface ApiKeysTable extends Omit<ApiKeyRow, "user_id"> {
   readonly user_id: bigint;
+}
+
+/** Counts of one key in an hour or on a day. Keys are never deleted, so that `key_id` is no foreign key here and below. */
+export interface ApiKeyUsageTable {
+  readonly key_id: string;
+  readonly period: "hour" | "day";
+  readonly starts_at: number;
+  readonly allowed: number;
+  readonly denied: number;
+}
+
+/** From where a key was used. */
+export interface ApiKeyNetworksTable {
+  readonly key_id: string;
+  readonly network: string;
+  readonly last_used_at: number;
+}
+
+/** The scopes of a key that said yes to something. */
+export interface ApiKeyScopesTable {
+  readonly key_id: string;
+  readonly scope: string;
+}
+
+/** A key that is given out by a link. */
+export interface ApiKeyLinksTable {
+  /** SHA-256 of the link's token. */
+  readonly digest: Uint8Array;
+  readonly key_id: string;
+  /** Null once it was revealed. */
+  readonly sealed: Uint8Array | null;
+  readonly expires_at: number;
+  readonly revealed_at: number | null;
+}
+
+/** How a key that was made elsewhere is recognised. After its first use only `lookup` is left, a digest of ours. */
+export interface ImportedKeysTable {
+  readonly key_id: string;
+  readonly fingerprint: Uint8Array;
+  readonly algorithm: string;
+  readonly lookup: Uint8Array | null;
+  readonly prefix: string | null;
+  readonly hash: string | null;
+  readonly secret_id: string | null;
+  readonly imported_at: number;
+  readonly first_used_at: number | null;
+}
+
+export interface ImportSecretsTable {
+  readonly id: string;
+  readonly sealed: Uint8Array;
 }
 
 export interface RevocationLogTable {

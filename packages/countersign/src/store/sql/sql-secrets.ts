@@ -15,6 +15,9 @@ import { appendAudit } from "./sql-audit.ts";
 import type { SqlBackend } from "./sql-backend.ts";
 import type { SqlSchema } from "./sql-schema.ts";
 
+/** In the order in which they are listed. */
+const kinds: readonly SealedSecret["kind"][] = ["signing-key", "import", "totp"];
+
 export class SqlSecrets implements SecretStore {
   readonly #backend: SqlBackend;
   readonly #now: () => number;
@@ -26,10 +29,14 @@ export class SqlSecrets implements SecretStore {
 
   async sealed({ limit: wanted, after }: SealedQuery): Promise<readonly SealedSecret[]> {
     const limit = pageLimit(wanted);
-    const keys = after?.kind === "totp" ? [] : await this.#sealedKeys(limit, after?.id);
-    if (keys.length === limit) return keys;
-    const totp = await this.#sealedTotp(limit - keys.length, after?.kind === "totp" ? after.id : "0");
-    return [...keys, ...totp];
+    const found: SealedSecret[] = [];
+    const start = after === undefined ? 0 : kinds.indexOf(after.kind);
+    for (const kind of kinds.slice(start)) {
+      const since = kind === after?.kind ? after.id : undefined;
+      const left = limit - found.length;
+      if (left > 0) found.push(...(await this.#sealedOf(kind, left, since)));
+    }
+    return found;
   }
 
   async reseal(changes: readonly Resealed[], audit?: AuditEntry): Promise<number> {
@@ -46,7 +53,12 @@ export class SqlSecrets implements SecretStore {
       .selectFrom("api_keys")
       .select(({ fn }) => ["pepper_id as id", fn.countAll().as("keys")])
       .where("revoked_at", "is", null)
-      .where((eb) => eb.or([eb("expires_at", "is", null), eb("expires_at", ">", now.getTime())]))
+      .where((eb) => {
+        const end = eb.fn.coalesce("grace_ends_at", "expires_at");
+        return eb.or([eb(end, "is", null), eb(end, ">", now.getTime())]);
+      })
+      // An imported key that was not used yet is under none.
+      .where(sql<number>`length(digest)`, ">", 0)
       .groupBy("pepper_id")
       .orderBy("pepper_id")
       .execute();
@@ -106,6 +118,31 @@ export class SqlSecrets implements SecretStore {
     });
   }
 
+  #sealedOf(
+    kind: SealedSecret["kind"],
+    limit: number,
+    after: string | undefined,
+  ): Promise<readonly SealedSecret[]> {
+    if (kind === "totp") return this.#sealedTotp(limit, after);
+    return kind === "import" ? this.#sealedImports(limit, after) : this.#sealedKeys(limit, after);
+  }
+
+  async #sealedImports(limit: number, after = ""): Promise<readonly SealedSecret[]> {
+    const rows = await this.#backend.reader
+      .selectFrom("import_secrets")
+      .selectAll()
+      .where("id", ">", after)
+      .orderBy("id")
+      .limit(limit)
+      .execute();
+    return rows.map(({ id, sealed }) => ({
+      kind: "import",
+      id,
+      algorithm: undefined,
+      sealed: new Uint8Array(sealed),
+    }));
+  }
+
   async #sealedKeys(limit: number, after = ""): Promise<readonly SealedSecret[]> {
     const rows = await this.#backend.reader
       .selectFrom("signing_keys")
@@ -122,7 +159,7 @@ export class SqlSecrets implements SecretStore {
     }));
   }
 
-  async #sealedTotp(limit: number, after: string): Promise<readonly SealedSecret[]> {
+  async #sealedTotp(limit: number, after = "0"): Promise<readonly SealedSecret[]> {
     const rows = await this.#backend.reader
       .selectFrom("totp")
       .select(["sealed_secret", sql<string>`cast(user_id as text)`.as("id")])
@@ -141,6 +178,15 @@ export class SqlSecrets implements SecretStore {
 
 async function resealOne(trx: Transaction<SqlSchema>, { kind, id, from, to }: Resealed): Promise<number> {
   const [before, after] = [Uint8Array.from(from), Uint8Array.from(to)];
+  if (kind === "import") {
+    const { numUpdatedRows } = await trx
+      .updateTable("import_secrets")
+      .set({ sealed: after })
+      .where("id", "=", id)
+      .where("sealed", "=", before)
+      .executeTakeFirst();
+    return Number(numUpdatedRows);
+  }
   const update =
     kind === "totp"
       ? trx

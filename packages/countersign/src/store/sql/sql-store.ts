@@ -4,6 +4,7 @@ import { SqlAttempts } from "./sql-attempts.ts";
 import { SqlAudit } from "./sql-audit.ts";
 import type { SqlBackend } from "./sql-backend.ts";
 import { SqlIdentities } from "./sql-identities.ts";
+import { SqlKeyImports } from "./sql-key-imports.ts";
 import { SqlLimits } from "./sql-limits.ts";
 import { SqlRevocationLog } from "./sql-revocation-log.ts";
 import { SqlRoles } from "./sql-roles.ts";
@@ -24,6 +25,7 @@ export function createSqlStore(backend: SqlBackend, given?: () => number): Store
     tenants: new SqlTenants(backend, now),
     roles: new SqlRoles(backend, now, users),
     apiKeys: new SqlApiKeys(backend, now),
+    keyImports: new SqlKeyImports(backend, now),
     revocations: new SqlRevocationLog(backend, now),
     sessions: new SqlSessions(backend, now),
     attempts: new SqlAttempts(backend, now),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { apiKeyStatus } from "../api-key-status.ts";
 import type { ApiKeyQuery, ApiKeyStatus, Store } from "../contracts.ts";
-import { type Cases, conflictOn, eventsOf, newKey, userWithKey } from "./store-case.suite.ts";
+import { type Cases, conflictOn, eventsOf, newKey, plainKey, userWithKey } from "./store-case.suite.ts";
 
 export const apiKeyCases: Cases = {
   "gives back what was created": async ({ users, apiKeys, revocations }, clock) => {
@@ -32,6 +32,7 @@ export const apiKeyCases: Cases = {
       totalRequests: 0,
       madeBy: undefined,
       tenantId: undefined,
+      ...plainKey,
     };
     assert.deepEqual({ ...key }, expected);
     digest[0] = 9;

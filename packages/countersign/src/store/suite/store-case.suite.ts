@@ -20,6 +20,22 @@ export function newKey(id: string, userId: string, more: Partial<NewApiKey> = {}
   return { id, name: `name of ${id}`, type: "service", userId, digest, pepperId: "p1", ...more };
 }
 
+/** What a record says of a key that has nothing of it. */
+export const plainKey = Object.freeze({
+  prefix: "",
+  addressRanges: [],
+  methods: [],
+  callLimits: [],
+  tags: [],
+  updatedAt: undefined,
+  rotatedAt: undefined,
+  graceEndsAt: undefined,
+  replacedBy: undefined,
+  replaces: undefined,
+  lastUsedAddress: undefined,
+  lastUsedAgent: undefined,
+});
+
 /** A plain user and a key of theirs. */
 export async function userWithKey(store: Store): Promise<{ user: UserRecord; key: ApiKeyRecord }> {
   const user = await store.users.create({ username: "ada" });

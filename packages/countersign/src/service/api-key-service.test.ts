@@ -1,0 +1,311 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { timestampDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { ApiKeyService } from "../gen/auth/v1/api_keys_pb.ts";
+import { generateApiKey } from "../keys/key-format.ts";
+import { revealKey } from "./key-link.ts";
+import { keyService } from "./key-service.suite.ts";
+
+const rpc = ApiKeyService.method;
+const hour = 3_600_000;
+const day = 24 * hour;
+
+async function setup() {
+  const desk = await keyService();
+  const { users } = desk.store;
+  const root = await desk.user((await users.create({ username: "root", isSuperuser: true })).id);
+  const adaId = (await users.create({ username: "ada" })).id;
+  const ada = await desk.user(adaId);
+  const made = (
+    await desk.call(root, rpc.createApiKey, { name: "wide", userId: BigInt(adaId), scopes: ["**"] })
+  ).apiKey;
+  return { ...desk, root, ada, adaId, wide: made?.id ?? "" };
+}
+
+describe("a key that manages keys", () => {
+  const narrow = {
+    name: "manager",
+    scopes: ["auth.keys:write", "auth.keys:read", "orders:read"],
+    addressRanges: ["10.0.0.0/8"],
+    methods: ["/auth.v1.ApiKeyService/*"],
+    limits: [{ calls: 10n, per: "minute" }],
+    expiresAt: timestampFromMs(1_800_000_000_000 + day),
+  };
+  const passedOn = {
+    scopes: ["orders:read"],
+    addressRanges: ["10.1.0.0/16"],
+    methods: ["/auth.v1.ApiKeyService/GetApiKey"],
+    limits: [{ calls: 5n, per: "minute" }],
+    expiresAt: timestampFromMs(1_800_000_000_000 + hour),
+  };
+
+  it("makes only what is limited as it is itself, in every way", async () => {
+    const { call, outcome, holder, ada } = await setup();
+    const { apiKey } = await call(ada, rpc.createApiKey, narrow);
+    const manager = await holder(apiKey?.id ?? "");
+    let count = 0;
+    const attempt = (more: object) => {
+      count += 1;
+      return outcome(manager, rpc.createApiKey, { ...passedOn, name: `child ${count}`, ...more });
+    };
+    assert.equal(await attempt({}), "ok");
+    const refused = "INVALID_ARGUMENT scopes";
+    for (const more of [
+      { scopes: [] },
+      { scopes: ["orders:*"] },
+      { scopes: ["orders:read", "superuser"] },
+      { addressRanges: [] },
+      { addressRanges: ["0.0.0.0/0"] },
+      { addressRanges: ["11.0.0.0/8"] },
+      { methods: [] },
+      { methods: ["/auth.v1.UserService/*"] },
+      { limits: [] },
+      { limits: [{ calls: 11n, per: "minute" }] },
+      { limits: [{ calls: 1n, per: "day" }] },
+    ]) {
+      assert.equal(
+        await attempt(more),
+        refused,
+        JSON.stringify(more, (_, value) => (typeof value === "bigint" ? String(value) : value)),
+      );
+    }
+    assert.equal(await attempt({ expiresAt: undefined }), "INVALID_ARGUMENT expires_at");
+    assert.equal(
+      await attempt({ expiresAt: timestampFromMs(1_800_000_000_000 + 2 * day) }),
+      "INVALID_ARGUMENT expires_at",
+    );
+  });
+
+  it("changes, enables and rotates nothing that may do more, and widens nothing, itself included", async () => {
+    const { call, outcome, holder, ada, wide, store } = await setup();
+    const id = (await call(ada, rpc.createApiKey, narrow)).apiKey?.id ?? "";
+    const manager = await holder(id);
+    const child = (await call(manager, rpc.createApiKey, { ...passedOn, name: "child" })).apiKey?.id ?? "";
+    await store.apiKeys.setDisabled(wide, true);
+    const before = await store.apiKeys.load(wide);
+    for (const method of [rpc.rotateApiKey, rpc.enableApiKey, rpc.disableApiKey, rpc.updateApiKey])
+      assert.equal(await outcome(manager, method, { id: wide }), "PERMISSION_DENIED", method.name);
+    assert.deepEqual(await store.apiKeys.load(wide), before);
+    for (const target of [id, child]) {
+      const update = (more: object) => outcome(manager, rpc.updateApiKey, { id: target, ...more });
+      assert.equal(await update({ scopes: { values: ["**"] } }), "INVALID_ARGUMENT scopes");
+      assert.equal(await update({ scopes: { values: [] } }), "INVALID_ARGUMENT scopes");
+      assert.equal(await update({ addressRanges: { values: [] } }), "INVALID_ARGUMENT scopes");
+      assert.equal(await update({ methods: { values: [] } }), "INVALID_ARGUMENT scopes");
+      assert.equal(await update({ limits: { values: [] } }), "INVALID_ARGUMENT scopes");
+      assert.equal(await update({ neverExpires: true }), "INVALID_ARGUMENT expires_at");
+      assert.equal(await update({ name: `new ${target}` }), "ok");
+    }
+    // Rotating itself gives it no day more, and who revokes it finds what it made.
+    const { apiKey: successor } = await call(manager, rpc.rotateApiKey, { id });
+    assert.equal(
+      successor?.expiresAt && timestampDate(successor.expiresAt).getTime(),
+      1_800_000_000_000 + day,
+    );
+    assert.equal(successor?.madeBy, id);
+    const revoked = await call(ada, rpc.revokeApiKey, { id, withMadeKeys: true });
+    assert.deepEqual([...revoked.revokedKeys].sort(), [child, successor?.id ?? ""].sort());
+  });
+
+  it("REGRESSION pocket-id #1334: without being granted that, makes none", async () => {
+    const { call, outcome, holder, ada } = await setup();
+    for (const [index, scopes] of [[], ["orders:read"], ["auth.keys:read"]].entries()) {
+      const { apiKey } = await call(ada, rpc.createApiKey, { name: `plain ${index}`, scopes });
+      const key = await holder(apiKey?.id ?? "");
+      for (const method of [rpc.createApiKey, rpc.revokeApiKeys, rpc.reportLeakedApiKeys])
+        assert.equal(await outcome(key, method, { name: "x" } as object), "PERMISSION_DENIED");
+      for (const method of [
+        rpc.updateApiKey,
+        rpc.rotateApiKey,
+        rpc.disableApiKey,
+        rpc.enableApiKey,
+        rpc.endApiKeyGrace,
+        rpc.revokeApiKey,
+      ])
+        assert.equal(await outcome(key, method, { id: apiKey?.id ?? "" }), "NOT_FOUND", method.name);
+    }
+  });
+});
+
+describe("a manager of other people's keys", () => {
+  it("does nothing to those of one who may do more", async () => {
+    const { call, outcome, user, store, root, caughtUp } = await setup();
+    const { id } = await store.users.create({ username: "boss", roles: ["key-manager"] });
+    await caughtUp();
+    const boss = await user(id);
+    const { apiKey } = await call(root, rpc.createApiKey, { name: "root's", scopes: ["a:b"] });
+    const target = apiKey?.id ?? "";
+    const before = await store.apiKeys.load(target);
+    for (const method of [
+      rpc.rotateApiKey,
+      rpc.updateApiKey,
+      rpc.enableApiKey,
+      rpc.disableApiKey,
+      rpc.revokeApiKey,
+    ])
+      assert.equal(await outcome(boss, method, { id: target }), "PERMISSION_DENIED", method.name);
+    assert.deepEqual((await call(boss, rpc.revokeApiKeys, { ids: [target] })).refusedIds, [target]);
+    const line = { name: "x", username: "root", hash: "00".repeat(32) };
+    const { results } = await call(boss, rpc.importApiKeys, { keys: [line] });
+    assert.deepEqual(
+      [results[0]?.outcome, results[0]?.problem],
+      ["refused", "That account may do more than you may"],
+    );
+    assert.deepEqual(await store.apiKeys.load(target), before);
+  });
+
+  it("is nobody without the permission: other people's keys are not there", async () => {
+    const { call, outcome, ada, root, adaId, user, store } = await setup();
+    const { apiKey } = await call(root, rpc.createApiKey, { name: "root's" });
+    const id = apiKey?.id ?? "";
+    for (const method of [
+      rpc.getApiKey,
+      rpc.updateApiKey,
+      rpc.rotateApiKey,
+      rpc.disableApiKey,
+      rpc.getApiKeyUsage,
+      rpc.revokeApiKey,
+    ])
+      assert.equal(await outcome(ada, method, { id }), "NOT_FOUND", method.name);
+    assert.equal(await outcome(ada, rpc.listApiKeyFindings, { userId: 1n }), "PERMISSION_DENIED");
+    assert.equal(await outcome(ada, rpc.revokeApiKeys, { userId: 1n }), "PERMISSION_DENIED");
+    // Owner and rights come from who calls, not from what they write.
+    const eve = await user((await store.users.create({ username: "eve" })).id);
+    assert.equal(
+      await outcome(eve, rpc.createApiKey, { name: "x", userId: BigInt(adaId) }),
+      "PERMISSION_DENIED",
+    );
+  });
+});
+
+describe("the life of a key", () => {
+  it("is rotated for as long as it was made for, and a grace is never longer than it would have lived", async () => {
+    const { call, outcome, ada, clock } = await setup();
+    const expiresAt = timestampFromMs(clock.ms + 10 * day);
+    const id = (await call(ada, rpc.createApiKey, { name: "ci", expiresAt })).apiKey?.id ?? "";
+    clock.ms += 9.5 * day;
+    const { apiKey, previous, key } = await call(ada, rpc.rotateApiKey, { id });
+    assert.match(key, /^cs_dev_/);
+    const at = (timestamp: typeof expiresAt | undefined) => timestamp && timestampDate(timestamp).getTime();
+    assert.equal(at(apiKey?.expiresAt), clock.ms + 10 * day);
+    assert.equal(at(previous?.graceEndsAt), clock.ms + 0.5 * day);
+    assert.deepEqual([previous?.status, previous?.replacedBy, apiKey?.replaces], ["active", apiKey?.id, id]);
+    assert.equal(await outcome(ada, rpc.rotateApiKey, { id }), "FAILED_PRECONDITION id");
+    assert.equal(
+      await outcome(ada, rpc.updateApiKey, { id, neverExpires: true }),
+      "FAILED_PRECONDITION expires_at",
+    );
+    clock.ms += 0.5 * day;
+    const shown = (await call(ada, rpc.getApiKey, { id })).apiKey;
+    assert.deepEqual(
+      [shown?.status, shown?.revokedReason, at(shown?.revokedAt)],
+      ["revoked", "rotated", clock.ms],
+    );
+    assert.equal((await call(ada, rpc.getApiKey, { id: apiKey?.id ?? "" })).previous?.id, id);
+    for (const grace of [{ seconds: -1n }, { seconds: BigInt(91 * 86_400) }])
+      assert.equal(
+        await outcome(ada, rpc.rotateApiKey, { id: apiKey?.id ?? "", grace }),
+        "INVALID_ARGUMENT grace",
+      );
+    clock.ms += 10 * day;
+    assert.equal(await outcome(ada, rpc.rotateApiKey, { id: apiKey?.id ?? "" }), "FAILED_PRECONDITION id");
+  });
+
+  it("begins with a link that shows it once", async () => {
+    const { call, ada, store } = await setup();
+    const { key, link, apiKey } = await call(ada, rpc.createApiKey, { name: "ci", link: true });
+    assert.equal(key, "");
+    const [, token = ""] = /^https:\/\/auth\.example\.com\/keys\/reveal#([\w-]{43})$/.exec(link) ?? [];
+    const revealed = await revealKey(store.apiKeys, token, undefined);
+    assert.ok(revealed.kind === "revealed" && revealed.apiKeyId === apiKey?.id);
+    assert.match(revealed.key, new RegExp(`^${apiKey?.prefix}_[0-9A-Za-z]{49}$`));
+    assert.equal((await revealKey(store.apiKeys, token, undefined)).kind, "gone");
+    for (const wrong of ["", "x", token.slice(1), `${token}a`, "é".repeat(43)])
+      assert.equal((await revealKey(store.apiKeys, wrong, undefined)).kind, "unknown");
+  });
+});
+
+describe("keys that were found", () => {
+  it("are told by their secret: a text that only looks like one revokes nothing", async () => {
+    const { call, ada, root, store } = await setup();
+    const { key, apiKey } = await call(ada, rpc.createApiKey, { name: "ci" });
+    const id = apiKey?.id ?? "";
+    // Whoever knows the public id can write such a text, checksum and all.
+    const planted = generateApiKey("dev");
+    const record = await store.apiKeys.load(id);
+    await store.apiKeys.create({
+      ...(record ?? assert.fail()),
+      id: planted.id,
+      name: "planted",
+      expiresAt: undefined,
+    });
+    const report = (keys: string[], revoke: boolean) =>
+      call(ada, rpc.reportLeakedApiKeys, { keys, revoke, reason: "git" });
+    const other = (await call(root, rpc.createApiKey, { name: "root's" })).key;
+    const texts = [key, planted.key, `${key}x`, other];
+    const verdicts = (await report(texts, false)).keys.map(({ verdict, revoked }) => `${verdict} ${revoked}`);
+    assert.deepEqual(verdicts, ["real false", "unknown false", "not_a_key false", "real false"]);
+    const { keys } = await report(texts, true);
+    assert.deepEqual(
+      keys.map(({ revoked }) => revoked),
+      [true, false, false, false],
+    );
+    const [status, why] = [
+      (await store.apiKeys.load(id))?.revokedAt,
+      (await store.apiKeys.load(id))?.revokedReason,
+    ];
+    assert.ok(status !== undefined && why === "git");
+    assert.equal((await store.apiKeys.load(planted.id))?.revokedAt, undefined);
+    assert.equal(keys[3]?.apiKey, undefined, "of others nothing is told");
+  });
+});
+
+describe("findings", () => {
+  it("name what is untidy, and nothing of what is in order", async () => {
+    const { call, ada, clock, store, wide } = await setup();
+    await call(ada, rpc.revokeApiKey, { id: wide });
+    const make = async (name: string, more: object = {}): Promise<string> =>
+      (await call(ada, rpc.createApiKey, { name, expiresAt: timestampFromMs(clock.ms + 400 * day), ...more }))
+        .apiKey?.id ?? "";
+    const used = (id: string, more: object = {}) =>
+      store.apiKeys.addUsage([{ id, calls: 1, lastUsedAt: new Date(clock.ms), ...more }]);
+    const [idle, endless, shared, broad] = [
+      await make("idle"),
+      await make("endless", { expiresAt: undefined }),
+      await make("shared"),
+      await make("broad", { scopes: ["orders:read", "orders:write", "!orders:delete", "staff"] }),
+    ];
+    const ended = await make("ended", { expiresAt: timestampFromMs(clock.ms + day) });
+    const old = await make("rotated");
+    const gone = await make("gone", { expiresAt: undefined });
+    await call(ada, rpc.revokeApiKey, { id: gone });
+    clock.ms += 100 * day;
+    await used(endless);
+    await used(shared, { networks: Array.from({ length: 12 }, (_, index) => `192.0.2.${index}`) });
+    await used(broad, { scopes: ["orders:read"] });
+    await call(ada, rpc.rotateApiKey, { id: old });
+    clock.ms += 1000;
+    await used(old);
+    const { findings } = await call(ada, rpc.listApiKeyFindings, {});
+    const seen = findings.map(({ kind, apiKey, scopes }) => [apiKey?.id, kind, ...scopes].join(" "));
+    assert.deepEqual(
+      [...seen].sort(),
+      [
+        `${idle} unused`,
+        `${endless} no_expiry`,
+        `${shared} many_addresses`,
+        `${broad} unused_scopes orders:write`,
+        `${ended} expired`,
+        `${old} used_in_grace`,
+      ].sort(),
+    );
+    const pages: string[] = [];
+    let pageToken = "";
+    do {
+      const page = await call(ada, rpc.listApiKeyFindings, { pageSize: 2, pageToken });
+      pages.push(...page.findings.map(({ kind, apiKey, scopes }) => [apiKey?.id, kind, ...scopes].join(" ")));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+    assert.deepEqual(pages, seen);
+  });
+});

@@ -1,0 +1,240 @@
+import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
+import type { ApiKeyTraces, ApiKeyUsage, UsageCount, UsagePeriod, UsageQuery } from "../api-key-contracts.ts";
+import { isStorableText } from "../storable-text.ts";
+import { countsByPeriod, rememberedNetworks } from "../usage-period.ts";
+import type { SqlBackend } from "./sql-backend.ts";
+import type { SqlSchema } from "./sql-schema.ts";
+
+type Trx = Transaction<SqlSchema>;
+
+/** How many rows one statement writes. */
+const portion = 250;
+
+/** Adds what was counted, as a part of a transaction. */
+export async function addKeyUsage(trx: Trx, usage: readonly ApiKeyUsage[]): Promise<void> {
+  for (const totals of portions(sumByKey(usage))) await countTotals(trx, totals);
+  for (const counts of portions(sumByPeriod(usage))) await countPeriods(trx, counts);
+  const networks = usage.flatMap(({ id, networks: seen = [], lastUsedAt }) =>
+    seen.filter(isStorableText).map((network) => ({ id, text: network, at: lastUsedAt?.getTime() ?? 0 })),
+  );
+  for (const rows of portions(networks)) await noteNetworks(trx, rows);
+  const scopes = usage.flatMap(({ id, scopes: used = [] }) =>
+    used.filter(isStorableText).map((scope) => ({ id, text: scope })),
+  );
+  for (const rows of portions(scopes)) await noteScopes(trx, rows);
+}
+
+export async function readKeyUsage(
+  db: Kysely<SqlSchema>,
+  { id, period, from, until }: UsageQuery,
+): Promise<readonly UsageCount[]> {
+  if (!isStorableText(id)) return [];
+  const rows = await db
+    .selectFrom("api_key_usage")
+    .select(["starts_at", "allowed", "denied"])
+    .where("key_id", "=", id)
+    .where("period", "=", period)
+    .where("starts_at", ">=", from.getTime())
+    .where("starts_at", "<", until.getTime())
+    .orderBy("starts_at")
+    .execute();
+  return rows.map(({ starts_at, allowed, denied }) => ({
+    startsAt: new Date(Number(starts_at)),
+    allowed: Number(allowed),
+    denied: Number(denied),
+  }));
+}
+
+export async function readKeyTraces(
+  db: Kysely<SqlSchema>,
+  ids: readonly string[],
+  since: Date,
+): Promise<ReadonlyMap<string, ApiKeyTraces>> {
+  if (ids.length === 0) return new Map();
+  const networks = await db
+    .selectFrom("api_key_networks")
+    .select(({ fn }) => ["key_id", fn.countAll<number>().as("networks")])
+    .where("key_id", "in", [...ids])
+    .where("last_used_at", ">=", since.getTime())
+    .groupBy("key_id")
+    .execute();
+  const scopes = await db
+    .selectFrom("api_key_scopes")
+    .selectAll()
+    .where("key_id", "in", [...ids])
+    .orderBy("scope")
+    .execute();
+  const known = await db
+    .selectFrom("api_keys")
+    .select("id")
+    .where("id", "in", [...ids])
+    .execute();
+  const countOf = new Map(networks.map((row) => [row.key_id, Number(row.networks)]));
+  return new Map(
+    known.map(({ id }) => [
+      id,
+      {
+        networks: countOf.get(id) ?? 0,
+        usedScopes: scopes.filter(({ key_id }) => key_id === id).map(({ scope }) => scope),
+      },
+    ]),
+  );
+}
+
+/** An hour or a day at a time: other writers get their turn in between. */
+export async function pruneKeyUsage(
+  backend: SqlBackend,
+  { hours, days }: { readonly hours: Date; readonly days: Date },
+): Promise<void> {
+  for (const [period, before] of [
+    ["hour", hours.getTime()],
+    ["day", days.getTime()],
+  ] as const) {
+    const old = backend.reader
+      .selectFrom("api_key_usage")
+      .select("starts_at")
+      .where("period", "=", period)
+      .where("starts_at", "<", before)
+      .orderBy("starts_at")
+      .limit(1);
+    for (let row = await old.executeTakeFirst(); row !== undefined; row = await old.executeTakeFirst()) {
+      const startsAt = row.starts_at;
+      await backend.write((trx) =>
+        trx
+          .deleteFrom("api_key_usage")
+          .where("period", "=", period)
+          .where("starts_at", "=", startsAt)
+          .execute(),
+      );
+    }
+  }
+  const spent = backend.reader
+    .selectFrom("api_key_networks")
+    .select("key_id")
+    .where("last_used_at", "<", hours.getTime());
+  if ((await spent.limit(1).executeTakeFirst()) === undefined) return;
+  await backend.write((trx) =>
+    trx.deleteFrom("api_key_networks").where("last_used_at", "<", hours.getTime()).execute(),
+  );
+}
+
+interface KeyTotal {
+  readonly id: string;
+  readonly calls: number;
+  /** 0 if none was allowed. */
+  readonly lastUsedAt: number;
+  readonly address: string | undefined;
+  readonly agent: string | undefined;
+}
+
+/** UPDATE ... FROM takes only one of several rows for the same key, hence the sum. */
+function sumByKey(usage: readonly ApiKeyUsage[]): readonly KeyTotal[] {
+  const totals = new Map<string, KeyTotal>();
+  for (const { id, calls, lastUsedAt, lastUsedAddress, lastUsedAgent } of usage) {
+    if (calls === 0) continue;
+    const one = {
+      id,
+      calls,
+      lastUsedAt: lastUsedAt?.getTime() ?? 0,
+      address: lastUsedAddress,
+      agent: lastUsedAgent,
+    };
+    const known = totals.get(id) ?? { ...one, calls: 0 };
+    const latest = one.lastUsedAt >= known.lastUsedAt ? one : known;
+    totals.set(id, { ...latest, calls: known.calls + calls });
+  }
+  return [...totals.values()];
+}
+
+interface PeriodCount {
+  readonly id: string;
+  readonly period: UsagePeriod;
+  readonly startsAt: number;
+  readonly allowed: number;
+  readonly denied: number;
+}
+
+/** ON CONFLICT takes a row once only, hence the sum by key before that by period. */
+function sumByPeriod(usage: readonly ApiKeyUsage[]): readonly PeriodCount[] {
+  const hours = new Map<string, UsageCount[]>();
+  for (const { id, hours: counted = [] } of usage) hours.set(id, [...(hours.get(id) ?? []), ...counted]);
+  return [...hours].flatMap(([id, counted]) => countsByPeriod(counted).map((count) => ({ id, ...count })));
+}
+
+/** One statement for many keys: both dialects name the columns of VALUES column1, column2, ... */
+async function countTotals(trx: Trx, totals: readonly KeyTotal[]): Promise<void> {
+  const rows = totals.map(
+    ({ id, calls, lastUsedAt, address, agent }) =>
+      sql`(cast(${id} as text), cast(${calls} as bigint), cast(${lastUsedAt} as bigint), cast(${textOf(address)} as text), cast(${textOf(agent)} as text))`,
+  );
+  const used = sql<
+    Record<"column1" | "column4" | "column5", string> & Record<"column2" | "column3", number>
+  >`(values ${sql.join(rows)})`;
+  const isLatest = sql`used.column3 >= coalesce(last_used_at, 0)`;
+  await trx
+    .updateTable("api_keys")
+    .from(used.as("used"))
+    .set({
+      total_requests: sql<number>`total_requests + used.column2`,
+      last_used_at: sql<number>`case when ${isLatest} then used.column3 else last_used_at end`,
+      last_used_address: sql<string>`case when ${isLatest} then coalesce(used.column4, last_used_address) else last_used_address end`,
+      last_used_agent: sql<string>`case when ${isLatest} then coalesce(used.column5, last_used_agent) else last_used_agent end`,
+    })
+    .whereRef("api_keys.id", "=", "used.column1")
+    .execute();
+}
+
+async function countPeriods(trx: Trx, counts: readonly PeriodCount[]): Promise<void> {
+  const rows = counts.map(
+    ({ id, period, startsAt, allowed, denied }) =>
+      sql`(cast(${id} as text), cast(${period} as text), cast(${startsAt} as bigint), cast(${allowed} as bigint), cast(${denied} as bigint))`,
+  );
+  await sql`insert into api_key_usage (key_id, period, starts_at, allowed, denied)
+    select column1, column2, column3, column4, column5 from ${values(rows)}
+    where column1 in (select id from api_keys)
+    on conflict (key_id, period, starts_at) do update set
+      allowed = api_key_usage.allowed + excluded.allowed, denied = api_key_usage.denied + excluded.denied`.execute(
+    trx,
+  );
+}
+
+interface Trace {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** Of one key only so many: whoever holds it must not be able to fill the table. */
+async function noteNetworks(trx: Trx, traces: readonly (Trace & { readonly at: number })[]): Promise<void> {
+  const latest = new Map(traces.map((trace) => [`${trace.id} ${trace.text}`, trace]));
+  const rows = [...latest.values()].map(
+    ({ id, text, at }) => sql`(cast(${id} as text), cast(${text} as text), cast(${at} as bigint))`,
+  );
+  await sql`insert into api_key_networks (key_id, network, last_used_at)
+    select column1, column2, column3 from ${values(rows)}
+    where column1 in (select id from api_keys) and
+      (select count(*) from api_key_networks as known where known.key_id = column1 and known.network <> column2) < ${rememberedNetworks}
+    on conflict (key_id, network) do update set
+      last_used_at = case when excluded.last_used_at > api_key_networks.last_used_at
+        then excluded.last_used_at else api_key_networks.last_used_at end`.execute(trx);
+}
+
+async function noteScopes(trx: Trx, traces: readonly Trace[]): Promise<void> {
+  const rows = traces.map(({ id, text }) => sql`(cast(${id} as text), cast(${text} as text))`);
+  await sql`insert into api_key_scopes (key_id, scope)
+    select column1, column2 from ${values(rows)} where column1 in (select id from api_keys)
+    on conflict (key_id, scope) do nothing`.execute(trx);
+}
+
+function values(rows: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
+  return sql`(values ${sql.join(rows)}) as noted`;
+}
+
+function textOf(text: string | undefined): string | null {
+  return text === undefined || !isStorableText(text) ? null : text;
+}
+
+function portions<T>(rows: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(rows.length / portion) }, (_, at) =>
+    rows.slice(at * portion, (at + 1) * portion),
+  );
+}

@@ -1,0 +1,50 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { parseDuration } from "../config/duration.ts";
+import { UsageError } from "../terminal/failure.ts";
+
+/** An id as it was given. A whole key in its place is a secret in an argument, and is not repeated. */
+export function keyId(text: string): string {
+  const [, id] = /^[a-z0-9]{2,16}_[a-z0-9]{2,16}_([0-9A-Za-z]{17})_/.exec(text) ?? [];
+  if (id === undefined) return text;
+  throw new UsageError(
+    `that is a whole key, which should not stand in an argument: name it by its id, ${id}`,
+  );
+}
+
+const longestSeconds = 100 * 365 * 86_400;
+
+/** The milliseconds of a duration that an option gives; undefined where it is not there. */
+export function msOf(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = parseDuration(text);
+  if (seconds === undefined || seconds > longestSeconds)
+    throw new UsageError(`${option} is a duration such as 4s, 15m, 24h or 30d, and at most 36500d`);
+  return seconds * 1000;
+}
+
+/** When a new key ends. */
+export function expiryFrom(text: string | undefined): {
+  readonly expiresAt?: ReturnType<typeof timestampFromMs>;
+} {
+  const ms = msOf("--expires", text);
+  if (ms === undefined) return {};
+  if (ms === 0)
+    throw new UsageError("--expires is a duration such as 4s, 15m, 24h or 30d, and at most 36500d");
+  return { expiresAt: timestampFromMs(Date.now() + ms) };
+}
+
+const periods: Readonly<Record<string, string>> = {
+  s: "second",
+  m: "minute",
+  h: "hour",
+  d: "day",
+  month: "month",
+};
+
+/** Reads `100/m`: so many calls in each period. */
+export function limitFrom(text: string): { readonly calls: bigint; readonly per: string } {
+  const [, calls, unit = ""] = /^(\d{1,12})\/([a-z]+)$/.exec(text) ?? [];
+  const per = periods[unit] ?? Object.values(periods).find((name) => name === unit);
+  if (calls !== undefined && per !== undefined) return { calls: BigInt(calls), per };
+  throw new UsageError("--limit is a number for a period: 100/m, 5000/d, or per s, h or month");
+}

@@ -1,0 +1,130 @@
+import { readFileSync } from "node:fs";
+import { extname } from "node:path";
+import { type Command, Option } from "commander";
+import { ApiKeyService } from "countersign/service";
+import type { Administration } from "../administration/administration.ts";
+import { type ImportFormat, type ImportLine, readImportFile } from "../keys/import-file.ts";
+import { CommandFailure, UsageError } from "../terminal/failure.ts";
+import { note, print, printJson, printMessage } from "../terminal/output.ts";
+import { readSecretFile } from "../terminal/read-secret.ts";
+import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
+
+const { importApiKeys, getApiKeyImport } = ApiKeyService.method;
+
+interface ImportOptions extends TargetOptions {
+  readonly dryRun?: boolean | undefined;
+  readonly format?: ImportFormat | undefined;
+  readonly hmacSecretFile?: string | undefined;
+}
+
+/** `countersign keys import` and `import-status` */
+export function addKeyImportCommands(keys: Command): void {
+  addTargetCommand(keys, {
+    usage: "import <file>",
+    description: "take over keys that were made elsewhere, by the hashes that are kept of them there",
+    more: [
+      "CSV with a line of titles, or JSON with an object a line: hash, name and owner (a username, or id:7), and where they are",
+      "needed algorithm (sha256, sha512, hmac-sha256, bcrypt, argon2), prefix, type, description, expires_at, scopes, roles, tags.",
+      "bcrypt and Argon2 need a prefix: the first 4 to 32 characters of the key. The same file again changes nothing.",
+    ].join("\n"),
+    examples: ["keys import keys.csv --dry-run", "keys import keys.ndjson --hmac-secret-file ./old-secret"],
+  })
+    .option("--dry-run", "say what would be done, and do nothing")
+    .addOption(new Option("--format <format>", "default: by the name of the file").choices(["csv", "ndjson"]))
+    .option("--hmac-secret-file <file>", "what keys with hmac-sha256 were hashed with")
+    .action((file: string, options: ImportOptions) =>
+      administer(options, (administration) => importFile(administration, file, options), {
+        createSecrets: true,
+      }),
+    );
+  addTargetCommand(keys, {
+    usage: "import-status",
+    description: "how many imported keys have been used since",
+    examples: ["keys import-status"],
+  }).action((options: TargetOptions) =>
+    administer(options, async (administration) => {
+      const answer = await administration.call(getApiKeyImport, {});
+      if (options.output === "json") return printMessage(getApiKeyImport.output, answer);
+      print(`${answer.seen} of ${answer.imported} seen\n`);
+    }),
+  );
+}
+
+interface Result {
+  readonly line: number;
+  readonly outcome: string;
+  readonly id?: string;
+  readonly problem?: string;
+}
+
+async function importFile(
+  administration: Administration,
+  file: string,
+  options: ImportOptions,
+): Promise<void> {
+  const { dryRun = false, hmacSecretFile, output } = options;
+  const lines = readImportFile(readText(file), options.format ?? formatOf(file));
+  if (lines.length === 0) throw new CommandFailure("INVALID_ARGUMENT", `${file} has no keys in it`);
+  const hmacSecret =
+    hmacSecretFile === undefined ? new Uint8Array() : Buffer.from(readSecretFile(hmacSecretFile));
+  const results = await importLines(administration, lines, { dryRun, hmacSecret });
+  const count = (outcome: string): number => results.filter((result) => result.outcome === outcome).length;
+  const counts = { imported: count("imported"), known: count("known"), refused: count("refused") };
+  if (output === "json") printJson({ dry_run: dryRun, ...counts, lines: results });
+  else {
+    for (const { line, problem } of results) if (problem !== undefined) note(`line ${line}: ${problem}`);
+    const [would, were] = dryRun ? ["would be imported", "nothing was done"] : ["imported", "done"];
+    print(`${counts.imported} ${would}, ${counts.known} known already, ${counts.refused} refused; ${were}\n`);
+  }
+  if (counts.refused > 0) process.exitCode = 1;
+}
+
+/** How many lines one call has: what bcrypt and Argon2 need is no matter here, since nothing is hashed. */
+const portion = 200;
+const tellEveryMs = 5000;
+
+async function importLines(
+  administration: Administration,
+  lines: readonly ImportLine[],
+  { dryRun, hmacSecret }: { readonly dryRun: boolean; readonly hmacSecret: Uint8Array },
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  let told = Date.now();
+  for (let start = 0; start < lines.length; start += portion) {
+    const some = lines.slice(start, start + portion);
+    const keys = some.flatMap(({ key }) => key ?? []);
+    const answer =
+      keys.length === 0
+        ? { results: [] }
+        : await administration.call(importApiKeys, { keys, dryRun, hmacSecret });
+    const answers = answer.results[Symbol.iterator]();
+    for (const { line, key, problem } of some) {
+      const {
+        outcome = "refused",
+        id = "",
+        problem: found = "",
+      } = key === undefined ? {} : (answers.next().value ?? {});
+      const why = problem ?? found;
+      results.push({ line, outcome, ...(id !== "" && { id }), ...(why !== "" && { problem: why }) });
+    }
+    if (Date.now() - told < tellEveryMs) continue;
+    told = Date.now();
+    note(`${results.length} of ${lines.length} lines`);
+  }
+  return results;
+}
+
+function formatOf(file: string): ImportFormat {
+  const format = { ".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson" }[extname(file).toLowerCase()];
+  if (format === "csv" || format === "ndjson") return format;
+  throw new UsageError("--format is missing: csv or ndjson");
+}
+
+function readText(file: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
+  } catch (error) {
+    const { code = "no text in UTF-8" } = error as NodeJS.ErrnoException;
+    throw new CommandFailure("NOT_FOUND", `cannot read ${file} (${code})`);
+  }
+}

@@ -1,0 +1,108 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { ApiKeyService } from "countersign/service";
+import { readCsv } from "./csv.ts";
+
+type Imported = NonNullable<
+  MessageInitShape<(typeof ApiKeyService.method.importApiKeys)["input"]>["keys"]
+>[number];
+
+/** One line of a file of keys: what it says, or what is wrong with it. */
+export interface ImportLine {
+  /** From 1, as an editor counts. */
+  readonly line: number;
+  readonly key?: Imported;
+  readonly problem?: string;
+}
+
+export type ImportFormat = "csv" | "ndjson";
+
+/** What a line may say. `owner` is a username, or `id:7`; lists are separated by spaces in CSV. */
+const members = [
+  "hash",
+  "algorithm",
+  "prefix",
+  "name",
+  "owner",
+  "type",
+  "description",
+  "expires_at",
+  "scopes",
+  "roles",
+  "tags",
+];
+const lists = ["scopes", "roles", "tags"];
+
+/** Reads keys from CSV with a line of titles, or from JSON, one object a line. */
+export function readImportFile(text: string, format: ImportFormat): readonly ImportLine[] {
+  return format === "csv" ? readCsvLines(text) : readJsonLines(text);
+}
+
+function readJsonLines(text: string): readonly ImportLine[] {
+  return text.split("\n").flatMap((row, index) => {
+    const line = index + 1;
+    if (row.trim() === "") return [];
+    let value: unknown;
+    try {
+      value = JSON.parse(row);
+    } catch {
+      return [{ line, problem: "not JSON" }];
+    }
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      return [{ line, problem: "not a JSON object" }];
+    return [readLine(line, value as Record<string, unknown>)];
+  });
+}
+
+function readCsvLines(text: string): readonly ImportLine[] {
+  const [titles, ...rows] = readCsv(text);
+  if (titles === undefined) return [];
+  const names = titles.cells.map((title) => title.trim().toLowerCase());
+  return rows.map(({ line, cells }) => {
+    if (cells.length !== names.length)
+      return { line, problem: `${cells.length} cells under ${names.length} titles` };
+    const given = cells.flatMap((cell, index): readonly (readonly [string, unknown])[] => {
+      const name = names[index] ?? "";
+      if (cell.trim() === "") return members.includes(name) ? [] : [[name, cell]];
+      return [[name, lists.includes(name) ? cell.trim().split(/[\s;]+/) : cell]];
+    });
+    return readLine(line, Object.fromEntries(given));
+  });
+}
+
+function readLine(line: number, value: Readonly<Record<string, unknown>>): ImportLine {
+  const stray = Object.keys(value).find((name) => !members.includes(name));
+  if (stray !== undefined)
+    return { line, problem: `"${stray.slice(0, 40)}" is not one of ${members.join(", ")}` };
+  for (const name of members) {
+    const given = value[name];
+    const fits = lists.includes(name)
+      ? Array.isArray(given) && given.every((one) => typeof one === "string")
+      : typeof given === "string";
+    if (given !== undefined && !fits)
+      return { line, problem: `${name}: ${lists.includes(name) ? "a list of texts" : "a text"}` };
+  }
+  const text = (name: string): string => (typeof value[name] === "string" ? value[name] : "").trim();
+  const list = (name: string): string[] => (Array.isArray(value[name]) ? [...(value[name] as string[])] : []);
+  const expires = text("expires_at");
+  const expiresAt = expires === "" ? undefined : Date.parse(expires);
+  if (Number.isNaN(expiresAt))
+    return { line, problem: "expires_at: an instant such as 2027-01-01T00:00:00Z" };
+  const [, id] = /^id:(\d{1,18})$/.exec(text("owner")) ?? [];
+  const owner = id === undefined ? { username: text("owner") } : { userId: BigInt(id) };
+  return {
+    line,
+    key: {
+      ...owner,
+      ...{
+        hash: text("hash"),
+        algorithm: text("algorithm").toLowerCase(),
+        prefix: text("prefix"),
+        name: text("name"),
+      },
+      ...{ type: text("type"), description: text("description") },
+      ...{ scopes: list("scopes"), roles: list("roles"), tags: list("tags") },
+      ...(expiresAt !== undefined && { expiresAt: timestampFromMs(expiresAt) }),
+    },
+  };
+}

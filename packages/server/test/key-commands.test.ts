@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { readCsv } from "../src/keys/csv.ts";
+import { readImportFile } from "../src/keys/import-file.ts";
+import { bad, good, json, type KeyJson, run, scratchFolder } from "./program.ts";
+
+const folder = scratchFolder();
+const at = { folder };
+
+interface Made {
+  readonly api_key: KeyJson & Record<string, unknown>;
+  readonly key: string;
+  readonly link: string;
+}
+
+const make = (name: string, ...more: readonly string[]): Promise<Made> =>
+  json<Made>(["keys", "create", "--user", "dora", "--name", name, ...more], at);
+
+before(async () => {
+  await good(["users", "create", "dora"], at);
+});
+
+test("a key is made with limits, changed, switched off and on, and found again", async () => {
+  const limits = [
+    "--address",
+    "10.0.0.0/8",
+    "--method",
+    "a.B/*",
+    "--limit",
+    "100/m",
+    "--limit",
+    "5000/d",
+    "--tag",
+    "ci",
+  ];
+  const { api_key: key } = await make("limited", ...limits);
+  assert.deepEqual(
+    [key["address_ranges"], key["methods"], key["limits"], key["tags"]],
+    [
+      ["10.0.0.0/8"],
+      ["/a.B/*"],
+      [
+        { calls: "100", per: "minute" },
+        { calls: "5000", per: "day" },
+      ],
+      ["ci"],
+    ],
+  );
+  const changed = await good(
+    ["keys", "update", key.id, "--clear", "address", "--tag", "eu", "--expires", "90d"],
+    at,
+  );
+  assert.match(changed, /methods +\/a\.B\/\*\nlimits +100\/minute 5000\/day\ntags +eu\n/);
+  assert.ok(!/addresses/.test(changed));
+  assert.equal(await good(["keys", "disable", key.id], at), 'Disabled the key "limited" of dora (id 1).\n');
+  assert.match(
+    await good(
+      ["keys", "list", "--status", "disabled", "--tag", "eu", "--search", "LIM", "--owner", "dora"],
+      at,
+    ),
+    new RegExp(key.id),
+  );
+  assert.equal(await good(["keys", "enable", key.id], at), 'Enabled the key "limited" of dora (id 1).\n');
+  assert.match(await good(["keys", "list", "--expiring-within", "91d"], at), new RegExp(key.id));
+  assert.equal(await good(["keys", "list", "--expiring-within", "89d"], at), "No API keys.\n");
+  assert.match(await bad(2, ["keys", "update", key.id], at), /nothing to change was named/);
+  assert.match(
+    await bad(2, ["keys", "create", "--user", "dora", "--name", "x", "--limit", "many"], at),
+    /--limit is a number for a period/,
+  );
+});
+
+test("a key is rotated: the new one alone on standard output, and what became of the old one beside it", async () => {
+  const { api_key: old } = await make("rotated");
+  const ran = await run(["keys", "rotate", old.id, "--grace", "1h"], at);
+  assert.match(ran.stdout, /^cs_dev_[0-9A-Za-z]{17}_[0-9A-Za-z]{49}\n$/);
+  assert.match(
+    ran.stderr,
+    new RegExp(
+      `^The old one, id ${old.id}, was never used, and works until 20\\S+Z\\.\nMade the key "rotated" of dora`,
+    ),
+  );
+  const id = ran.stdout.split("_")[2] ?? "";
+  assert.match(
+    await good(["keys", "show", id], at),
+    new RegExp(`replaces +${old.id}\nThe old one, id ${old.id}, was never used`),
+  );
+  assert.match(
+    await good(["keys", "end-grace", id], at),
+    new RegExp(`id ${old.id}, was never used, and is refused since 20`),
+  );
+  const many = [(await make("m1")).api_key.id, (await make("m2")).api_key.id];
+  const revoked = await good(["keys", "revoke", ...many, "--reason", "spring"], at);
+  assert.equal(revoked, 'Revoked the key "m1" of dora (id 1).\nRevoked the key "m2" of dora (id 1).\n');
+  assert.match((await run(["keys", "revoke", "none1", "none2"], at)).stderr, /not revoked, .*: none1, none2/);
+  assert.match(await bad(2, ["keys", "revoke"], at), /ids of keys, or --all-of/);
+});
+
+test("usage and hygiene have something to say, or say that they do not", async () => {
+  const { api_key: key } = await make("quiet", "--expires", "30d");
+  assert.equal(await good(["keys", "usage", key.id, "--by", "hour"], at), "No calls in this time.\n");
+  assert.match(await bad(1, ["keys", "usage", key.id, "--by", "week"], at), /period: hour or day/);
+  const strict = await run(["keys", "hygiene", "--strict"], at);
+  assert.equal(strict.code, 1);
+  assert.match(strict.stdout, /^FINDING +ID +NAME +USER +WHAT\n/);
+  const { findings } = await json<{ findings: { kind: string }[] }>(["keys", "hygiene"], at);
+  assert.ok(findings.every(({ kind }) => kind === "no_expiry"));
+  const { checks } = JSON.parse((await run(["doctor", "--strict", "-o", "json"], at)).stdout) as {
+    checks: { name: string; status: string; detail: string }[];
+  };
+  const check = checks.find(({ name }) => name === "API keys");
+  assert.deepEqual([check?.status, check?.detail], ["warn", `${findings.length} without an end`]);
+});
+
+test("leaked keys are found in files and folders, never shown, and revoked where their secret is right", async () => {
+  const [leaked, other] = [
+    await make("leaked", "--expires", "1d"),
+    await make("elsewhere", "--expires", "1d"),
+  ];
+  const places = join(folder, "places");
+  mkdirSync(join(places, ".git", "deep"), { recursive: true });
+  writeFileSync(join(places, ".gitignore"), "*.env\n");
+  writeFileSync(join(places, ".git", "deep", "a.env"), `A=1\nKEY=${leaked.key}\n`);
+  writeFileSync(
+    join(places, "b.bin"),
+    Buffer.concat([Buffer.alloc(1 << 20, 7), Buffer.from(leaked.key, "utf16le")]),
+  );
+  const outside = join(folder, "outside.txt");
+  writeFileSync(outside, other.key);
+  symlinkSync(outside, join(places, "link"));
+  symlinkSync(folder, join(places, "up"));
+  const found = await run(["keys", "scan", places, "-o", "json"], at);
+  assert.equal(found.code, 1);
+  const { found: leaks } = JSON.parse(found.stdout) as {
+    found: { file: string; line: number; id: string }[];
+  };
+  assert.deepEqual(
+    leaks.map(({ file, line, id }) => `${file.slice(places.length)}:${line} ${id}`),
+    [`/.git/deep/a.env:2 ${leaked.api_key.id}`, `/b.bin:1 ${leaked.api_key.id}`],
+  );
+  const text = await run(["keys", "scan", places, "--revoke"], at);
+  assert.match(text.stdout, /a\.env:2 {2}dev {2}\S+ {2}revoked\n/);
+  for (const part of [found, text]) assert.ok(!`${part.stdout}${part.stderr}`.includes(leaked.key.slice(30)));
+  const { api_key: revoked } = await json<Made>(["keys", "show", leaked.api_key.id], at);
+  assert.equal(revoked.status, "revoked");
+  assert.match(revoked.revoked_reason, /^found in .*a\.env:2$/);
+  const clean = await run(["keys", "scan", join(places, ".gitignore")], at);
+  assert.deepEqual([clean.code, clean.stdout], [0, ""]);
+  const piped = await run(["keys", "scan", "-"], { ...at, input: `x ${other.key}` });
+  assert.match(piped.stdout, new RegExp(`^-:1 {2}dev {2}${other.api_key.id}\n$`));
+  const missing = await run(["keys", "scan", join(folder, "not-there")], at);
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /not-there: not looked at \(ENOENT\)/);
+});
+
+test("a file of keys is imported line by line, and again without effect", async () => {
+  const hash = (key: string) => createHash("sha256").update(key).digest("hex");
+  const file = join(folder, "keys.csv");
+  const rows = [
+    "hash,name,owner,scopes,expires_at",
+    `${hash("old-key-1")},"one, with a comma",dora,orders:read orders:write,2030-01-01`,
+    `${hash("old-key-2")},two,id:1,,`,
+    `${hash("old-key-3")},three,nobody,,`,
+    "what,four,dora,,",
+  ];
+  writeFileSync(file, `${rows.join("\r\n")}\r\n`);
+  const dry = await run(["keys", "import", file, "--dry-run"], at);
+  assert.equal(dry.stdout, "2 would be imported, 0 known already, 2 refused; nothing was done\n");
+  assert.match(dry.stderr, /^line 4: owner: no such user\nline 5: hash: no SHA-256/);
+  const first = JSON.parse((await run(["keys", "import", file, "-o", "json"], at)).stdout) as {
+    imported: number;
+    lines: object[];
+  };
+  assert.deepEqual([first.imported, first.lines.length], [2, 4]);
+  const again = await run(["keys", "import", file], at);
+  assert.match(again.stdout, /^0 would|^0 /);
+  assert.match(again.stdout, /2 known already, 2 refused/);
+  assert.equal(await good(["keys", "import-status"], at), "0 of 2 seen\n");
+  assert.match(await good(["keys", "list", "--search", "one, with"], at), /one, with a comma/);
+});
+
+test("files of keys are read as they are written", () => {
+  assert.deepEqual(
+    readCsv('a,b\r\n"x ""y""\nz",\n\n1,2,').map(({ line, cells }) => [line, ...cells]),
+    [
+      [1, "a", "b"],
+      [2, 'x "y"\nz', ""],
+      [5, "1", "2", ""],
+    ],
+  );
+  assert.deepEqual(readCsv("\ufeffa\n"), [{ line: 1, cells: ["a"] }]);
+  const [broken, next] = readCsv('a"b,c\nd,e');
+  assert.deepEqual([broken?.cells, next], [[], { line: 2, cells: ["d", "e"] }]);
+  const problems = (text: string) =>
+    readImportFile(text, "ndjson").map(({ line, problem }) => `${line} ${problem}`);
+  assert.deepEqual(
+    problems(
+      '{"hash":"h","name":"n","owner":"o","scopes":["a"]}\n\nnonsense\n[]\n{"user_id":1}\n{"scopes":"a"}\n{"expires_at":"soon"}',
+    ),
+    [
+      "1 undefined",
+      "3 not JSON",
+      "4 not a JSON object",
+      '5 "user_id" is not one of hash, algorithm, prefix, name, owner, type, description, expires_at, scopes, roles, tags',
+      "6 scopes: a list of texts",
+      "7 expires_at: an instant such as 2027-01-01T00:00:00Z",
+    ],
+  );
+});
