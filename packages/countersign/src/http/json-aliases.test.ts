@@ -121,6 +121,7 @@ describe("an answer", () => {
         is_superuser: false,
         is_active: false,
         roles: [],
+        tenant: "",
       },
     });
     assert.equal(headers.get("content-length"), String(text.length));
