@@ -6,6 +6,7 @@ import type { DevOptions } from "./dev.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addExportCommand } from "./export.ts";
+import { addHealthCommand } from "./health.ts";
 import { addKeysCommand } from "./keys.ts";
 import { addPolicyCommand } from "./policy.ts";
 import { addRestoreCommand } from "./restore.ts";
@@ -41,6 +42,7 @@ export function createProgram(): Command {
   addExportCommand(program);
   addConfigCommand(program);
   addDoctorCommand(program);
+  addHealthCommand(program);
   return program;
 }
 
