@@ -16,6 +16,12 @@ interface Tool {
   readonly packages: readonly string[];
 }
 
+/** Where Debian keeps the sources of Go's libraries. */
+export const goPath = "/usr/share/gocode";
+const goSources = ["github.com/Masterminds/sprig", "gopkg.in/yaml.v3"].map((name) =>
+  join(goPath, "src", name),
+);
+
 const tools: readonly Tool[] = [
   {
     name: "a Python that can import grpc",
@@ -37,6 +43,11 @@ const tools: readonly Tool[] = [
     name: "redis-server or valkey-server",
     isThere: () => redisProgram() !== undefined,
     packages: ["redis-server"],
+  },
+  {
+    name: "Go with Sprig and a YAML library, which charts are rendered with",
+    isThere: () => onPath("go") && goSources.every((path) => existsSync(path)),
+    packages: ["golang-go", "golang-github-masterminds-sprig-dev", "golang-gopkg-yaml.v3-dev"],
   },
   { name: "openssl", isThere: () => onPath("openssl"), packages: ["openssl"] },
   { name: "chromium", isThere: () => onPath("chromium"), packages: ["chromium"] },

@@ -105,6 +105,10 @@ test("a backup is made and restored beside a running server, which notices", asy
     const { api_key: key } = await json<{ api_key: KeyJson }>(["keys", "show", made.api_key.id], options);
     assert.equal(key.status, "revoked");
     assert.doesNotMatch(dev.stderr(), /error|fatal/i);
+    const env = { COUNTERSIGN_GRPC_LISTEN: dev.grpc, COUNTERSIGN_HTTP_LISTEN: dev.http };
+    assert.equal(await good(["health"], { folder, env }), "it serves\n");
+    const nowhere = { COUNTERSIGN_GRPC_LISTEN: dev.grpc, COUNTERSIGN_HTTP_LISTEN: "127.0.0.1:1" };
+    assert.match(await bad(1, ["health"], { folder, env: nowhere }), /it does not serve \(UNAVAILABLE\)$/);
   } finally {
     await dev.stop();
   }

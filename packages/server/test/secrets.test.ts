@@ -207,10 +207,19 @@ test("the master key is changed: sessions and second factors go on, and the old 
   }
   configure(folder, { master: old, pepper });
   assert.match(await bad(1, ["serve"], options), /master_key is not the one/);
+  // Lost: whoever gives up what it sealed can go on.
+  configure(folder, { master: secret(), pepper });
+  const lost = await json<{ abandoned: number }>(["secrets", "rotate-master-key", "--abandon"], options);
+  assert.equal(lost.abandoned, 2);
+  assert.match(
+    await bad(1, ["serve"], options),
+    /begin anew: countersign keys signing rotate --remove-others/,
+  );
   const database = new DatabaseSync(join(folder, ".countersign/countersign.db"), { readOnly: true });
   const [row] = database
     .prepare("select details from audit_log where action = 'secrets.master_key_rotated'")
     .all();
   assert.deepEqual(JSON.parse(String(row?.["details"])), { resealed: "2", abandoned: "0" });
+  assert.equal(database.prepare("select * from totp").all().length, 0);
   database.close();
 });

@@ -6,6 +6,7 @@ import type { DevOptions } from "./dev.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addExportCommand } from "./export.ts";
+import { addHealthCommand } from "./health.ts";
 import { addKeysCommand } from "./keys.ts";
 import { addLimitsCommand } from "./limits.ts";
 import { addLogsCommand } from "./logs.ts";
@@ -47,6 +48,7 @@ export function createProgram(): Command {
   addExportCommand(program);
   addConfigCommand(program);
   addDoctorCommand(program);
+  addHealthCommand(program);
   return program;
 }
 

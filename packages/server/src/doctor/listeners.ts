@@ -18,6 +18,15 @@ export async function checkListeners({ grpc, http }: Config): Promise<readonly C
   ]);
 }
 
+/** Whether the server on the configured addresses serves, on both of them. */
+export async function isServing({ grpc, http }: Config): Promise<boolean> {
+  const answers = await Promise.all([
+    closed(grpc) ? askHandshake(grpc) : askHealth(grpc),
+    closed(http) ? askHandshake(http) : askReadiness(http),
+  ]);
+  return answers.every((answer) => answer === "serving" || answer === "shaking hands");
+}
+
 type Answer = "serving" | "not serving" | "shaking hands" | undefined;
 
 /** Does it talk to nobody without a certificate? */
