@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import {
   type Auth,
+  type AuthOptions,
   type Call,
   createAuth,
   type Principal,
@@ -10,6 +11,7 @@ import {
 } from "countersign";
 import { apiKey, createKeyDigests, generateApiKey, type Pepper } from "countersign/api-key";
 import { createJwtForUser, createKeyRing, hmacKey, jwt } from "countersign/jwt";
+import { createLimiter } from "countersign/limits";
 import type { ApiKeyRecord } from "countersign/store";
 
 /** The secret of every HS256 token here. */
@@ -25,6 +27,8 @@ export interface Callers {
   readonly tokens: readonly string[];
   readonly keys: readonly string[];
   readonly auth: Auth<Principal>;
+  /** The same with a rate for each user, counted in memory. */
+  readonly limited: Auth<Principal>;
 }
 
 /** Makes callers and an `Auth` that knows them all. */
@@ -47,15 +51,17 @@ export function makeCallers(count: number, revocations?: RevocationView): Caller
   }
   const users = { load: (id: string) => counted("users", account(id)) };
   const source = { load: (id: string) => counted("keys", records.get(id)) };
-  const auth = createAuth<Principal>({
+  const options: AuthOptions<Principal> = {
     authenticators: [
       jwt({ keys: createKeyRing([signing]), users }),
       apiKey({ keys: source, users, peppers: [pepper] }),
     ],
     policy: [policyFor<Principal>().rules({ say: { path: procedure } }, { say: "authenticated" })],
     ...(revocations !== undefined && { revocations }),
-  });
-  return { tokens, keys, auth };
+  };
+  const rate = { kind: "rate", name: "calls", per: "user", limit: 1_000_000_000, windowSeconds: 60 } as const;
+  const limited = createAuth({ ...options, limits: createLimiter({ limits: [rate] }) });
+  return { tokens, keys, auth: createAuth(options), limited };
 }
 
 function counted<T>(store: keyof typeof storeReads, answer: T): T {

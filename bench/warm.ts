@@ -23,7 +23,7 @@ const draws = 1 << 16;
 /** Whole warm decisions in a loop: fresh strings, 10,000 live callers, a few of whom call often. */
 export async function warmDecisions(): Promise<WarmResult> {
   const bytesPerToken = await memoryPerToken();
-  const { tokens, keys, auth } = makeCallers(callers);
+  const { tokens, keys, auth, limited } = makeCallers(callers);
   const bearer = new Wire(tokens.map((token) => `Bearer ${token}`));
   const bare = new Wire(tokens);
   const apiKeys = new Wire(keys);
@@ -35,14 +35,17 @@ export async function warmDecisions(): Promise<WarmResult> {
     algorithms: ["HS256"],
   });
 
-  const decide = (wire: Wire, header: string) => (operations: number) => {
-    for (let index = 0; index < operations; index++) {
-      const value = wire.receive(order[index & (draws - 1)] ?? 0);
-      const decision = auth.decide(new BenchCall(procedure, header, value));
-      if (decision instanceof Promise || !decision.ok)
-        throw new Error("a warm decision is an admission, at once");
-    }
-  };
+  const decide =
+    (wire: Wire, header: string, by = auth) =>
+    (operations: number) => {
+      for (let index = 0; index < operations; index++) {
+        const value = wire.receive(order[index & (draws - 1)] ?? 0);
+        const decision = by.decide(new BenchCall(procedure, header, value));
+        if (decision instanceof Promise || !decision.ok)
+          throw new Error("a warm decision is an admission, at once");
+      }
+    };
+  warmUp({ tokens, keys, auth: limited });
   const readsBefore = warmUp({ tokens, keys, auth });
   for (let index = 0; index < callers; index++) fastJwt(bare.receive(index));
   const figures = await compete(15, 200_000, {
@@ -55,6 +58,7 @@ export async function warmDecisions(): Promise<WarmResult> {
     },
     "JWT decision": decide(bearer, "authorization"),
     "API key decision": decide(apiKeys, "x-api-key"),
+    "JWT decision with a rate": decide(bearer, "authorization", limited),
     "fast-jwt with its cache": (operations) => {
       for (let index = 0; index < operations; index++) fastJwt(bare.receive(order[index & (draws - 1)] ?? 0));
     },
@@ -63,7 +67,7 @@ export async function warmDecisions(): Promise<WarmResult> {
 }
 
 /** One cold decision for each caller. Returns how often the stores were read for that. */
-function warmUp({ tokens, keys, auth }: Callers): number {
+function warmUp({ tokens, keys, auth }: Omit<Callers, "limited">): number {
   for (const token of tokens) void auth.decide(new BenchCall(procedure, "authorization", `Bearer ${token}`));
   for (const key of keys) void auth.decide(new BenchCall(procedure, "x-api-key", key));
   return storeReads.users + storeReads.keys;

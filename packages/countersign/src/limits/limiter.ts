@@ -130,7 +130,12 @@ class Limiter<P> implements CallLimiter<P> {
   }
 
   #count(takes: readonly LimitTake[]): MaybePromise<Denied | undefined> {
-    if (this.#rates === this.#quotas) return andThen(this.#rates.take(takes), refusalOf);
+    const [first] = takes;
+    const sole = takes.length === 1 && first?.limit.kind === "quota" ? this.#quotas : this.#rates;
+    if (takes.length === 1 || this.#rates === this.#quotas) {
+      const verdict = sole.take(takes);
+      return isPromise(verdict) ? verdict.then(refusalOf) : refusalOf(verdict);
+    }
     const rates = takes.filter(({ limit }) => limit.kind === "rate");
     if (rates.length === takes.length) return andThen(this.#rates.take(rates), refusalOf);
     if (rates.length === 0) return andThen(this.#quotas.take(takes), refusalOf);

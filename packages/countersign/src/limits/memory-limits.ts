@@ -1,3 +1,4 @@
+import type { CallLimit } from "../core/limit.ts";
 import { CallWindow, requireTake } from "./call-window.ts";
 import type { LimitStore, LimitTake, LimitUsage, LimitVerdict } from "./limit-store.ts";
 
@@ -36,6 +37,7 @@ class ProcessLimits implements MemoryLimits {
   /** By kind and name of the limit. */
   readonly #rates = new Map<string, Subjects>();
   readonly #quotas = new Map<string, Subjects>();
+  readonly #found: (CallWindow | undefined)[] = [];
 
   constructor(capacity: number, now: () => number, elapsed: () => number) {
     this.#half = Math.floor(capacity / 2);
@@ -44,23 +46,38 @@ class ProcessLimits implements MemoryLimits {
   }
 
   take(takes: readonly LimitTake[]): LimitVerdict {
+    const elapsed = this.#elapsed();
+    // One array for all calls: nothing else runs meanwhile.
+    const windows = this.#found;
+    windows.length = 0;
     let full: LimitTake | undefined;
     let longest = 0;
     for (const take of takes) {
       requireTake(take);
-      const wait = this.#waitMs(take);
+      const { limit, subject, calls = 1 } = take;
+      const window = this.#subjects(limit).get(subject);
+      windows.push(window);
+      if (window === undefined) continue;
+      const now = limit.kind === "rate" ? elapsed : this.#now();
+      window.expire(limit, now);
+      const wait = window.waitMs(limit, calls, now);
       if (wait <= longest) continue;
       full = take;
       longest = wait;
     }
     if (full !== undefined) return { ok: false, full, retryAfterSeconds: longest / 1000 };
-    for (const take of takes) this.#add(take);
+    for (let index = 0; index < takes.length; index += 1) {
+      const { limit, subject, calls = 1 } = takes[index] as LimitTake;
+      if (calls === 0) continue;
+      const window = windows[index] ?? this.#begin(limit, subject);
+      window.add(limit, calls, limit.kind === "rate" ? elapsed : this.#now());
+    }
     return admitted;
   }
 
   takeBack(takes: readonly LimitTake[]): void {
     for (const take of takes)
-      this.#subjects(take)
+      this.#subjects(take.limit)
         .get(take.subject)
         ?.takeBack(take.calls ?? 1);
   }
@@ -68,42 +85,28 @@ class ProcessLimits implements MemoryLimits {
   usage(takes: readonly LimitTake[]): readonly LimitUsage[] {
     return takes.map((take) => {
       requireTake(take);
-      const now = this.#clock(take);
-      const window = this.#subjects(take).get(take.subject) ?? new CallWindow();
+      const now = this.#clock(take.limit);
+      const window = this.#subjects(take.limit).get(take.subject) ?? new CallWindow();
       window.expire(take.limit, now);
       return window.usage(take.limit, now);
     });
   }
 
   reset(takes: readonly LimitTake[]): void {
-    for (const take of takes) this.#subjects(take).delete(take.subject);
+    for (const take of takes) this.#subjects(take.limit).delete(take.subject);
   }
 
   prune(): void {
     // Bounded, and forgotten with what has not been asked about for longest.
   }
 
-  #waitMs(take: LimitTake): number {
-    const window = this.#subjects(take).get(take.subject);
-    if (window === undefined) return 0;
-    const now = this.#clock(take);
-    window.expire(take.limit, now);
-    return window.waitMs(take.limit, take.calls ?? 1, now);
+  #begin(limit: CallLimit, subject: string): CallWindow {
+    const window = new CallWindow();
+    this.#subjects(limit).set(subject, window);
+    return window;
   }
 
-  #add(take: LimitTake): void {
-    const { limit, subject, calls = 1 } = take;
-    if (calls === 0) return;
-    const subjects = this.#subjects(take);
-    let window = subjects.get(subject);
-    if (window === undefined) {
-      window = new CallWindow();
-      subjects.set(subject, window);
-    }
-    window.add(limit, calls, this.#clock(take));
-  }
-
-  #subjects({ limit }: LimitTake): Subjects {
+  #subjects(limit: CallLimit): Subjects {
     const all = limit.kind === "rate" ? this.#rates : this.#quotas;
     let subjects = all.get(limit.name);
     if (subjects === undefined) {
@@ -113,7 +116,7 @@ class ProcessLimits implements MemoryLimits {
     return subjects;
   }
 
-  #clock({ limit }: LimitTake): number {
+  #clock(limit: CallLimit): number {
     return limit.kind === "rate" ? this.#elapsed() : this.#now();
   }
 }

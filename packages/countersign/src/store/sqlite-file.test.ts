@@ -79,9 +79,12 @@ describe("SQLite: the file", () => {
   it("makes a store unavailable that turns out to be damaged", async (context) => {
     const path = temporaryFolder(context)("store.db");
     await createStore(path);
+    const whole = new DatabaseSync(path);
+    const roots = whole.prepare("select max(rootpage) as last from sqlite_schema").get() as { last: number };
+    whole.close();
     const bytes = readFileSync(path);
-    // After the pages that hold the schema, however much that has grown.
-    writeFileSync(path, bytes.fill(0xff, Math.floor(bytes.length / 8192) * 4096));
+    // After the schema, and the first page of each table.
+    writeFileSync(path, bytes.fill(0xff, roots.last * 4096));
     const store = await openSqliteStore({ path });
     await assert.rejects(store.users.list({ limit: 99 }), (error) => {
       assert.ok(error instanceof StoreUnavailable && error.message.includes("damaged"), String(error));
