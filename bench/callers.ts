@@ -1,5 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { type Auth, type Call, createAuth, type Principal, policyFor, type UserAccount } from "countersign";
+import {
+  type Auth,
+  type AuthOptions,
+  type Call,
+  createAuth,
+  type Principal,
+  policyFor,
+  type UserAccount,
+} from "countersign";
 import { apiKey, createKeyDigests, generateApiKey, type Pepper } from "countersign/api-key";
 import { createJwtForUser, createKeyRing, hmacKey, jwt } from "countersign/jwt";
 import type { ApiKeyRecord } from "countersign/store";
@@ -20,7 +28,7 @@ export interface Callers {
 }
 
 /** Makes callers and an `Auth` that knows them all. */
-export function makeCallers(count: number): Callers {
+export function makeCallers(count: number, options: Pick<AuthOptions<Principal>, "onCallEnd"> = {}): Callers {
   const signing = hmacKey({ secret, algorithm: "HS256" });
   const digests = createKeyDigests([pepper]);
   const records = new Map<string, ApiKeyRecord>();
@@ -45,6 +53,7 @@ export function makeCallers(count: number): Callers {
       apiKey({ keys: source, users, peppers: [pepper] }),
     ],
     policy: [policyFor<Principal>().rules({ say: { path: procedure } }, { say: "authenticated" })],
+    ...options,
   });
   return { tokens, keys, auth };
 }
