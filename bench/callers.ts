@@ -6,7 +6,6 @@ import {
   createAuth,
   type Principal,
   policyFor,
-  type RevocationView,
   type UserAccount,
 } from "countersign";
 import { apiKey, createKeyDigests, generateApiKey, type Pepper } from "countersign/api-key";
@@ -32,7 +31,10 @@ export interface Callers {
 }
 
 /** Makes callers and an `Auth` that knows them all. */
-export function makeCallers(count: number, revocations?: RevocationView): Callers {
+export function makeCallers(
+  count: number,
+  more: Pick<AuthOptions<Principal>, "onCallEnd" | "revocations"> = {},
+): Callers {
   const signing = hmacKey({ secret, algorithm: "HS256" });
   const digests = createKeyDigests([pepper]);
   const records = new Map<string, ApiKeyRecord>();
@@ -57,7 +59,7 @@ export function makeCallers(count: number, revocations?: RevocationView): Caller
       apiKey({ keys: source, users, peppers: [pepper] }),
     ],
     policy: [policyFor<Principal>().rules({ say: { path: procedure } }, { say: "authenticated" })],
-    ...(revocations !== undefined && { revocations }),
+    ...more,
   };
   const rate = { kind: "rate", name: "calls", per: "user", limit: 1_000_000_000, windowSeconds: 60 } as const;
   const limited = createAuth({ ...options, limits: createLimiter({ limits: [rate] }) });

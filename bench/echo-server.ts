@@ -1,7 +1,9 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import * as grpc from "@grpc/grpc-js";
 import type { Auth, Call, Principal } from "countersign";
 import { grpcAuth } from "countersign/grpc";
 import { BenchCall, type Callers, makeCallers, procedure } from "./callers.ts";
+import { recordingTo, recordOf } from "./recording.ts";
 
 /** A server process of the benchmark: one unary echo, bare or guarded. It takes orders by IPC. */
 export type Order = { readonly kind: "begin" } | { readonly kind: "report" };
@@ -19,11 +21,16 @@ export interface Report {
   readonly calls: number;
   /** CPU time of the main thread for each call, in microseconds. */
   readonly mainThread: number;
+  /** How late the event loop was, in milliseconds. */
+  readonly eventLoopP99: number;
+  /** Rows that were dropped. */
+  readonly dropped: number;
   /** Durations of decisions in microseconds; empty for a bare server. */
   readonly decisions: readonly number[];
 }
 
-export type Guarding = "bare" | "jwt" | "api-key";
+/** `logged`: as `jwt`, with a request log in SQLite. */
+export type Guarding = "bare" | "jwt" | "api-key" | "logged";
 
 const remembered = 10_000;
 const definition: grpc.ServiceDefinition = {
@@ -39,7 +46,13 @@ const definition: grpc.ServiceDefinition = {
 };
 
 const guarding = process.argv[2] as Guarding;
-const callers = makeCallers(remembered);
+const recorder = guarding === "logged" ? await recordingTo(process.argv[3] ?? "") : undefined;
+const callers = makeCallers(
+  remembered,
+  recorder && { onCallEnd: (ended) => recorder.record(recordOf(ended)) },
+);
+const eventLoop = monitorEventLoopDelay({ resolution: 1 });
+eventLoop.enable();
 const durations: number[] = [];
 let calls = 0;
 let cpuAtBegin = process.threadCpuUsage();
@@ -86,11 +99,19 @@ process.on("message", (order: Order) => {
   if (order.kind === "begin") {
     durations.length = 0;
     calls = 0;
+    eventLoop.reset();
     cpuAtBegin = process.threadCpuUsage();
     return;
   }
   const { user, system } = process.threadCpuUsage(cpuAtBegin);
-  const report: Report = { kind: "report", calls, mainThread: (user + system) / calls, decisions: durations };
+  const report: Report = {
+    kind: "report",
+    calls,
+    mainThread: (user + system) / calls,
+    eventLoopP99: eventLoop.percentile(99) / 1e6,
+    dropped: recorder?.dropped ?? 0,
+    decisions: durations,
+  };
   process.send?.(report);
 });
 process.on("disconnect", () => process.exit());

@@ -4,12 +4,12 @@ import { type Figure, figure } from "./measure.ts";
 import { remoteDecisions } from "./remote.ts";
 import { type RevocationsResult, revocationCosts } from "./revocations.ts";
 import { type RolesResult, roleChecks } from "./roles.ts";
-import { type ServingComparison, serving } from "./serving.ts";
+import { orders, type ServingComparison, serving } from "./serving.ts";
 import { type WarmResult, warmDecisions } from "./warm.ts";
 
 const usage = `npm run bench [-- OPTIONS]
 
-  --only warm,remote,roles,revocations,cold,serving   some of it (default: all; takes about two minutes)
+  --only warm,remote,roles,revocations,cold,serving,logging   some of it (default: all but logging; takes about two minutes)
   --rounds N                 rounds of servers under load (default 3)
   --seconds N                of load on each server in a round (default 3)
   --json                     the figures as JSON
@@ -51,10 +51,14 @@ if (values.help) {
   const load = parts.has("serving")
     ? await serving(Number(values.rounds), Number(values.seconds))
     : undefined;
+  if (parts.has("logging")) progress("servers that write down their calls");
+  const logging = parts.has("logging")
+    ? await serving(Number(values.rounds), Number(values.seconds), orders.logging)
+    : undefined;
   const environment = { node: process.version, arch: process.arch };
   if (values.json)
     process.stdout.write(
-      `${JSON.stringify({ environment, warm, remote, roles, revocations, cold, serving: load }, undefined, 2)}\n`,
+      `${JSON.stringify({ environment, warm, remote, roles, revocations, cold, serving: load, logging }, undefined, 2)}\n`,
     );
   else
     process.stdout.write(
@@ -66,6 +70,7 @@ if (values.help) {
         ...revocationsText(revocations),
         ...cold.flatMap(coldText),
         ...servingText(load),
+        ...loggingText(logging),
         "",
       ].join("\n"),
     );
@@ -153,6 +158,21 @@ function servingText(comparison: ServingComparison | undefined): readonly string
         (result.guarding === "bare"
           ? ""
           : `; decision p50 ${result.decisionP50.toFixed(2)} µs, trimmed mean ${result.decisionTrimmedMean.toFixed(2)} µs, ${percent(result.decisionShare)} of the call`),
+    ),
+  ];
+}
+
+function loggingText(comparison: ServingComparison | undefined): readonly string[] {
+  if (comparison === undefined) return [];
+  const { results, noise } = comparison;
+  const [first] = results;
+  return [
+    "",
+    `grpc-js, tokens, with and without a request log in SQLite, medians of the rounds (without against without differs by ${percent(noise)})`,
+    ...results.map(
+      ({ guarding, callsPerSecond, mainThreadMicroseconds, eventLoopP99, dropped }) =>
+        `  ${guarding.padEnd(8)} ${Math.round(callsPerSecond).toString().padStart(7)} calls/s (${percent(callsPerSecond / (first?.callsPerSecond ?? Number.NaN))}), ` +
+        `${mainThreadMicroseconds.toFixed(1)} µs of the main thread each; event loop p99 ${eventLoopP99.toFixed(2)} ms; ${dropped} rows dropped`,
     ),
   ];
 }

@@ -17,6 +17,7 @@ const definition: PackageDefinition = loadSync(
     "auth/v1/auth.proto",
     "auth/v1/signing_keys.proto",
     "auth/v1/tokens.proto",
+    "auth/v1/logs.proto",
     "auth/v1/roles.proto",
     "auth/v1/limits.proto",
     "grpc/health/v1/health.proto",

@@ -17,11 +17,13 @@ const cancelled = 1;
 export class CallTrail<P> {
   readonly followed: FollowedCall<P>;
   readonly #kind: Kind;
+  readonly #call: ServerInterceptingCallInterface;
   #named = false;
 
-  constructor(followed: FollowedCall<P>, kind: Kind) {
+  constructor(followed: FollowedCall<P>, kind: Kind, call: ServerInterceptingCallInterface) {
     this.followed = followed;
     this.#kind = kind;
+    this.#call = call;
   }
 
   /** One request is complete when its caller has said all. */
@@ -54,9 +56,9 @@ export class CallTrail<P> {
   }
 
   /** Nothing more will happen. Without a status of ours, grpc-js had one of its own, or the caller has left. */
-  over(call: ServerInterceptingCallInterface): void {
-    const late = Number(call.getDeadline()) <= Date.now();
-    this.followed.end(sentStatus(call) ?? (late ? deadlineExceeded : cancelled));
+  over(): void {
+    const late = Number(this.#call.getDeadline()) <= Date.now();
+    this.followed.end(sentStatus(this.#call) ?? (late ? deadlineExceeded : cancelled));
   }
 }
 

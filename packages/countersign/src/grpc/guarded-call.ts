@@ -53,7 +53,7 @@ export class GuardedCall<P extends Principal, U extends UserAccount> {
     const { auth, method, nextCall, unreadable } = this.#options;
     const call = new GrpcCall(method.path, nextCall, metadata, unreadable);
     this.#call = call;
-    if (auth.follow !== undefined) this.#trail = new CallTrail(auth.follow(call), method);
+    if (auth.follow !== undefined) this.#trail = new CallTrail(auth.follow(call), method, nextCall);
     const decision = auth.decide(call);
     if (isPromise(decision)) void decision.then((settled) => this.#settle(settled, call, metadata, proceed));
     else this.#settle(decision, call, metadata, proceed);
@@ -74,7 +74,7 @@ export class GuardedCall<P extends Principal, U extends UserAccount> {
   /** grpc-js calls this at the end of every call, not only of cancelled ones. */
   end(): void {
     this.#over = true;
-    this.#trail?.over(this.#options.nextCall);
+    this.#trail?.over();
     this.#stopWatching?.();
     this.#call?.cancel();
   }

@@ -2,6 +2,15 @@ import type { EndedCall, Principal } from "countersign";
 import type { RequestRecord } from "countersign/store";
 import type { PeerAddress } from "./peer-address.ts";
 
+/** Characters of a user agent that are kept. */
+const longestAgent = 256;
+
+/** A part of a text holds on to the whole of it, and many of these may wait to be written: a copy does not. */
+function bounded(text: string | undefined): string | undefined {
+  if (text === undefined || text.length <= longestAgent) return text;
+  return Buffer.from(text.slice(0, longestAgent)).toString();
+}
+
 /** What the request log keeps of a call. */
 export function recordOf(ended: EndedCall<Principal>, peerOf: PeerAddress): RequestRecord {
   const { call, admitted, denial, subject } = ended;
@@ -18,7 +27,7 @@ export function recordOf(ended: EndedCall<Principal>, peerOf: PeerAddress): Requ
     apiKeyId: principal?.apiKey?.id ?? subject?.apiKeyId,
     authenticator: admitted?.authenticator ?? subject?.authenticator,
     peer: peerOf(call, ended.peerAddress),
-    userAgent: call.header("user-agent")[0],
+    userAgent: bounded(call.header("user-agent")[0]),
     received: ended.received,
     sent: ended.sent,
     rule: ended.rule,

@@ -41,7 +41,7 @@ export function normalRecord(record: RequestRecord): RequestRecord {
 
 /** Without control characters, which have no meaning in a log but to whoever wants to forge one. */
 function storable(text: string | undefined, length: number): string | undefined {
-  if (text === undefined || plain.test(text)) return text?.slice(0, length);
+  if (text === undefined || (text.length <= length && plain.test(text))) return text;
   const cut = text.length > length ? text.slice(0, length) : text;
   return cut.toWellFormed().replace(/\p{Cc}/gu, "\u{fffd}");
 }

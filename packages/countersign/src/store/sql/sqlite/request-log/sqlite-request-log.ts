@@ -12,6 +12,7 @@ import type {
   StatisticsQuery,
   StoredRequest,
 } from "../../../request-contracts.ts";
+import { normalRecord } from "../../../request-log/normal-record.ts";
 import { rollUp, steps } from "../../../request-log/rollup.ts";
 import { cellsOf, requestColumns } from "../../request-log/request-row.ts";
 import {
@@ -59,7 +60,8 @@ export class SqliteRequestLog implements RequestLog {
     );
   }
 
-  async append(rows: readonly RequestRecord[], dropped = 0): Promise<void> {
+  async append(given: readonly RequestRecord[], dropped = 0): Promise<void> {
+    const rows = given.map(normalRecord);
     this.#transaction(() => {
       for (const row of rows) this.#insert.run(...cellsOf(row));
       for (const row of rollUp(rows, { count: dropped, at: this.#now() })) {

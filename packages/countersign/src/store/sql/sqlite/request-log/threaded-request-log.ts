@@ -13,7 +13,6 @@ import type {
   StatisticsQuery,
   StoredRequest,
 } from "../../../request-contracts.ts";
-import { normalRecord } from "../../../request-log/normal-record.ts";
 import { type Answered, type Asked, flattened, type ThreadData } from "./thread-messages.ts";
 
 interface Pending {
@@ -34,7 +33,7 @@ export class ThreadedRequestLog implements RequestLog {
   }
 
   async append(rows: readonly RequestRecord[], dropped = 0): Promise<void> {
-    await this.#ask("append", flattened(rows.map(normalRecord)), dropped);
+    await this.#ask("append", flattened(rows), dropped);
   }
 
   async list(query: RequestQuery): Promise<RequestPage> {
