@@ -31,7 +31,10 @@ const meanings: Readonly<Record<Reason, readonly [meaning: string, remedy: strin
     "Look for a copy that was cut off; make a new key.",
   ],
   API_KEY_EXPIRED: ["The key was good until its expiry.", "Make a new key."],
-  API_KEY_REVOKED: ["The key was revoked, or its owner is gone.", "Make a new key."],
+  API_KEY_REVOKED: [
+    "The key was revoked, its grace after a rotation is over, or its owner is gone.",
+    "Make a new key.",
+  ],
   API_KEY_DISABLED: ["The key is switched off for now.", "Ask whoever manages it."],
   USER_DISABLED: ["The account that the credential belongs to is switched off.", "Ask an administrator."],
   LOGIN_FAILED: [
@@ -40,7 +43,7 @@ const meanings: Readonly<Record<Reason, readonly [meaning: string, remedy: strin
   ],
   MFA_REQUIRED: ["The password was right, and a second factor is needed.", "Send the code too."],
   PERMISSION_DENIED: [
-    "The caller is known and may not do this, or the RPC has no rule. Nothing was changed.",
+    "The caller is known and may not do this, its key is limited to other addresses or methods, or the RPC has no rule. Nothing was changed.",
     "The message names what the rule asks for.",
   ],
   RATE_LIMITED: ["Too many calls in a short time.", "Wait as long as `RetryInfo` or `Retry-After` says."],

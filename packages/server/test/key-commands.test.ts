@@ -56,17 +56,9 @@ test("a key is made with limits, changed, switched off and on, and found again",
   assert.match(changed, /methods +\/a\.B\/\*\nlimits +100\/minute 5000\/day\ntags +eu\n/);
   assert.ok(!/addresses/.test(changed));
   assert.equal(await good(["keys", "disable", key.id], at), 'Disabled the key "limited" of dora (id 1).\n');
-  assert.match(
-    await good(
-      ["keys", "list", "--status", "disabled", "--tag", "eu", "--search", "LIM", "--owner", "dora"],
-      at,
-    ),
-    new RegExp(key.id),
-  );
+  const filters = ["--status", "disabled", "--tag", "eu", "--search", "LIM", "--owner", "dora"];
+  assert.match(await good(["keys", "list", ...filters, "--expiring-within", "91d"], at), new RegExp(key.id));
   assert.equal(await good(["keys", "enable", key.id], at), 'Enabled the key "limited" of dora (id 1).\n');
-  assert.match(await good(["keys", "list", "--expiring-within", "91d"], at), new RegExp(key.id));
-  assert.equal(await good(["keys", "list", "--expiring-within", "89d"], at), "No API keys.\n");
-  assert.match(await bad(2, ["keys", "update", key.id], at), /nothing to change was named/);
   assert.match(
     await bad(2, ["keys", "create", "--user", "dora", "--name", "x", "--limit", "many"], at),
     /--limit is a number for a period/,
@@ -92,27 +84,25 @@ test("a key is rotated: the new one alone on standard output, and what became of
     await good(["keys", "end-grace", id], at),
     new RegExp(`id ${old.id}, was never used, and is refused since 20`),
   );
-  const many = [(await make("m1")).api_key.id, (await make("m2")).api_key.id];
-  const revoked = await good(["keys", "revoke", ...many, "--reason", "spring"], at);
-  assert.equal(revoked, 'Revoked the key "m1" of dora (id 1).\nRevoked the key "m2" of dora (id 1).\n');
-  assert.match((await run(["keys", "revoke", "none1", "none2"], at)).stderr, /not revoked, .*: none1, none2/);
-  assert.match(await bad(2, ["keys", "revoke"], at), /ids of keys, or --all-of/);
+  const revoked = await run(["keys", "revoke", id, old.id, "none", "--reason", "spring"], at);
+  assert.equal(revoked.stdout, 'Revoked the key "rotated" of dora (id 1).\n'.repeat(2));
+  assert.match(revoked.stderr, /not revoked, .*: none \(NOT_FOUND\)\n$/);
 });
 
 test("usage and hygiene have something to say, or say that they do not", async () => {
-  const { api_key: key } = await make("quiet", "--expires", "30d");
+  const { api_key: key } = await make("endless");
   assert.equal(await good(["keys", "usage", key.id, "--by", "hour"], at), "No calls in this time.\n");
-  assert.match(await bad(1, ["keys", "usage", key.id, "--by", "week"], at), /period: hour or day/);
   const strict = await run(["keys", "hygiene", "--strict"], at);
   assert.equal(strict.code, 1);
-  assert.match(strict.stdout, /^FINDING +ID +NAME +USER +WHAT\n/);
-  const { findings } = await json<{ findings: { kind: string }[] }>(["keys", "hygiene"], at);
-  assert.ok(findings.every(({ kind }) => kind === "no_expiry"));
+  assert.match(
+    strict.stdout,
+    new RegExp(`^FINDING +ID +NAME +USER +WHAT\nno_expiry +${key.id} +endless +dora `),
+  );
   const { checks } = JSON.parse((await run(["doctor", "--strict", "-o", "json"], at)).stdout) as {
     checks: { name: string; status: string; detail: string }[];
   };
   const check = checks.find(({ name }) => name === "API keys");
-  assert.deepEqual([check?.status, check?.detail], ["warn", `${findings.length} without an end`]);
+  assert.deepEqual([check?.status, check?.detail], ["warn", "1 without an end"]);
 });
 
 test("leaked keys are found in files and folders, never shown, and revoked where their secret is right", async () => {
@@ -147,13 +137,13 @@ test("leaked keys are found in files and folders, never shown, and revoked where
   const { api_key: revoked } = await json<Made>(["keys", "show", leaked.api_key.id], at);
   assert.equal(revoked.status, "revoked");
   assert.match(revoked.revoked_reason, /^found in .*a\.env:2$/);
-  const clean = await run(["keys", "scan", join(places, ".gitignore")], at);
-  assert.deepEqual([clean.code, clean.stdout], [0, ""]);
-  const piped = await run(["keys", "scan", "-"], { ...at, input: `x ${other.key}` });
+  const piped = await run(["keys", "scan", "-", join(places, ".gitignore"), join(folder, "not-there")], {
+    ...at,
+    input: `x ${other.key}`,
+  });
   assert.match(piped.stdout, new RegExp(`^-:1 {2}dev {2}${other.api_key.id}\n$`));
-  const missing = await run(["keys", "scan", join(folder, "not-there")], at);
-  assert.equal(missing.code, 1);
-  assert.match(missing.stderr, /not-there: not looked at \(ENOENT\)/);
+  assert.match(piped.stderr, /not-there: not looked at \(ENOENT\)\n1 keys in 1 places; 2 files/);
+  assert.equal(piped.code, 1);
 });
 
 test("a file of keys is imported line by line, and again without effect", async () => {
@@ -179,7 +169,6 @@ test("a file of keys is imported line by line, and again without effect", async 
   assert.match(again.stdout, /^0 would|^0 /);
   assert.match(again.stdout, /2 known already, 2 refused/);
   assert.equal(await good(["keys", "import-status"], at), "0 of 2 seen\n");
-  assert.match(await good(["keys", "list", "--search", "one, with"], at), /one, with a comma/);
 });
 
 test("files of keys are read as they are written", () => {

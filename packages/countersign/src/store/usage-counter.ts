@@ -9,6 +9,9 @@ export type UsageOrigin = Pick<Call, "peer" | "header">;
 /** How many addresses one flush tells of a key. */
 const mostHosts = 64;
 const longestAgent = 200;
+/** So many calls between two flushes are all asked from where they come, and then one of so many. */
+const everyCall = 64;
+const oneOf = 16;
 
 /** What one key was used for since the last flush. */
 export class UsageCounter {
@@ -29,7 +32,7 @@ export class UsageCounter {
     this.#calls += 1;
     this.#allowed += 1;
     if (atMs > this.#lastUsedMs) this.#lastUsedMs = atMs;
-    if (origin !== undefined && origin.peer.address !== this.#peer) this.#meet(origin);
+    if (origin !== undefined && this.#isLookedAt() && origin.peer.address !== this.#peer) this.#meet(origin);
   }
 
   deny(atMs: number): void {
@@ -84,6 +87,11 @@ export class UsageCounter {
   #allHours(): UsageCount[] {
     const current = { startsAt: new Date(this.#hour), allowed: this.#allowed, denied: this.#denied };
     return [...(this.#hours ?? []), ...(this.#allowed + this.#denied === 0 ? [] : [current])];
+  }
+
+  /** Asking a transport for its peer costs as much as the rest: of a key that calls often, not every call is asked. */
+  #isLookedAt(): boolean {
+    return this.#calls <= everyCall || this.#calls % oneOf === 0;
   }
 
   /** Another connection than the one before. */
