@@ -31,7 +31,10 @@ export async function revocationCosts(): Promise<RevocationsResult> {
   const megabytes = ((await inUse()) - before) / 1e6;
   const few = createRevocations();
   const order = zipf(callers, draws);
-  const [none, many] = [few, million].map((view) => ({ view, ...warm(makeCallers(callers, { revocations: view })) }));
+  const [none, many] = [few, million].map((view) => ({
+    view,
+    ...warm(makeCallers(callers, { revocations: view })),
+  }));
   if (none === undefined || many === undefined) throw new Error("there are two");
   const run =
     ({ view, decide }: Warm & { readonly view: Revocations }, revokeEach: number) =>
