@@ -161,6 +161,15 @@ interface ListenParts extends State {
   readonly parts: Parts;
 }
 
+/** What checks of API keys lead to besides their answers. */
+function keyParts(redigester: Redigester, usage: UsageRecorder) {
+  return {
+    hashing: createHashQueue(),
+    onOlderPepper: redigester.add,
+    onScopeUsed: usage.recordScope.bind(usage),
+  };
+}
+
 /** Binds both listeners to one decision and one set of services. */
 async function listen(
   config: Config,
@@ -186,11 +195,7 @@ async function listen(
   );
   const observer = observeDecisions(usage, log);
   const { shadow, ...rules } = await policyInForce({ config, store, log, observer });
-  const keys = {
-    hashing: createHashQueue(),
-    onOlderPepper: redigester.add,
-    onScopeUsed: usage.recordScope.bind(usage),
-  };
+  const keys = keyParts(redigester, usage);
   const { onCallEnd, log: requestLog } = requests;
   const bounds = { limits: limiterOf(config, limits), throttle: throttleOf(config) };
   const known = { config, store, revocations, roles, signing };

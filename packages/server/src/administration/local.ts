@@ -106,11 +106,6 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
       return policyService({ auth, shadow: undefined, store, roles });
     },
   };
-  // Whoever begins anew may have lost the master key of before.
-  const adopt = async (request: object): Promise<void> => {
-    const { removeOthers } = request as { readonly removeOthers?: unknown };
-    if (removeOthers === true) await adoptMasterKey(config, store.secrets);
-  };
   const perform = async <M extends DescMethod>(
     method: M,
     request: MessageInitShape<M["input"]>,
@@ -128,7 +123,7 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
   return {
     async call<M extends DescMethodUnary>(method: M, request: MessageInitShape<M["input"]>) {
       const answer = (await perform(method, request)) as MessageInitShape<DescMessage>;
-      if (method.name === SigningKeyService.method.rotateSigningKey.name) await adopt(request);
+      if (method.name === SigningKeyService.method.rotateSigningKey.name) await adopt(config, store, request);
       return create(method.output, answer) as MessageShape<M["output"]>;
     },
     stream: (method, request, signal) => messagesOf(method, perform(method, request, signal)),
@@ -138,6 +133,12 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
       await store.close();
     },
   };
+}
+
+/** Whoever begins anew may have lost the master key of before. */
+async function adopt(config: Config, store: Store, request: object): Promise<void> {
+  const { removeOthers } = request as { readonly removeOthers?: unknown };
+  if (removeOthers === true) await adoptMasterKey(config, store.secrets);
 }
 
 /** What a handler yields, as messages. */
