@@ -127,10 +127,8 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
       return create(method.output, answer) as MessageShape<M["output"]>;
     },
     stream: (method, request, signal) => messagesOf(method, perform(method, request, signal)),
-    async close() {
-      await requests?.close();
-      await counted.close();
-      await store.close();
+    close: async () => {
+      for (const part of [requests, counted, store]) await part?.close();
     },
   };
 }
