@@ -74,7 +74,6 @@ export function createAuthentication({
   signing,
   issuers = openIssuers(config),
   policy,
-  onOlderPepper,
   onDecision,
   onCallEnd = () => {},
   ...keys
