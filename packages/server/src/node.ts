@@ -205,12 +205,8 @@ async function listen(
   const asking = askingLimits(config);
   const shared = { ...known, feed, auth, asking, limits, caughtUp, hashing: keys.hashing };
   let httpAddress = "";
-  const services = servicesOf({
-    ...shared,
-    shadow,
-    requests: requestLog,
-    linkBase: () => linkBase(config, httpAddress),
-  });
+  const ofNode = { shadow, requests: requestLog, linkBase: () => linkBase(config, httpAddress) };
+  const services = servicesOf({ ...shared, ...ofNode });
   const tokens = tokenEndpoints({ ...shared, onError });
   const calls = { users: store.users, onError };
   const listeners: { close(graceMs: number): Promise<void> }[] = [];

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** A record of somebody's that an attempt reaches for, and what belongs to it. */
 export interface Target {
   readonly tenant: string;
@@ -31,6 +33,12 @@ function newName(): string {
   fresh += 1;
   return `fresh-${fresh}`;
 }
+
+/** Of a key that was made elsewhere. */
+function newHash(): string {
+  return createHash("sha256").update(newName()).digest("hex");
+}
+
 const reason = "test";
 
 /**
@@ -96,6 +104,34 @@ export const rows: Readonly<Record<string, Row>> = {
     ({ keyId: id }) => ({ id, reason }),
     ({ keyId: id }) => ({ id, reason, withMadeKeys: true }),
   ],
+  "/auth.v1.ApiKeyService/UpdateApiKey": [
+    ({ keyId: id }) => ({ id, description: newName() }),
+    ({ role }, { keyId: id }) => ({ id, roles: { values: [role] } }),
+  ],
+  "/auth.v1.ApiKeyService/RevokeApiKeys": [
+    ({ keyId }) => ({ ids: [keyId], reason }),
+    ({ keyId }) => ({ ids: [keyId], reason, withMadeKeys: true }),
+    ({ userId }) => ({ userId, reason }),
+  ],
+  "/auth.v1.ApiKeyService/RotateApiKey": [({ keyId: id }) => ({ id })],
+  "/auth.v1.ApiKeyService/EndApiKeyGrace": [({ keyId: id }) => ({ id })],
+  "/auth.v1.ApiKeyService/DisableApiKey": [({ keyId: id }) => ({ id })],
+  "/auth.v1.ApiKeyService/EnableApiKey": [({ keyId: id }) => ({ id })],
+  "/auth.v1.ApiKeyService/GetApiKeyUsage": [({ keyId: id }) => ({ id })],
+  "/auth.v1.ApiKeyService/ListApiKeyFindings": [
+    () => ({ pageSize: 1000 }),
+    ({ userId }) => ({ userId, pageSize: 1000 }),
+  ],
+  "/auth.v1.ApiKeyService/ImportApiKeys": [
+    ({ userId }) => ({ keys: [{ hash: newHash(), name: newName(), userId, scopes: ["orders:read"] }] }),
+    ({ username }) => ({ keys: [{ hash: newHash(), name: newName(), username, scopes: ["orders:read"] }] }),
+    ({ role }, { userId }) => ({ keys: [{ hash: newHash(), name: newName(), userId, roles: [role] }] }),
+  ],
+  "/auth.v1.ApiKeyService/GetApiKeyImport": "it names nothing, and counts the keys of the caller's tenant",
+  "/auth.v1.ApiKeyService/ReportLeakedApiKeys": [
+    ({ key }) => ({ keys: [key], reason }),
+    ({ key }) => ({ keys: [key], reason, revoke: true }),
+  ],
 
   "/auth.v1.RoleService/CreateRole": [
     ({ tenant }) => ({ name: newName(), tenant }),
@@ -148,6 +184,13 @@ export const rows: Readonly<Record<string, Row>> = {
   "/auth.v1.TenantService/DisableTenant": { installation: [({ tenant: id }) => ({ id })] },
   "/auth.v1.TenantService/EnableTenant": { installation: [({ tenant: id }) => ({ id })] },
   "/auth.v1.TenantService/DeleteTenant": { installation: [({ tenant: id }) => ({ id })] },
+
+  "/auth.v1.LogService/ListRequests": { installation: [() => ({})] },
+  "/auth.v1.LogService/GetRequest": { installation: [() => ({ id: "any" })] },
+  "/auth.v1.LogService/WatchRequests": { installation: [() => ({})] },
+  "/auth.v1.LogService/ExportRequests": { installation: [() => ({})] },
+  "/auth.v1.LogService/GetStatistics": { installation: [() => ({})] },
+  "/auth.v1.LogService/GetTimeSeries": { installation: [() => ({})] },
 
   "/api.users.UserService/GetUser": [({ userId }) => ({ userId })],
   "/api.users.UserService/UpdateProfile": own,

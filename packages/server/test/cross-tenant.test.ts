@@ -52,7 +52,9 @@ describe("across tenants", () => {
     const answer = await callGrpc(client, { method, credential, request, enough });
     // What a refusal repeats of the request is not what it says.
     const text = [about.role, about.tenant].filter((name) => name !== "");
-    return { ...answer, message: text.reduce((said, name) => said.replaceAll(name, "…"), answer.message) };
+    const unsaid = (told: string): string => text.reduce((said, name) => said.replaceAll(name, "…"), told);
+    const answers = answer.answers.map((one) => withoutRepeated(one, unsaid));
+    return { ...answer, answers, message: unsaid(answer.message) };
   }
 
   /** A stream tells of everybody whom the caller may know of, and then waits: the next one would be somebody else. */
@@ -154,6 +156,16 @@ function isShared(attempt: Attempt, target: Target, own: Target): boolean {
     own,
   );
   return asked.has("role") || asked.has("tenant");
+}
+
+/** An answer without what it repeats of a request that found nothing. */
+function withoutRepeated(answer: unknown, unsaid: (told: string) => string): unknown {
+  return JSON.parse(JSON.stringify(answer), (field, value: unknown) => {
+    if (field === "refused_ids" && Array.isArray(value)) return value.length;
+    if (field === "problem" && typeof value === "string") return unsaid(value);
+    const { verdict } = Object(value) as { readonly verdict?: unknown };
+    return verdict === "unknown" ? { verdict } : value;
+  });
 }
 
 /** Whether an answer has anything in it that only this record has. */

@@ -123,7 +123,9 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
   return {
     async call<M extends DescMethodUnary>(method: M, request: MessageInitShape<M["input"]>) {
       const answer = (await perform(method, request)) as MessageInitShape<DescMessage>;
-      if (method.name === SigningKeyService.method.rotateSigningKey.name) await adopt(config, store, request);
+      // Whoever begins anew may have lost the master key of before.
+      if (method.name === SigningKeyService.method.rotateSigningKey.name && removesOthers(request))
+        await adoptMasterKey(config, store.secrets);
       return create(method.output, answer) as MessageShape<M["output"]>;
     },
     stream: (method, request, signal) => messagesOf(method, perform(method, request, signal)),
@@ -133,10 +135,8 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
   };
 }
 
-/** Whoever begins anew may have lost the master key of before. */
-async function adopt(config: Config, store: Store, request: object): Promise<void> {
-  const { removeOthers } = request as { readonly removeOthers?: unknown };
-  if (removeOthers === true) await adoptMasterKey(config, store.secrets);
+function removesOthers(request: object): boolean {
+  return (request as { readonly removeOthers?: unknown }).removeOthers === true;
 }
 
 /** What a handler yields, as messages. */

@@ -19,6 +19,9 @@ interface RevokedKey {
   readonly revoked_reason: string | null;
   readonly revoked_by: string | null;
   readonly disabled_at: number | null;
+  readonly rotated_at: number | null;
+  readonly grace_ends_at: number | null;
+  readonly replaced_by: string | null;
 }
 
 /** What was done besides putting back what was there. */
@@ -44,7 +47,14 @@ export async function whatIsKnown(trx: Transaction<SqlSchema>, words: SqlWords):
     revokedKeys: await trx
       .selectFrom("api_keys")
       .select(["id", "revoked_at", "revoked_reason", "revoked_by", "disabled_at"])
-      .where((eb) => eb.or([eb("revoked_at", "is not", null), eb("disabled_at", "is not", null)]))
+      .select(["rotated_at", "grace_ends_at", "replaced_by"])
+      .where((eb) =>
+        eb.or([
+          eb("revoked_at", "is not", null),
+          eb("disabled_at", "is not", null),
+          eb("grace_ends_at", "is not", null),
+        ]),
+      )
       .execute(),
     disabledUsers: await trx
       .selectFrom("users")
@@ -76,6 +86,8 @@ export async function afterRestore(
   const keysStillRevoked = await keepRevoked(trx, before?.revokedKeys ?? []);
   const usersStillDisabled = await keepDisabled(trx, before?.disabledUsers ?? [], now);
   await continueUsers(trx, words, { before, nothingSince });
+  // A link gives out a key once, and may have done so since.
+  if (!nothingSince) await trx.updateTable("api_key_links").set({ sealed: null }).execute();
   const sessionsEnded = nothingSince ? 0 : await endSessions(trx, now);
   return { keysStillRevoked, usersStillDisabled, sessionsEnded };
 }
@@ -105,10 +117,23 @@ async function continueUsers(
 /** Keys have random ids: one that is known under the same id is the same key. */
 async function keepRevoked(trx: Transaction<SqlSchema>, keys: readonly RevokedKey[]): Promise<number> {
   let kept = 0;
-  for (const { id, revoked_at, revoked_reason, revoked_by, disabled_at } of keys) {
-    const edit = revoked_at === null ? { disabled_at } : { revoked_at, revoked_reason, revoked_by };
+  for (const { id, ...known } of keys) {
+    const { revoked_at, revoked_reason, revoked_by, disabled_at, ...rotation } = known;
+    const [revoked, rotated] = [revoked_at !== null, rotation.grace_ends_at !== null];
+    const edit = {
+      ...((revoked || rotated) && { revoked_at, revoked_reason, revoked_by }),
+      // Also where the key in its place is not there any more: its end was announced.
+      ...(rotated && rotation),
+      ...(!revoked && { disabled_at }),
+    };
     let update = trx.updateTable("api_keys").set(edit).where("id", "=", id).where("revoked_at", "is", null);
-    if (revoked_at === null) update = update.where("disabled_at", "is", null);
+    if (!revoked)
+      update = update.where((eb) =>
+        eb.or([
+          ...(rotated ? [eb("grace_ends_at", "is", null)] : []),
+          ...(disabled_at === null ? [] : [eb("disabled_at", "is", null)]),
+        ]),
+      );
     const { numUpdatedRows } = await update.executeTakeFirst();
     kept += Number(numUpdatedRows);
   }
