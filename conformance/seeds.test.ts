@@ -187,6 +187,7 @@ describe("buf curl, as grpcurl is called in the seeds", () => {
         "auth.v1.PolicyService",
         "auth.v1.RoleService",
         "auth.v1.SigningKeyService",
+        "auth.v1.TenantService",
         "auth.v1.TokenService",
         "auth.v1.UserService",
         "grpc.health.v1.Health",
