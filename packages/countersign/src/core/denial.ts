@@ -64,6 +64,8 @@ export interface Denial {
   readonly cause?: unknown;
   /** For logs only: whose credential it was, where that was recognised. */
   readonly subject?: DenialSubject;
+  /** For logs only: the name of the authenticator that recognised the credential. */
+  readonly authenticator?: string;
   /** For logs only: the part of the rule that refused, as it reads in a listing. */
   readonly missing?: string;
 }
@@ -79,8 +81,6 @@ export interface QuotaViolation {
 export interface DenialSubject {
   readonly userId?: string;
   readonly apiKeyId?: string;
-  /** The name of the authenticator that recognised it. */
-  readonly authenticator?: string;
 }
 
 /** What a denial may say beyond its reason. */

@@ -54,17 +54,15 @@ function ofCaller<P>({ denial }: Denied, { principal, authenticator }: Allowed<P
   const subject = {
     ...(typeof userId === "string" && { userId }),
     ...(typeof apiKey?.id === "string" && { apiKeyId: apiKey.id }),
-    ...(authenticator !== undefined && { authenticator }),
   };
-  return Object.freeze({ ok: false, denial: Object.freeze({ ...denial, subject }) });
+  const by = authenticator === undefined ? {} : { authenticator };
+  return Object.freeze({ ok: false, denial: Object.freeze({ ...denial, ...by, subject }) });
 }
 
 /** The refusal of a credential by the authenticator that recognised it. For logs. */
 export function byAuthenticator<P>(decision: Decision<P>, authenticator: string): Decision<P> {
-  if (decision.ok || decision.denial.subject?.authenticator !== undefined) return decision;
-  const { denial } = decision;
-  const subject = { ...denial.subject, authenticator };
-  return Object.freeze({ ok: false, denial: Object.freeze({ ...denial, subject }) });
+  if (decision.ok || decision.denial.authenticator !== undefined) return decision;
+  return Object.freeze({ ok: false, denial: Object.freeze({ ...decision.denial, authenticator }) });
 }
 
 /** Tells an observer of a decision, once it is there. */

@@ -92,6 +92,7 @@ describe("a gRPC call that is over", () => {
           code,
           reason,
           ...subject,
+          ...(denial?.authenticator !== undefined && { authenticator: denial.authenticator }),
           missing: denial?.missing,
           sent,
         })),

@@ -25,7 +25,7 @@ export function recordOf(ended: EndedCall<Principal>, peerOf: PeerAddress): Requ
     reason: ended.reason,
     userId: principal?.userId ?? subject?.userId,
     apiKeyId: principal?.apiKey?.id ?? subject?.apiKeyId,
-    authenticator: admitted?.authenticator ?? subject?.authenticator,
+    authenticator: admitted?.authenticator ?? denial?.authenticator,
     peer: peerOf(call, ended.peerAddress),
     userAgent: bounded(call.header("user-agent")[0]),
     received: ended.received,
