@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { inTime } from "./redis-connection.ts";
 import { redisFailure, withoutCommand } from "./redis-error.ts";
 
 /** What can be found out about a server without changing it. */
@@ -28,7 +29,7 @@ export async function inspectClient(
   try {
     await client.connect();
     if (trouble !== undefined) throw trouble;
-    const info = await client.info();
+    const info = await inTime(client.info());
     return {
       name,
       server: serverOf(info),

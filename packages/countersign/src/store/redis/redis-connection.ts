@@ -4,9 +4,9 @@ import { CircuitBreaker } from "../sql/circuit-breaker.ts";
 import { isRefusal, isReply, redisFailure, withoutCommand } from "./redis-error.ts";
 import type { RedisTarget } from "./redis-target.ts";
 
-/** Together below the two seconds within which an answer is due. */
-const connectMs = 900;
-const answerMs = 900;
+/** Nobody waits for a connection, and so this is below the two seconds within which an answer is due. */
+const answerMs = 1500;
+const connectMs = 1500;
 const longestPauseMs = 500;
 
 /** What all connections have in common: nothing waits for a server that is away, and nothing is sent twice. */
@@ -19,7 +19,6 @@ const patience = {
   autoResubscribe: false,
   maxRetriesPerRequest: 0,
   connectTimeout: connectMs,
-  commandTimeout: answerMs,
   disconnectTimeout: 100,
   keepAlive: 10_000,
   retryStrategy: (times: number) => Math.min(times * 50, longestPauseMs) * (0.5 + Math.random() / 2),
@@ -30,8 +29,27 @@ export function createClient({ config }: RedisTarget, onTrouble: (error: Error) 
   const client = new Redis({ ...config, ...patience });
   // What the client tells holds the command that failed, and that may be the one with the password.
   client.on("error", (error: Error) => onTrouble(withoutCommand(error)));
+  // Between the connection and its being ready there are commands, which nobody times but here.
+  client.on("connect", () => {
+    const stuck = (): void => {
+      if (client.status === "connect") client.disconnect(true);
+    };
+    setTimeout(() => setImmediate(stuck), connectMs).unref();
+  });
   return client;
 }
+
+/** Rejects if an answer takes too long. */
+export function inTime<T>(work: Promise<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    // After an event loop that stood still, what has arrived meanwhile is read before anybody is blamed.
+    const late = (): unknown => setImmediate(() => reject(new Error(noAnswer)));
+    const timer = setTimeout(late, answerMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+const noAnswer = `no answer in ${answerMs} ms`;
 
 /** One connection for commands, behind a circuit breaker. */
 export class RedisConnection {
@@ -83,7 +101,7 @@ export class RedisConnection {
     try {
       if (this.#refused !== undefined) throw this.#refused;
       if (this.#client.status !== "ready") throw this.#trouble ?? new Error("there is no connection");
-      const answer = await work(this.#client);
+      const answer = await inTime(work(this.#client));
       this.#breaker.answered();
       return answer;
     } catch (error) {
@@ -102,7 +120,6 @@ export class RedisConnection {
   #lost(error: Error): void {
     this.#breaker.failed(withoutCommand(error));
     // A connection that nothing comes from is as good as none.
-    if (error.message === "Command timed out" && this.#client.status === "ready")
-      this.#client.disconnect(true);
+    if (error.message === noAnswer && this.#client.status === "ready") this.#client.disconnect(true);
   }
 }

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { createClient } from "./redis-connection.ts";
+import { createClient, inTime } from "./redis-connection.ts";
 import type { RedisTarget } from "./redis-target.ts";
 
 const checkEveryMs = 5000;
@@ -41,7 +41,7 @@ export class RedisNews {
 
   async #listen(): Promise<void> {
     try {
-      await this.#client.subscribe(this.#channel);
+      await inTime(this.#client.subscribe(this.#channel));
     } catch {
       return this.#lost();
     }
@@ -53,7 +53,7 @@ export class RedisNews {
   async #check(): Promise<void> {
     if (this.#client.status !== "ready") return;
     try {
-      await this.#client.ping();
+      await inTime(this.#client.ping());
     } catch {
       this.#lost();
     }
