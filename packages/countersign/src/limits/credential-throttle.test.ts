@@ -38,7 +38,8 @@ function setup() {
   const reads = { keys: 0, verifications: 0 };
   const newKey = (more: Partial<ApiKeyRecord> = {}): string => {
     const fresh = generateApiKey("test");
-    const record = { id: fresh.id, name: "k", type: "service", userId: "7", scopes: [], roles: [] };
+    const unlimited = { scopes: [], roles: [], addressRanges: [], methods: [], callLimits: [] };
+    const record = { id: fresh.id, name: "k", type: "service", userId: "7", ...unlimited };
     records.set(fresh.id, { ...record, ...digests.digest(fresh.body), ...more } as unknown as ApiKeyRecord);
     return fresh.key;
   };
