@@ -4,15 +4,16 @@ import type { SqlSchema } from "./sql-schema.ts";
 
 /**
  * The request log, where it is not a file of its own: on PostgreSQL. A partition for each day, which goes as a whole; and
- * counts by minute, hour and day.
+ * counts by minute, hour and day. What is there already stays: a restore makes every other table anew, and no backup has
+ * the log in it.
  */
 export async function createRequestLog(trx: Transaction<SqlSchema>, { partitions }: SqlWords): Promise<void> {
   for (const statement of partitions ? statements : []) await sql.raw(statement).execute(trx);
 }
 
 const statements: readonly string[] = [
-  "create sequence request_log_id",
-  `create table request_log (
+  "create sequence if not exists request_log_id",
+  `create table if not exists request_log (
      id bigint not null default nextval('request_log_id'),
      at bigint not null,
      duration_us bigint not null,
@@ -33,13 +34,13 @@ const statements: readonly string[] = [
      tenant_id text collate "C",
      primary key (at, id)
    ) partition by range (at)`,
-  "create index request_log_by_user on request_log (user_id, at, id) where user_id is not null",
-  "create index request_log_by_key on request_log (api_key_id, at, id) where api_key_id is not null",
-  "create index request_log_by_procedure on request_log (procedure, at, id)",
-  "create index request_log_of_errors on request_log (at, id) where code <> 0",
-  "create index request_log_by_request on request_log (request_id)",
-  "create index request_log_by_id on request_log (id)",
-  `create table request_rollups (
+  "create index if not exists request_log_by_user on request_log (user_id, at, id) where user_id is not null",
+  "create index if not exists request_log_by_key on request_log (api_key_id, at, id) where api_key_id is not null",
+  "create index if not exists request_log_by_procedure on request_log (procedure, at, id)",
+  "create index if not exists request_log_of_errors on request_log (at, id) where code <> 0",
+  "create index if not exists request_log_by_request on request_log (request_id)",
+  "create index if not exists request_log_by_id on request_log (id)",
+  `create table if not exists request_rollups (
      step integer not null,
      dimension integer not null,
      start bigint not null,
@@ -50,7 +51,7 @@ const statements: readonly string[] = [
      primary key (step, dimension, start, value, bin)
    )`,
   // Attached, and not created as a partition: that would wait for all who read, and they for it.
-  `create function request_log_partition(day bigint) returns void language plpgsql as $$
+  `create or replace function request_log_partition(day bigint) returns void language plpgsql as $$
    declare
      name text := format('request_log_%s', day);
      length constant bigint := 86400000;
@@ -62,7 +63,7 @@ const statements: readonly string[] = [
        name, day * length, (day + 1) * length);
    end $$`,
   // The newest day stays, however large it is.
-  `create function request_log_retain(cutoff bigint, max_bytes bigint) returns integer language plpgsql as $$
+  `create or replace function request_log_retain(cutoff bigint, max_bytes bigint) returns integer language plpgsql as $$
    declare
      part record;
      total bigint := 0;
