@@ -192,6 +192,14 @@ export const rows: Readonly<Record<string, Row>> = {
   "/auth.v1.LogService/GetStatistics": { installation: [() => ({})] },
   "/auth.v1.LogService/GetTimeSeries": { installation: [() => ({})] },
 
+  "/auth.v1.LimitService/ListLimits": { installation: [() => ({})] },
+  "/auth.v1.LimitService/GetLimitUsage": { installation: [({ keyId }) => ({ subject: keyId })] },
+  "/auth.v1.LimitService/ResetLimits": { installation: [({ keyId }) => ({ subject: keyId })] },
+
+  "/auth.v1.RevocationService/WatchRevocations": { installation: [() => ({})] },
+  "/auth.v1.RevocationService/GetAccount": { installation: [({ userId }) => ({ userId: String(userId) })] },
+  "/auth.v1.RevocationService/ReportUsage": { installation: [({ keyId }) => ({ keys: [{ keyId, calls: 1n }] })] },
+
   "/api.users.UserService/GetUser": [({ userId }) => ({ userId })],
   "/api.users.UserService/UpdateProfile": own,
   "/api.users.UserService/ListAllUsers": [() => ({})],
