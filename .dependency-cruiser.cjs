@@ -51,13 +51,15 @@ module.exports = {
     layer("keys", "core"),
     layer("context", "core", "gen/google"),
     layer("oidc", "core", "jwt"),
-    layer("limits", "core"),
+    // Where a call comes from is an address, as it is for keys that are limited to some.
+    layer("limits", "core", "keys/ip-address[.]ts"),
     layer(
       "authenticator",
       "core",
       "jwt",
       "keys",
       "oidc",
+      "limits/network[.]ts",
       "store/((session|secret|api-key|key-import)-)?contracts[.]ts",
       "store/api-key-status[.]ts",
     ),

@@ -116,6 +116,23 @@ describe("imported keys", () => {
     for (let index = 0; index < 80; index++) assert.equal(await ask(`their-key-${index}`), `ok k${index}x`);
   });
 
+  it("REGRESSION: a shared range with bits behind its length is taken, as everywhere else", () => {
+    const store = createMemoryStore();
+    const start = (sharedAddresses: readonly string[]) =>
+      createAuth<Principal>({
+        authenticators: [
+          importedKey({
+            ...{ users: store.users, peppers: [pepper], imports: store.keyImports, sharedAddresses },
+            openSecret: (sealed) => sealed,
+            verifySlowHash: async () => false,
+          }),
+        ],
+        policy: [policyFor<Principal>().routes({ "GET /": "authenticated" })],
+      });
+    assert.ok(start(["10.0.0.1/8"]));
+    assert.throws(() => start(["10.0.0.0/99"]), /neither an address nor a range/);
+  });
+
   it("end like every other key", async () => {
     const { ask, add, store, revocations } = await setup();
     await add("k1", { lookup: sha256("their-key-1") });

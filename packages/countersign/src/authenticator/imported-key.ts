@@ -11,8 +11,8 @@ import {
   longestPrefix,
   shortestPrefix,
 } from "../keys/foreign-hash.ts";
-import { type IpRange, isWithin, networkText, readPeerAddress, readRange } from "../keys/ip-address.ts";
 import { createMissBudget } from "../keys/miss-budget.ts";
+import { type NetworkOf, networkReader } from "../limits/network.ts";
 import type { ApiKeyRecord } from "../store/api-key-contracts.ts";
 import type { ImportedKey, KeyImportState, KeyImportStore } from "../store/key-import-contracts.ts";
 import { type StoredKeyOptions, type StoredKeySettings, settle } from "./api-key.ts";
@@ -72,23 +72,18 @@ class ImportedKeyReader<P> {
   readonly #ofNetworks;
   readonly #ofAll = createMissBudget(missesOfAll);
   readonly #ofKeys = createMissBudget(missesPerKey);
-  readonly #shared: readonly IpRange[];
+  readonly #networkOf: NetworkOf;
   #state: KnownState | undefined;
   #reading: Promise<KnownState> | undefined;
 
   constructor(settings: StoredKeySettings<P>, options: ImportedKeyOptions<P>, runtime: AuthRuntime) {
-    const { missesPerNetwork = 60, sharedAddresses = ["127.0.0.0/8", "::1"] } = options;
+    const { missesPerNetwork = 60, sharedAddresses } = options;
     this.#settings = settings;
     this.#options = options;
     this.#runtime = runtime;
     this.#checker = new KeyChecker(settings, runtime);
     this.#ofNetworks = createMissBudget(missesPerNetwork);
-    this.#shared = sharedAddresses.map((text) => {
-      const range = readRange(text);
-      if (range === undefined)
-        throw new TypeError(`"${text}" is neither an address nor a range such as 10.0.0.0/8`);
-      return range;
-    });
+    this.#networkOf = networkReader(sharedAddresses);
   }
 
   authenticate(value: string, call: Call): MaybePromise<Decision<P>> | undefined {
@@ -109,7 +104,7 @@ class ImportedKeyReader<P> {
   async #read(key: string, digest: string, call: Call): Promise<Decision<P>> {
     const state = await this.#current();
     if (Object.keys(state.algorithms).length === 0) return this.#invalid();
-    const origin = this.#originOf(call);
+    const origin = this.#networkOf(this.#settings.clientAddress(call));
     const wait = Math.max(this.#ofAll.take(""), origin === undefined ? 0 : this.#ofNetworks.take(origin));
     if (wait > 0)
       return deny("RATE_LIMITED", { retryAfterSeconds: wait, cause: "too many keys that are none" });
@@ -191,12 +186,6 @@ class ImportedKeyReader<P> {
   }
 
   /** Undefined where many share an address. */
-  #originOf(call: Call): string | undefined {
-    const address = readPeerAddress(this.#settings.clientAddress(call) ?? "");
-    if (address === undefined || this.#shared.some((range) => isWithin(address, range))) return undefined;
-    return networkText(address);
-  }
-
   async #current(): Promise<KnownState> {
     if (this.#state?.version === this.#runtime.revocations.version) return this.#state;
     this.#reading ??= this.#load().finally(() => {

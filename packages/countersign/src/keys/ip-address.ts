@@ -18,8 +18,28 @@ const widthOf = { 4: 32, 6: 128 } as const;
  * path, and for what is no address.
  */
 export function readPeerAddress(text: string): IpAddress | undefined {
+  return readAddress(hostOf(text));
+}
+
+/** The same as text, without port, brackets and zone; whatever it is. */
+export function hostOf(text: string): string {
   const [, v6, v4] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d+)?$/.exec(text) ?? [];
-  return readAddress((v4 ?? v6 ?? text).replace(/%.*$/s, ""));
+  return (v4 ?? v6 ?? text).replace(/%.*$/s, "");
+}
+
+/** The eight numbers of an IPv6 address. */
+export function groupsOf(address: string): readonly number[] {
+  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
+  const [, start = address, a = 0, b = 0, c = 0, d = 0] = dotted ?? [];
+  const pair = (high: string | number, low: string | number): string =>
+    (Number(high) * 256 + Number(low)).toString(16);
+  const text = dotted === null ? address : `${start}${pair(a, b)}:${pair(c, d)}`;
+  const [left = "", right] = text.split("::");
+  const parts = (half: string): string[] => (half === "" ? [] : half.split(":"));
+  const before = parts(left);
+  const after = right === undefined ? [] : parts(right);
+  const zeros = Array.from({ length: 8 - before.length - after.length }, () => "0");
+  return [...before, ...zeros, ...after].map((group) => Number.parseInt(group, 16));
 }
 
 /** Reads `10.0.0.0/8`, `2001:db8::/32` or a single address. Undefined for what is none, or has bits behind its length. */
@@ -81,14 +101,5 @@ function readV4(text: string): bigint {
 }
 
 function readV6(text: string): bigint {
-  const [, start = text, dotted] = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text) ?? [];
-  const low = dotted === undefined ? 0n : readV4(dotted);
-  const plain =
-    dotted === undefined ? text : `${start}${(low >> 16n).toString(16)}:${(low & 0xffffn).toString(16)}`;
-  const [left = "", right] = plain.split("::");
-  const groups = (half: string | undefined): string[] =>
-    half === undefined || half === "" ? [] : half.split(":");
-  const [before, after] = [groups(left), groups(right)];
-  const zeros = Array.from({ length: 8 - before.length - after.length }, () => "0");
-  return [...before, ...zeros, ...after].reduce((value, group) => (value << 16n) + BigInt(`0x${group}`), 0n);
+  return groupsOf(text).reduce((value, group) => (value << 16n) + BigInt(group), 0n);
 }

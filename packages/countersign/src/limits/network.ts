@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv4 } from "node:net";
+import { groupsOf, hostOf } from "../keys/ip-address.ts";
 
 /** Finds out where calls come from. Undefined where many callers share an address, or where there is none. */
 export type NetworkOf = (peerAddress: string | undefined) => string | undefined;
@@ -33,10 +34,9 @@ export function networkReader(
   };
 }
 
-/** Without port, brackets and zone; IPv4 that is mapped into IPv6 as IPv4. */
+/** IPv4 that is mapped into IPv6 as IPv4. */
 function plainAddress(text: string): string {
-  const [, v6, v4] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d+)?$/.exec(text) ?? [];
-  const address = (v4 ?? v6 ?? text).replace(/%.*$/s, "");
+  const address = hostOf(text);
   if (isIP(address) !== 6) return address;
   const groups = groupsOf(address);
   if (groups.slice(0, 5).some((group) => group !== 0) || groups[5] !== 0xffff) return address;
@@ -44,21 +44,6 @@ function plainAddress(text: string): string {
     .slice(6)
     .flatMap((group) => [group >> 8, group & 255])
     .join(".");
-}
-
-/** The eight numbers of an IPv6 address. */
-function groupsOf(address: string): number[] {
-  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
-  const [, start = address, a = 0, b = 0, c = 0, d = 0] = dotted ?? [];
-  const pair = (high: string | number, low: string | number): string =>
-    (Number(high) * 256 + Number(low)).toString(16);
-  const text = dotted === null ? address : `${start}${pair(a, b)}:${pair(c, d)}`;
-  const [left = "", right] = text.split("::");
-  const parts = (half: string): string[] => (half === "" ? [] : half.split(":"));
-  const before = parts(left);
-  const after = right === undefined ? [] : parts(right);
-  const zeros = Array.from({ length: 8 - before.length - after.length }, () => "0");
-  return [...before, ...zeros, ...after].map((group) => Number.parseInt(group, 16));
 }
 
 function firstHalf(address: string): string {
