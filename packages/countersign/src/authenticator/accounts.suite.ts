@@ -7,6 +7,7 @@ import type { UserAccount } from "../core/user.ts";
 import { createKeyDigests } from "../keys/key-digest.ts";
 import { generateApiKey } from "../keys/key-format.ts";
 import type { ApiKeyRecord } from "../store/contracts.ts";
+import { plainKey } from "../store/suite/store-case.suite.ts";
 
 export const pepper = { id: "p1", secret: new Uint8Array(32).fill(7) };
 
@@ -71,18 +72,7 @@ export function storedKey(given: Partial<ApiKeyRecord> = {}): {
     tenantId: undefined,
     totalRequests: 0,
     madeBy: undefined,
-    prefix: "",
-    addressRanges: [],
-    methods: [],
-    callLimits: [],
-    tags: [],
-    updatedAt: undefined,
-    rotatedAt: undefined,
-    graceEndsAt: undefined,
-    replacedBy: undefined,
-    replaces: undefined,
-    lastUsedAddress: undefined,
-    lastUsedAgent: undefined,
+    ...plainKey,
     ...given,
   };
   return { key, record };

@@ -5,12 +5,10 @@ import { credentialStart, longestCredential, refuseUnrecognized } from "../core/
 import { andThen, type Decision, type MaybePromise } from "../core/decision.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserSource } from "../core/user.ts";
-import { createKeyDigests, type KeyDigests, type Pepper } from "../keys/key-digest.ts";
+import { createKeyDigests, type KeyDigests } from "../keys/key-digest.ts";
 import { apiKeyPrefix, parseApiKey } from "../keys/key-format.ts";
-import type { ApiKeySource } from "../store/api-key-contracts.ts";
-import type { Redigested } from "../store/secret-contracts.ts";
 import { KeyChecker, type KeyCheckerOptions, type Restricted } from "./key-checker.ts";
-import { type KeyLookup, storedKeys } from "./key-lookup.ts";
+import { type KeyLookup, type StoredKeysOptions, storedKeys } from "./key-lookup.ts";
 import type { OnScopeUsed } from "./noted-permissions.ts";
 
 /** What authenticators of API keys have in common, wherever the keys are. */
@@ -21,34 +19,27 @@ export interface KeyAuthenticatorOptions<P> {
   readonly scheme?: string;
   /** What keys begin with. Default: `cs`. */
   readonly prefix?: string;
-  /** The name in principals and logs. Default: `api_key`. */
-  readonly name?: string;
-  /** How many keys are remembered. Default: 65,536. */
+  /** Good keys that are remembered. Default: 65,536. */
   readonly capacity?: number;
-  /** What becomes of keys that are limited to addresses or methods. Default: `checked`. */
+  /** Default: `api_key`. */
+  readonly name?: string;
+  /**
+   * What becomes of keys that are limited to addresses or methods. Default: `checked`. `refused` where the key is a value in a
+   * request, and the call says nothing of who presented it.
+   */
   readonly restricted?: Restricted;
-  /** Where a call comes from, for keys that are limited to addresses. Default: the address of the connection. */
+  /** Where a call comes from, for keys that are limited to addresses. Default: the peer of the connection. */
   readonly clientAddress?: (call: Call) => string | undefined;
-  /** Hears which scopes of keys are of use. It is called on the hot path and must not throw. */
+  /** Hears of each scope of a key that said yes to something, at least once. Must not throw. */
   readonly onScopeUsed?: OnScopeUsed | undefined;
-  /** Default: the principal as it is. */
+  /** Turns the principal into one of the application's own kind. Default: the principal as it is. */
   readonly toPrincipal?: (principal: Principal) => P;
 }
 
 /** What an authenticator of stored keys is told, whoever made them. */
-export interface StoredKeyOptions<P> extends KeyAuthenticatorOptions<P> {
-  /** Where their owners are. A key of an owner who is gone or disabled is refused. */
-  readonly users: UserSource;
-  /** The peppers of stored digests: the first is the current one. */
-  readonly peppers: readonly [Pepper, ...Pepper[]];
-  /** Hears of the digest under the current pepper of each key that is read, found right, and stored under an older one. Must not throw. */
-  readonly onOlderPepper?: ((change: Redigested) => void) | undefined;
-}
+export interface StoredKeyOptions<P> extends KeyAuthenticatorOptions<P>, Omit<StoredKeysOptions, "keys"> {}
 
-export interface ApiKeyOptions<P> extends StoredKeyOptions<P> {
-  /** Where keys are stored. */
-  readonly keys: ApiKeySource;
-}
+export interface ApiKeyOptions<P> extends KeyAuthenticatorOptions<P>, StoredKeysOptions {}
 
 /** Stored API keys: a warm check costs a SHA-256 and a look-up, and touches no store. */
 export function apiKey<P = Principal>(options: ApiKeyOptions<P>): Authenticator<P> {
@@ -61,7 +52,16 @@ export function keyAuthenticator<P>(
   lookup: KeyLookup,
 ): Authenticator<P> {
   const settings = settleKeys(options, lookup.refuses?.bind(lookup));
-  const { name, header, scheme, challenge } = settings;
+  return readingKeys(settings, (runtime) => new ApiKeyReader<P>(settings, lookup, runtime));
+}
+
+/** An authenticator of keys that are read so. */
+export function readingKeys<P>(
+  { name, header, scheme, challenge }: KeySettings<P>,
+  readerOf: (runtime: AuthRuntime) => {
+    authenticate(value: string, call: Call): MaybePromise<Decision<P>> | undefined;
+  },
+): Authenticator<P> {
   return Object.freeze({
     name,
     header,
@@ -69,7 +69,7 @@ export function keyAuthenticator<P>(
     missingMessage: "API key required",
     unrecognized: (value: string) => refuseUnrecognized(value, scheme, "API_KEY_INVALID"),
     start(runtime: AuthRuntime) {
-      const reader = new ApiKeyReader<P>(settings, lookup, runtime);
+      const reader = readerOf(runtime);
       return (value: string, call: Call) => reader.authenticate(value, call);
     },
   });

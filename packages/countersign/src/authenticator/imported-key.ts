@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { Authenticator, AuthRuntime } from "../core/authenticator.ts";
 import type { Call } from "../core/call.ts";
-import { credentialStart, refuseUnrecognized } from "../core/credential.ts";
+import { credentialStart } from "../core/credential.ts";
 import { andThen, type Decision, type Denied, deny, type MaybePromise } from "../core/decision.ts";
 import type { Principal } from "../core/principal.ts";
 import {
@@ -15,7 +15,7 @@ import { createMissBudget } from "../keys/miss-budget.ts";
 import { type NetworkOf, networkReader } from "../limits/network.ts";
 import type { ApiKeyRecord } from "../store/api-key-contracts.ts";
 import type { ImportedKey, KeyImportState, KeyImportStore } from "../store/key-import-contracts.ts";
-import { type StoredKeyOptions, type StoredKeySettings, settle } from "./api-key.ts";
+import { readingKeys, type StoredKeyOptions, type StoredKeySettings, settle } from "./api-key.ts";
 import { KeyChecker } from "./key-checker.ts";
 import { type GoodKey, provenKey } from "./key-lookup.ts";
 
@@ -44,18 +44,7 @@ const missesOfAll = 6000;
  */
 export function importedKey<P = Principal>(options: ImportedKeyOptions<P>): Authenticator<P> {
   const settings = settle(options);
-  const { name, header, scheme, challenge } = settings;
-  return Object.freeze({
-    name,
-    header,
-    challenge,
-    missingMessage: "API key required",
-    unrecognized: (value: string) => refuseUnrecognized(value, scheme, "API_KEY_INVALID"),
-    start(runtime: AuthRuntime) {
-      const reader = new ImportedKeyReader<P>(settings, options, runtime);
-      return (value: string, call: Call) => reader.authenticate(value, call);
-    },
-  });
+  return readingKeys(settings, (runtime) => new ImportedKeyReader<P>(settings, options, runtime));
 }
 
 interface KnownState extends KeyImportState {
