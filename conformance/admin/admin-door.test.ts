@@ -139,6 +139,13 @@ describe("a session of the admin UI", () => {
     assert.equal((await call(whoAmI, session)).status, 200);
   });
 
+  test("REGRESSION: many questions on one connection leave nothing behind on it", async () => {
+    const { cookie } = await logInAs(at(), userOf("admin"));
+    for (let times = 0; times < 15; times++)
+      assert.equal((await ask(at(), "/admin/session", { headers: { ...ownPage, cookie } })).status, 200);
+    assert.doesNotMatch(open.server.stderr(), /MaxListenersExceededWarning/);
+  });
+
   test("ends when it is logged out, for whoever has copied the cookie too", async () => {
     const session = await logInAs(at(), userOf("admin"));
     const out = await ask(at(), "/admin/session", {

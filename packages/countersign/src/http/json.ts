@@ -1,2 +1,3 @@
+export { HttpCall } from "./http-call.ts";
 export type { JsonAlias, JsonAliasesOptions } from "./json-aliases.ts";
 export { JsonAliases } from "./json-aliases.ts";
