@@ -4,6 +4,7 @@ import type { EndedCall, Principal } from "countersign";
 import { createRequestRecorder, type RequestLog, type RequestRecorder } from "countersign/store";
 import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
+import { regularly } from "../regularly.ts";
 import { peerAddress } from "./peer-address.ts";
 import { recordOf } from "./request-record.ts";
 
@@ -37,7 +38,14 @@ const pruneEveryMs = 5 * 60_000;
 
 /** Opens it, and writes it from now on. */
 export async function openRequests(config: Config, logger: Logger): Promise<Requests> {
-  const { enabled, queue, exclude, trusted_proxies: proxies } = config.request_log;
+  const {
+    enabled,
+    queue,
+    exclude,
+    trusted_proxies: proxies,
+    retention,
+    max_size: maxBytes,
+  } = config.request_log;
   if (!enabled) return { log: undefined, onCallEnd: () => {}, close: async () => {} };
   const log = await openRequestLog(config);
   const recorder = createRequestRecorder({
@@ -48,7 +56,11 @@ export async function openRequests(config: Config, logger: Logger): Promise<Requ
     onDrop: (dropped) =>
       logger.warn({ dropped }, "calls are missing in the request log: there were too many"),
   });
-  const stopPruning = startPruning(config, log, logger);
+  const pruning = regularly(
+    pruneEveryMs,
+    () => log.prune(Date.now(), { maxAgeMs: retention * 1000, maxBytes }),
+    (err) => logger.warn({ err }, "old rows of the request log cannot be removed"),
+  );
   const excluded: ReadonlySet<string> = new Set(exclude);
   const peerOf = peerAddress(proxies);
   return {
@@ -60,7 +72,7 @@ export async function openRequests(config: Config, logger: Logger): Promise<Requ
       // The last calls end in the turn in which their connections do.
       await nextTurn();
       await writeTheRest(recorder, logger);
-      await stopPruning();
+      await pruning.stop();
       await log.close();
     },
   };
@@ -73,21 +85,4 @@ async function writeTheRest(recorder: RequestRecorder, logger: Logger): Promise<
   } catch (err) {
     logger.error({ err, lost: recorder.waiting }, "the last rows of the request log cannot be written");
   }
-}
-
-function startPruning(config: Config, log: RequestLog, logger: Logger): () => Promise<void> {
-  const { retention, max_size: maxBytes } = config.request_log;
-  let running: Promise<void> = Promise.resolve();
-  const turn = (): void => {
-    running = running
-      .then(() => log.prune(Date.now(), { maxAgeMs: retention * 1000, maxBytes }))
-      .catch((err: unknown) => logger.warn({ err }, "old rows of the request log cannot be removed"));
-  };
-  turn();
-  const timer = setInterval(turn, pruneEveryMs);
-  timer.unref();
-  return async () => {
-    clearInterval(timer);
-    await running;
-  };
 }
