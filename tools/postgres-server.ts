@@ -1,19 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  chownSync,
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { createServer } from "node:net";
+import { spawnSync } from "node:child_process";
+import { chmodSync, chownSync, copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { postgresFolder } from "./ensure-tools.ts";
+import { freePort, type Launch, LocalServer } from "./local-server.ts";
 
 /** A PostgreSQL server of a test's own: on a free port, in a scratch folder, gone when the process ends. */
 export interface PostgresServer {
@@ -59,21 +50,8 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   const owner = databaseOwner();
   const folder = mkdtempSync(join(tmpdir(), "countersign-postgres-"));
   if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
-  const server = new LocalServer({ programs, owner, folder, port: await freePort(), options });
-  process.once("exit", () => server.killAtExit());
-  // What node --test does to a file that takes too long: without a listener, nothing of the above would happen.
-  process.once("SIGTERM", () => process.exit(143));
-  try {
-    server.initialise();
-    await server.start();
-    return server;
-  } catch (error) {
-    await server.stop();
-    throw error;
-  }
+  return new LocalPostgres({ programs, owner, folder, port: await freePort(), options }).begin();
 }
-
-const setpriv = "/usr/bin/setpriv";
 
 interface Owner {
   readonly uid: number;
@@ -88,13 +66,16 @@ interface Place {
   readonly options: PostgresServerOptions;
 }
 
-class LocalServer implements PostgresServer {
+class LocalPostgres extends LocalServer implements PostgresServer {
   readonly #place: Place;
-  #child: ChildProcess | undefined;
-  #output = "";
   #databases = 0;
 
   constructor(place: Place) {
+    const { folder } = place;
+    super({
+      ...{ name: "PostgreSQL", folder, signal: "SIGQUIT", complaints: "stderr" },
+      ...{ startsWithinMs: 30_000, lingersMs: 500 },
+    });
     this.#place = place;
   }
 
@@ -127,7 +108,7 @@ class LocalServer implements PostgresServer {
     }
   }
 
-  initialise(): void {
+  protected override prepare(): void {
     const { programs, owner, folder, options } = this.#place;
     const passwordFile = this.#write("password", postgresPassword);
     const args = ["--auth-local=trust", "--auth-host=scram-sha-256", `--pwfile=${passwordFile}`];
@@ -149,7 +130,7 @@ class LocalServer implements PostgresServer {
     }
   }
 
-  async start(): Promise<void> {
+  protected override launch(): Launch {
     const { programs, owner, folder, port, options } = this.#place;
     const settings: Readonly<Record<string, string>> = {
       listen_addresses: "127.0.0.1",
@@ -161,65 +142,11 @@ class LocalServer implements PostgresServer {
       ...options.settings,
     };
     const args = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-    // Where the system can do that, the server ends with this process also if that is killed.
-    const [program = "", ...before] = [
-      ...(existsSync(setpriv) ? [setpriv, "--pdeathsig", "QUIT"] : []),
-      join(programs, "postgres"),
-    ];
-    const child = spawn(program, [...before, "-D", join(folder, "data"), ...args], {
-      ...owner,
-      cwd: folder,
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    child.unref();
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (this.#output += text));
-    // @ts-expect-error: a pipe is a socket, though its type does not say so.
-    child.stderr.unref();
-    this.#child = child;
-    await this.#answers(child);
+    return { command: [join(programs, "postgres"), "-D", join(folder, "data"), ...args], ...owner };
   }
 
-  async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    child.ref();
-    const ended = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGQUIT");
-    await ended;
-  }
-
-  async restart(): Promise<void> {
-    await this.kill();
-    await this.start();
-  }
-
-  async stop(): Promise<void> {
-    await this.kill();
-    rmSync(this.#place.folder, { recursive: true, force: true });
-  }
-
-  /** Whatever happened before. */
-  killAtExit(): void {
-    if (this.#child?.kill("SIGQUIT")) {
-      // Nothing else can be waited for any more; what it still writes would be in the way of removing it.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
-    }
-    rmSync(this.#place.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
-  }
-
-  async #answers(child: ChildProcess): Promise<void> {
-    const end = performance.now() + 30_000;
-    for (;;) {
-      try {
-        await this.query("select 1");
-        return;
-      } catch (error) {
-        if (child.exitCode !== null || performance.now() > end)
-          throw new Error(`PostgreSQL does not start: ${(error as Error).message}\n${this.#output}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 30));
-    }
+  protected override ask(): Promise<unknown> {
+    return this.query("select 1");
   }
 
   #write(name: string, content: string): string {
@@ -240,14 +167,4 @@ function databaseOwner(): Owner | undefined {
     if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
   }
   throw new Error("PostgreSQL does not run as root, and there is neither a user postgres nor nobody");
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }

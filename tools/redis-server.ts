@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { redisProgram } from "./ensure-tools.ts";
-import { freePort } from "./postgres-server.ts";
+import { freePort, type Launch, LocalServer } from "./local-server.ts";
 
 /** A Redis server of a test's own: on a free port, in a scratch folder, gone when the process ends. */
 export interface RedisServer {
@@ -31,24 +30,12 @@ export interface RedisServerOptions {
 
 export const redisPassword = "only-for-tests/+@:#";
 
-const setpriv = "/usr/bin/setpriv";
-
 /** Starts a server. It takes a tenth of a second. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const program = redisProgram();
   if (program === undefined) throw new Error("Redis is not installed: node tools/ensure-tools.js");
   const folder = mkdtempSync(join(tmpdir(), "countersign-redis-"));
-  const server = new LocalServer({ program, folder, port: await freePort(), options });
-  process.once("exit", () => server.killAtExit());
-  // What node --test does to a file that takes too long: without a listener, nothing of the above would happen.
-  process.once("SIGTERM", () => process.exit(143));
-  try {
-    await server.start();
-    return server;
-  } catch (error) {
-    await server.stop();
-    throw error;
-  }
+  return new LocalRedis({ program, folder, port: await freePort(), options }).begin();
 }
 
 interface Place {
@@ -58,12 +45,15 @@ interface Place {
   readonly options: RedisServerOptions;
 }
 
-class LocalServer implements RedisServer {
+class LocalRedis extends LocalServer implements RedisServer {
   readonly #place: Place;
-  #child: ChildProcess | undefined;
-  #output = "";
 
   constructor(place: Place) {
+    const { folder } = place;
+    super({
+      ...{ name: "Redis", folder, signal: "SIGKILL", complaints: "stdout" },
+      ...{ startsWithinMs: 15_000, lingersMs: 0 },
+    });
     this.#place = place;
   }
 
@@ -95,7 +85,7 @@ class LocalServer implements RedisServer {
     }
   }
 
-  async start(): Promise<void> {
+  protected override launch(): Launch {
     const { program, folder, port, options } = this.#place;
     const settings = {
       bind: "127.0.0.1",
@@ -117,57 +107,10 @@ class LocalServer implements RedisServer {
     const file = join(folder, "redis.conf");
     const lines = Object.entries(settings).map(([name, value]) => `${name} ${value}\n`);
     writeFileSync(file, lines.join(""), { mode: 0o600 });
-    // Where the system can do that, the server ends with this process also if that is killed.
-    const [first = "", ...rest] = [
-      ...(existsSync(setpriv) ? [setpriv, "--pdeathsig", "KILL"] : []),
-      ...[program, file],
-    ];
-    const child = spawn(first, rest, { cwd: folder, stdio: ["ignore", "pipe", "ignore"] });
-    child.unref();
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (this.#output += text));
-    // @ts-expect-error: a pipe is a socket, though its type does not say so.
-    child.stdout.unref();
-    this.#child = child;
-    await this.#answers(child);
+    return { command: [program, file] };
   }
 
-  async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    child.ref();
-    const ended = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGKILL");
-    await ended;
-  }
-
-  async restart(): Promise<void> {
-    await this.kill();
-    await this.start();
-  }
-
-  async stop(): Promise<void> {
-    await this.kill();
-    rmSync(this.#place.folder, { recursive: true, force: true });
-  }
-
-  /** Whatever happened before. */
-  killAtExit(): void {
-    this.#child?.kill("SIGKILL");
-    rmSync(this.#place.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
-  }
-
-  async #answers(child: ChildProcess): Promise<void> {
-    const end = performance.now() + 15_000;
-    for (;;) {
-      try {
-        await this.command("PING");
-        return;
-      } catch (error) {
-        if (child.exitCode !== null || performance.now() > end)
-          throw new Error(`Redis does not start: ${(error as Error).message}\n${this.#output}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+  protected override ask(): Promise<unknown> {
+    return this.command("PING");
   }
 }

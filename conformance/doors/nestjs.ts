@@ -1,3 +1,4 @@
+import { freePort } from "../../tools/local-server.ts";
 import "reflect-metadata";
 import { join } from "node:path";
 import { Body, Controller, HttpCode, Module, Post, type Type } from "@nestjs/common";
@@ -9,7 +10,7 @@ import { Authenticators, CurrentContext, Guards, nestAuth } from "countersign/ne
 import express from "express";
 import { last, map, type Observable, of } from "rxjs";
 import { type Json, protoFolder } from "../protos.ts";
-import { freePort } from "./free-port.ts";
+
 import type { KitRoute, ServeKit } from "./kit.ts";
 
 type Decorator = (
