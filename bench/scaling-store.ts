@@ -12,8 +12,10 @@ export interface StoreCosts {
   readonly middlePage: number;
   /** Part of a username, with no index to help. */
   readonly search: number;
-  /** How many keys a pepper is needed for: asked once at each start. */
+  /** How many keys need which pepper: for whoever changes it. */
   readonly pepperUse: number;
+  /** Which peppers are needed: asked once at each start. */
+  readonly pepperIds: number;
 }
 
 const samples = 1500;
@@ -51,6 +53,7 @@ export async function storeCosts(store: Store, keys: number): Promise<StoreCosts
     middlePage: await repeated(() => apiKeys.list({ limit: 50, now, after: middle })),
     search: await repeated(() => users.list({ limit: 50, text: "no-such-name" })),
     pepperUse: await repeated(() => secrets.pepperUse(now)),
+    pepperIds: await repeated(() => secrets.pepperIds()),
   };
 }
 

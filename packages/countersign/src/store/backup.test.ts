@@ -112,7 +112,7 @@ async function backUp(place: Place, file: string, passphrase?: string): Promise<
   }
 }
 
-describe("backup", { timeout: 60_000 }, () => {
+describe("backup", { timeout: 300_000 }, () => {
   it("goes from SQLite to PostgreSQL and back, and nothing changes on the way", async (context) => {
     const file = temporaryFolder(context);
     const clock = new TestClock();

@@ -52,7 +52,9 @@ export interface SecretStore {
   sealed(query: SealedQuery): Promise<readonly SealedSecret[]>;
   /** Replaces those that are still as they were, in one transaction. Returns how many. */
   reseal(changes: readonly Resealed[], audit?: AuditEntry): Promise<number>;
-  /** In the order of their ids. */
+  /** The ids of the peppers that keys which are not revoked are stored under, in order. However many keys there are, it takes no time. */
+  pepperIds(): Promise<readonly string[]>;
+  /** In the order of their ids. Looks at every key. */
   pepperUse(now: Date): Promise<readonly PepperUse[]>;
   /** Replaces the digests that are still as they were, in one transaction. Returns how many. */
   redigest(changes: readonly Redigested[]): Promise<number>;

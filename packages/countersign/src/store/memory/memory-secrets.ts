@@ -54,6 +54,10 @@ export class MemorySecrets implements SecretStore {
     return count;
   }
 
+  async pepperIds(): Promise<readonly string[]> {
+    return this.#options.apiKeys.pepperUse(Number.NEGATIVE_INFINITY).map(({ id }) => id);
+  }
+
   async pepperUse(now: Date): Promise<readonly PepperUse[]> {
     return this.#options.apiKeys.pepperUse(now.getTime());
   }

@@ -48,6 +48,17 @@ export class SqlSecrets implements SecretStore {
     });
   }
 
+  /** From one id to the next by the index: a `distinct` would look at every key. */
+  async pepperIds(): Promise<readonly string[]> {
+    const { rows } = await sql<{ id: string }>`with recursive ids(id) as (
+        select min(pepper_id) from api_keys where revoked_at is null
+        union all
+        select (select min(pepper_id) from api_keys where revoked_at is null and pepper_id > ids.id)
+        from ids where ids.id is not null
+      ) select id from ids where id is not null`.execute(this.#backend.reader);
+    return rows.map(({ id }) => id);
+  }
+
   async pepperUse(now: Date): Promise<readonly PepperUse[]> {
     const rows = await this.#backend.reader
       .selectFrom("api_keys")

@@ -55,6 +55,7 @@ export const secretCases: Cases = {
   },
 
   "counts the keys that need a pepper": async ({ secrets, users, apiKeys }, clock) => {
+    assert.deepEqual([await secrets.pepperIds(), await secrets.pepperUse(clock.date)], [[], []]);
     await users.create({ username: "ada" });
     const soon = new Date(clock.ms + 1000);
     await apiKeys.create(newKey("a", "1", { pepperId: "p1" }));
@@ -63,6 +64,7 @@ export const secretCases: Cases = {
     await apiKeys.create(newKey("d", "1", { pepperId: "p3" }));
     await apiKeys.revoke("d", { reason: "", by: "1" });
     await apiKeys.setDisabled("a", true);
+    assert.deepEqual(await secrets.pepperIds(), ["p1", "p2"]);
     assert.deepEqual(await secrets.pepperUse(clock.date), [
       { id: "p1", keys: 1 },
       { id: "p2", keys: 2 },
