@@ -76,6 +76,7 @@ function answer(child: ChildProcess): Promise<NodeAnswer> {
 }
 
 async function stop(child: ChildProcess): Promise<void> {
+  if (!child.connected) return;
   const gone = once(child, "exit");
   child.disconnect();
   await gone;
