@@ -198,7 +198,9 @@ export const rows: Readonly<Record<string, Row>> = {
 
   "/auth.v1.RevocationService/WatchRevocations": { installation: [() => ({})] },
   "/auth.v1.RevocationService/GetAccount": { installation: [({ userId }) => ({ userId: String(userId) })] },
-  "/auth.v1.RevocationService/ReportUsage": { installation: [({ keyId }) => ({ keys: [{ keyId, calls: 1n }] })] },
+  "/auth.v1.RevocationService/ReportUsage": {
+    installation: [({ keyId }) => ({ keys: [{ keyId, calls: 1n }] })],
+  },
 
   "/api.users.UserService/GetUser": [({ userId }) => ({ userId })],
   "/api.users.UserService/UpdateProfile": own,
