@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { killAtExit } from "../tools/at-exit.ts";
 import { buf } from "./clients/buf.ts";
 import type { ClientKind } from "./clients/client.ts";
 import { connectBinary, connectGrpc, connectJson, grpcWeb } from "./clients/connect.ts";
@@ -94,9 +95,7 @@ function spawnDoor(file: string, data: string): ChildProcess {
   // Room for a credential that is too long to be told so.
   const flags = ["--conditions=countersign-source", "--max-http-header-size=32768", "--no-warnings"];
   const child = spawn(process.execPath, [...flags, script, file, data], { stdio: ["pipe", "pipe", "pipe"] });
-  const killAtExit = (): void => void child.kill("SIGKILL");
-  process.once("exit", killAtExit);
-  child.once("close", () => process.off("exit", killAtExit));
+  killAtExit(child);
   return child;
 }
 

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { RemoteOptions } from "countersign/remote";
+import { killAtExit } from "../tools/at-exit.ts";
 import type { Client } from "./clients/client.ts";
 import { grpcJs } from "./clients/grpc-js.ts";
 import { within } from "./deadline.ts";
@@ -35,9 +36,8 @@ export async function startRemote(settings: RemoteSettings): Promise<RemoteProce
     ["--conditions=countersign-source", program, JSON.stringify(settings)],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
-  const killAtExit = (): void => void child.kill("SIGKILL");
-  process.once("exit", killAtExit);
-  const ended = once(child, "close").then(() => process.off("exit", killAtExit));
+  killAtExit(child);
+  const ended = once(child, "close");
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const line = await within(

@@ -1,10 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { temporaryFolder } from "../tools/at-exit.ts";
 
 /** A new folder that nobody else uses. It is gone when this process ends. */
 export function scratchFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "countersign-conformance-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  return temporaryFolder("conformance");
 }

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { killAtExit } from "../tools/at-exit.ts";
 import { within } from "./deadline.ts";
 import { scratchFolder } from "./scratch.ts";
 
@@ -142,11 +143,9 @@ function run(
       stdio: ["ignore", "pipe", "pipe"],
     },
   );
-  const killAtExit = (): void => void child.kill("SIGKILL");
-  process.once("exit", killAtExit);
+  killAtExit(child);
   const ended = new Promise<Exit>((resolve) => {
     child.once("close", (code, signal) => {
-      process.off("exit", killAtExit);
       resolve({ code, signal });
     });
   });

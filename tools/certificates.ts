@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder } from "./at-exit.ts";
 
 /** Certificates for tests, made with openssl in a folder that goes when the process ends. */
 
@@ -31,11 +31,7 @@ let count = 0;
 
 /** A path in the folder of this process. */
 export function scratchPath(name: string): string {
-  if (folder === undefined) {
-    const made = mkdtempSync(join(tmpdir(), "countersign-tls-"));
-    process.once("exit", () => rmSync(made, { recursive: true, force: true }));
-    folder = made;
-  }
+  folder ??= temporaryFolder("tls");
   count += 1;
   return join(folder, `${count}-${name}`);
 }

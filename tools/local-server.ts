@@ -23,6 +23,8 @@ export interface Launch extends Pick<SpawnOptions, "uid" | "gid"> {
 
 const setpriv = "/usr/bin/setpriv";
 
+import { atExit } from "./at-exit.ts";
+
 /** A server of a test's own: one process at a time, gone with the process that started it. */
 export abstract class LocalServer {
   readonly #options: LocalServerOptions;
@@ -42,7 +44,7 @@ export abstract class LocalServer {
 
   /** The first start, with an end for every way in which this process may end. */
   async begin(): Promise<this> {
-    process.once("exit", () => this.#killAtExit());
+    atExit(() => this.#killAtExit());
     // What node --test does to a file that takes too long: without a listener, nothing of the above would happen.
     process.once("SIGTERM", () => process.exit(143));
     try {

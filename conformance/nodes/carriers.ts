@@ -1,4 +1,5 @@
 import { startPostgres } from "../../tools/postgres-server.ts";
+import { startRedis } from "../../tools/redis-server.ts";
 import { type Fault, FaultProxy } from "../fault-proxy.ts";
 
 /** What nodes share, each of them through a proxy of its own, so that one of them can be cut off. */
@@ -19,6 +20,7 @@ export interface Link {
 }
 
 export interface Backing {
+  /** What the carrier is about comes first; a short run breaks that one alone. */
   readonly links: readonly [Link, ...Link[]];
   /** What a node is told of it. */
   environment(node: number): Readonly<Record<string, string>>;
@@ -26,11 +28,26 @@ export interface Backing {
 }
 
 /** To add one: a function that starts it, and a line here. */
-export const carriers: readonly Carrier[] = [{ name: "PostgreSQL", start: onPostgres }];
+export const carriers: readonly Carrier[] = [
+  { name: "PostgreSQL", start: onPostgres },
+  { name: "PostgreSQL and Redis", start: onPostgresAndRedis },
+];
 
-async function onPostgres(nodes: number): Promise<Backing> {
-  const postgres = await startPostgres();
-  const url = new URL(postgres.url(await postgres.createDatabase()));
+/** A server that nodes share, behind a proxy for each of them. */
+interface Proxied extends Backing {
+  readonly links: readonly [Link];
+}
+
+interface Shared {
+  readonly name: string;
+  readonly essential: boolean;
+  readonly variable: string;
+  readonly url: URL;
+  readonly server: { restart(): Promise<void>; stop(): Promise<void> };
+}
+
+async function behindProxies(shared: Shared, nodes: number): Promise<Proxied> {
+  const { name, essential, variable, url, server } = shared;
   const proxies = await Promise.all(Array.from({ length: nodes }, () => FaultProxy.before(Number(url.port))));
   const proxyOf = (node: number): FaultProxy => {
     const proxy = proxies[node];
@@ -39,21 +56,40 @@ async function onPostgres(nodes: number): Promise<Backing> {
   };
   return {
     links: [
-      {
-        name: "PostgreSQL",
-        essential: true,
-        set: (node, fault) => proxyOf(node).set(fault),
-        restart: () => postgres.restart(),
-      },
+      { name, essential, set: (node, fault) => proxyOf(node).set(fault), restart: () => server.restart() },
     ],
     environment(node) {
       const through = new URL(url);
       through.port = String(proxyOf(node).port);
-      return { COUNTERSIGN_DATABASE_URL: through.href };
+      return { [variable]: through.href };
     },
     async stop() {
       await Promise.all(proxies.map((proxy) => proxy.close()));
-      await postgres.stop();
+      await server.stop();
+    },
+  };
+}
+
+async function onPostgres(nodes: number): Promise<Proxied> {
+  const server = await startPostgres();
+  const url = new URL(server.url(await server.createDatabase()));
+  const shared = { name: "PostgreSQL", essential: true, variable: "COUNTERSIGN_DATABASE_URL", url, server };
+  return behindProxies(shared, nodes);
+}
+
+/** Redis tells the nodes of revocations; PostgreSQL has them. */
+async function onPostgresAndRedis(nodes: number): Promise<Backing> {
+  const database = await onPostgres(nodes);
+  const server = await startRedis();
+  const url = new URL(server.url);
+  const shared = { name: "Redis", essential: false, variable: "COUNTERSIGN_REDIS_URL", url, server };
+  const news = await behindProxies(shared, nodes);
+  return {
+    links: [...news.links, ...database.links],
+    environment: (node) => ({ ...database.environment(node), ...news.environment(node) }),
+    async stop() {
+      await news.stop();
+      await database.stop();
     },
   };
 }

@@ -10,7 +10,7 @@ import { Load } from "./load.ts";
 import { Random } from "./random.ts";
 
 // Three nodes that share what a carrier brings, under load and under faults, and a history that must keep every promise.
-// `npm run test:nodes` runs more of it. NODES_SEED repeats a run's choices, NODES_ROUNDS runs all troubles so often.
+// `npm run test:nodes` runs more of it. NODES_SEED repeats a run's choices, NODES_ROUNDS runs all troubles so often; one round breaks what the carrier is about, and no more.
 
 const seed = Number(process.env["NODES_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 const rounds = Number(process.env["NODES_ROUNDS"] ?? 1);
@@ -59,8 +59,9 @@ for (const carrier of carriers) {
     it("keep what they promise while things go wrong", async (context) => {
       load.begin();
       try {
+        const { links } = fleet.backing;
         for (let round = 0; round < rounds; round += 1) {
-          for (const trouble of random.shuffle(troublesOf(fleet.backing.links)))
+          for (const trouble of random.shuffle(troublesOf(rounds === 1 ? links.slice(0, 1) : links)))
             await trouble.run(fleet, history, random);
         }
       } finally {

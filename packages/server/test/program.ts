@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { killAtExit, temporaryFolder } from "../../../tools/at-exit.ts";
 
 const launcher = fileURLToPath(new URL("launcher.ts", import.meta.url));
 const deadlineMs = 60_000;
@@ -12,9 +12,7 @@ const compiled = join(tmpdir(), "countersign-test-compiled");
 
 /** A folder of a test's own, with a data folder in it that is not there yet. Gone when this process ends. */
 export function scratchFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "countersign-cli-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  return temporaryFolder("cli");
 }
 
 export interface RunOptions {
@@ -120,15 +118,13 @@ function collect(child: ChildProcess, name: "stdout" | "stderr"): () => string {
 
 /** The exit code, when all that it wrote has been read. Whatever hangs is killed, and by its own id alone. */
 function ended(child: ChildProcess): Promise<number | null> {
-  const kill = (): void => void child.kill("SIGKILL");
-  process.once("exit", kill);
+  killAtExit(child);
   // A server may run for as long as its test does; what a test waits for has the deadline of the test.
-  const timer = setTimeout(kill, 4 * deadlineMs);
+  const timer = setTimeout(() => child.kill("SIGKILL"), 4 * deadlineMs);
   return new Promise((resolve) => {
     child.stdin?.on("error", () => {});
     child.once("close", (code) => {
       clearTimeout(timer);
-      process.off("exit", kill);
       resolve(code);
     });
   });

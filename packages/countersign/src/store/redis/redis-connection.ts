@@ -4,9 +4,9 @@ import { CircuitBreaker } from "../sql/circuit-breaker.ts";
 import { isRefusal, isReply, redisFailure, withoutCommand } from "./redis-error.ts";
 import type { RedisTarget } from "./redis-target.ts";
 
-/** Nobody waits for a connection, and so this is below the two seconds within which an answer is due. */
-const answerMs = 1500;
-const connectMs = 1500;
+/** Nobody waits for a connection. What else a call takes has to fit into the two seconds within which an answer is due. */
+const answerMs = 1200;
+const connectMs = 1200;
 const longestPauseMs = 500;
 
 /** What all connections have in common: nothing waits for a server that is away, and nothing is sent twice. */
