@@ -274,11 +274,4 @@ async function call(transport: Transport, kind: string, given: Given = {}): Prom
   }
 }
 
-/** Settles when a condition holds; fails if it never does. */
-export async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error("it never came true");
-    await turn();
-  }
-}
+export { until } from "../core/until.suite.ts";

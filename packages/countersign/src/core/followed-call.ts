@@ -107,6 +107,11 @@ export class FollowedCall<P> implements EndedCall<P> {
     this.end(0);
   }
 
+  /** The handler has refused, or failed. */
+  refused(reason: Reason | undefined): void {
+    this.reason = reason;
+  }
+
   /** It is over. `reason`: of a refusal by the handler. Where the call was denied, that says it all. */
   end(code: number, reason?: Reason): void {
     if (this.#over) return;
@@ -114,7 +119,7 @@ export class FollowedCall<P> implements EndedCall<P> {
     this.durationMs = performance.now() - this.#began;
     this.endedAt = this.#follower.now();
     this.code = this.denial === undefined ? code : statusOf[this.denial.reason].grpc;
-    this.reason = this.denial?.reason ?? reason;
+    this.reason = this.denial?.reason ?? reason ?? this.reason;
     this.rule = this.#follower.rules.find(this.call.procedure)?.title;
     try {
       const pending: unknown = this.#follower.tell(this);

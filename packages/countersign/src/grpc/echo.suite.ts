@@ -244,10 +244,4 @@ export function errorInfo({ metadata }: { readonly metadata: Metadata }) {
   return { code, message, reason: info?.reason, domain: info?.domain };
 }
 
-/** Settles when a condition holds, looking again in each turn of the event loop; fails if it never does. */
-export async function until(condition: () => boolean): Promise<void> {
-  for (let turns = 0; !condition(); turns++) {
-    if (turns > 200_000) throw new Error("it never came true");
-    await turn();
-  }
-}
+export { until } from "../core/until.suite.ts";

@@ -67,7 +67,7 @@ export function createCors(options: CorsOptions | undefined): Cors {
 const defaults = {
   methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
   allowedHeaders: ["authorization", "content-type", "x-api-key"],
-  exposedHeaders: ["www-authenticate", "retry-after"],
+  exposedHeaders: ["www-authenticate", "retry-after", "x-request-id"],
 } as const;
 
 const nothing: CorsAnswer = Object.freeze({ preflight: false, headers: [] });

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { after, before, beforeEach, describe, it } from "node:test";
+import type { EndedCall } from "../core/followed-call.ts";
 import { isAuthenticated } from "../core/guards.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RouteRule } from "../core/route-rule.ts";
+import { until } from "../core/until.suite.ts";
 import {
   type DoorKind,
   errors,
@@ -18,6 +20,9 @@ import {
 } from "./door-routes.suite.ts";
 
 // What every door of plain HTTP does alike, over real connections. An adapter's test hands over a way to start one.
+
+/** What `onCallEnd` was told. */
+const ended: EndedCall<Principal>[] = [];
 
 /** Callers who lose their rights, one for each door. */
 let eves = 0;
@@ -37,6 +42,10 @@ export function describeDoor(kind: DoorKind): void {
       const told = { ...routes, ...(kind.decoded && { "PUT /owned/:id": owned }) };
       const auth = suiteAuth({
         onDecision: () => {
+          throw new Error("an observer that fails");
+        },
+        onCallEnd(call) {
+          ended.push(call);
           throw new Error("an observer that fails");
         },
       });
@@ -259,6 +268,48 @@ export function describeDoor(kind: DoorKind): void {
       );
       assert.ok(Date.now() - started < 2000);
       assert.deepEqual(await brief("/me", { "x-user": eve }), [401, "USER_DISABLED"]);
+    });
+
+    it("tells once how each request ended, under the name that its caller is told", async () => {
+      const told = async (headers: Headers): Promise<readonly unknown[]> => {
+        const id = headers.get("x-request-id");
+        assert.ok(id);
+        const of = () => ended.filter(({ requestId }) => requestId === id);
+        await until(() => of().length > 0);
+        assert.equal(of().length, 1);
+        const [call] = of();
+        assert.ok((call?.durationMs ?? -1) >= 0);
+        return [call?.call.procedure, call?.admitted?.principal?.userId, call?.code, call?.reason];
+      };
+      for (const [path, headers, expected] of [
+        ["/me", { "x-user": "ada" }, ["GET /me", "ada", 0, undefined]],
+        ["/open", {}, ["GET /open", undefined, 0, undefined]],
+        ["/me", {}, ["GET /me", undefined, 16, "CREDENTIALS_MISSING"]],
+        ["/staff", { "x-user": "ada" }, ["GET /staff", undefined, 7, "PERMISSION_DENIED"]],
+        ["/me", { "x-user": "down" }, ["GET /me", undefined, 14, "UNAVAILABLE"]],
+        ["/fails/staff", { "x-user": "ada" }, ["GET /fails/:what", "ada", 7, "PERMISSION_DENIED"]],
+        ["/fails/call", { "x-user": "ada" }, ["GET /fails/:what", "ada", 5, undefined]],
+        ["/fails/away", { "x-user": "ada" }, ["GET /fails/:what", "ada", 14, undefined]],
+        ["/fails/else", { "x-user": "ada" }, ["GET /fails/:what", "ada", 13, undefined]],
+      ] as const) {
+        const answer = await ask(path, headers);
+        assert.deepEqual(await told(answer.headers), expected, path);
+      }
+      const stream = async (user: string): Promise<[Response, ReadableStreamDefaultReader<Uint8Array>]> => {
+        const response = await fetch(`http://127.0.0.1:${door.port}/stream`, { headers: { "x-user": user } });
+        assert.ok(response.body);
+        const reader = response.body.getReader();
+        await reader.read();
+        return [response, reader];
+      };
+      const [left, reader] = await stream("ada");
+      await reader.cancel();
+      assert.deepEqual(await told(left.headers), ["GET /stream", "ada", 1, undefined]);
+      const mallory = `mallory${++eves}`;
+      const [cut] = await stream(mallory);
+      revocations.apply({ kind: "user", userId: mallory, state: "disabled" });
+      assert.deepEqual(await told(cut.headers), ["GET /stream", mallory, 16, "USER_DISABLED"]);
+      assert.equal((await ask("/nothing")).headers.get("x-request-id"), null);
     });
 
     it("CORS: tells the page that is named, of answers and refusals alike, and no other", async () => {

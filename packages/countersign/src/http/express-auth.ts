@@ -1,5 +1,5 @@
 import type { Express, Request, RequestHandler, Response } from "express";
-import { type CallContext, runInCall } from "../context/call-context.ts";
+import type { CallContext } from "../context/call-context.ts";
 import type { Auth } from "../core/auth.ts";
 import { andThen, type MaybePromise } from "../core/decision.ts";
 import type { Denial } from "../core/denial.ts";
@@ -11,9 +11,10 @@ import {
   expressRoutes,
   requireGuards,
 } from "./express-routes.ts";
+import { followAnswer } from "./follow-response.ts";
 import { HttpCall } from "./http-call.ts";
 import { type Admission, type HttpAuthOptions, HttpDoor } from "./http-door.ts";
-import { denialError, type JsonError, notServed, plainError, thrownError } from "./json-error.ts";
+import { denialError, type JsonError, notServed, plainError } from "./json-error.ts";
 import { cutOff, sendError } from "./node-answer.ts";
 import { answerCors } from "./node-cors.ts";
 
@@ -48,7 +49,7 @@ export function expressAuth<P extends Principal = Principal, U extends UserAccou
         gate: (procedure, body) => gateOf(door, procedure, body),
         first: (request, response) => answerCors(door.cors, request, response),
         thrown: (error, request, response, next) => {
-          const known = thrownError(error);
+          const known = door.refusal(error, request);
           if (known === undefined) next(error);
           else sendError(request, response, known);
         },
@@ -77,9 +78,11 @@ function gateOf<P extends Principal, U extends UserAccount>(
   const judged = door.needsRequest(procedure);
   // What it returns is waited for, and a rejection is told to `next`.
   return function countersign(request, response, next) {
-    return andThen(door.admit(new HttpCall("http", procedure, request), request), (admission) => {
+    const call = new HttpCall("http", procedure, request);
+    followAnswer(door.follow(call, request), response);
+    return andThen(door.admit(call, request), (admission) => {
       if (!admission.ok) return refuse(admission.denial);
-      const stop = door.watch(admission, () => cutOff(response));
+      const stop = door.watch(admission, request, () => cutOff(response));
       response.once("close", stop);
       if (body === undefined) return judge(admission);
       return body(request, response, (error?: unknown) =>
@@ -91,7 +94,7 @@ function gateOf<P extends Principal, U extends UserAccount>(
       if (!judged) return enter(admission);
       const { params, query, body: parsed } = request;
       const message = { params: params as Record<string, string>, query, body: parsed };
-      return andThen(door.judge(admission, message), (last) =>
+      return andThen(door.judge(admission, request, message), (last) =>
         last.ok ? enter(admission) : refuse(last.denial),
       );
     }
@@ -100,12 +103,13 @@ function gateOf<P extends Principal, U extends UserAccount>(
       sendError(request, response, denialError(denial));
     }
 
-    function enter({ context }: Admission<P, U>): void {
+    function enter(admission: Admission<P, U>): void {
+      const { context } = admission;
       Object.defineProperties(request, {
         context: { value: context, configurable: true },
         user: { get: () => context.user(), configurable: true },
       });
-      runInCall(context as CallContext, () => next());
+      door.enter(admission, request, () => next());
     }
   };
 }
@@ -114,8 +118,9 @@ function gateOf<P extends Principal, U extends UserAccount>(
 function failed<P extends Principal, U extends UserAccount>(
   door: HttpDoor<P, U>,
   error: unknown,
-  { method, path }: Request,
+  request: Request,
 ): JsonError {
+  const { method, path } = request;
   const { status, expose } = (error ?? {}) as { readonly status?: unknown; readonly expose?: unknown };
   if (expose === true && typeof status === "number" && status >= 400 && status < 500)
     return plainError(
@@ -123,5 +128,5 @@ function failed<P extends Principal, U extends UserAccount>(
       status === 413 ? "resource_exhausted" : "invalid_argument",
       "The request cannot be read",
     );
-  return door.failure(error, `${method} ${path}`);
+  return door.failure(error, `${method} ${path}`, request);
 }

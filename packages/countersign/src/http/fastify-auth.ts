@@ -5,13 +5,14 @@ import type {
   FastifyRequest,
   RouteOptions,
 } from "fastify";
-import { type CallContext, runInCall } from "../context/call-context.ts";
+import type { CallContext } from "../context/call-context.ts";
 import type { Auth } from "../core/auth.ts";
 import { andThen } from "../core/decision.ts";
 import { denial } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RouteRule } from "../core/route-rule.ts";
 import type { UserAccount } from "../core/user.ts";
+import { followAnswer } from "./follow-response.ts";
 import { HttpCall } from "./http-call.ts";
 import { type Admission, type HttpAuthOptions, HttpDoor } from "./http-door.ts";
 import { denialError, type JsonError } from "./json-error.ts";
@@ -81,7 +82,7 @@ export function fastifyAuth<P extends Principal = Principal, U extends UserAccou
     app.setErrorHandler((error: { readonly statusCode?: number }, request, reply) => {
       // Fastify's own words for a body that it cannot read or that is not as the schema says.
       if (typeof error.statusCode === "number" && error.statusCode < 500) return reply.send(error);
-      return send(reply, door.failure(error, `${request.method} ${request.routeOptions.url ?? ""}`));
+      return send(reply, door.failure(error, `${request.method} ${request.routeOptions.url ?? ""}`, request));
     });
     done();
   };
@@ -132,12 +133,13 @@ function decideFirst<P extends Principal, U extends UserAccount>(door: HttpDoor<
       return;
     }
     const call = new HttpCall("http", procedure, request.raw);
+    followAnswer(door.follow(call, request), reply.raw);
     void andThen(door.admit(call, request), (admission) => {
       if (!admission.ok) return refuse(request, reply, denialError(admission.denial));
       admissions.set(request, admission);
       const { socket } = request.raw;
       const upgraded = request.raw.headers.upgrade !== undefined;
-      const stop = door.watch(admission, () => (upgraded ? socket.destroy() : cutOff(reply.raw)));
+      const stop = door.watch(admission, request, () => (upgraded ? socket.destroy() : cutOff(reply.raw)));
       (upgraded ? socket : reply.raw).once("close", stop);
       done();
     });
@@ -149,11 +151,11 @@ function handleInCall<P extends Principal, U extends UserAccount>(door: HttpDoor
   return (request, reply, done) => {
     const admission = admissions.get(request) as Admission<P, U> | undefined;
     if (admission === undefined) return done();
-    const enter = (): void => runInCall(admission.context as CallContext, done);
+    const enter = (): void => door.enter(admission, request, done);
     if (!door.needsRequest(admission.context.call.procedure)) return enter();
     const { params, query, body } = request;
     const message = { params: params as Record<string, string>, query: query as object, body };
-    void andThen(door.judge(admission, message as never), (last) =>
+    void andThen(door.judge(admission, request, message as never), (last) =>
       last.ok ? enter() : send(reply, denialError(last.denial)),
     );
   };

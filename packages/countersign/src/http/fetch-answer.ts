@@ -1,4 +1,5 @@
 import type { Denial } from "../core/denial.ts";
+import { requestIdHeader } from "../core/request-id.ts";
 import type { CorsAnswer } from "./cors.ts";
 import { denialError, type JsonError } from "./json-error.ts";
 
@@ -47,14 +48,27 @@ export function watching(watch: (end: (denial: Denial) => void) => () => void): 
   };
 }
 
+/** The same answer, under the name by which the caller can ask about it. */
+export function named(response: Response, { requestId }: { readonly requestId: string }): Response {
+  const { body, status, statusText } = response;
+  const headers = new Headers(response.headers);
+  headers.set(requestIdHeader, requestId);
+  return new Response(body, { status, statusText, headers });
+}
+
 /**
  * The same answer, whose body breaks off when its caller no longer may; a refusal, if that was before it was there. One of
- * known length is left as it is.
+ * known length is left as it is. `over` hears once that all of it is out, or that it never will be.
  */
-export function untilEnded(response: Response, watched: Watched): Response {
+export function untilEnded(
+  response: Response,
+  watched: Watched,
+  over: (complete: boolean) => void = () => {},
+): Response {
   const { body, status, statusText, headers } = response;
   if (body === null || headers.has("content-length")) {
     watched.stop();
+    over(true);
     return response;
   }
   let refusal: Denial | undefined;
@@ -62,6 +76,7 @@ export function untilEnded(response: Response, watched: Watched): Response {
     refusal = denial;
   });
   if (refusal !== undefined) {
+    over(false);
     body.cancel().catch(() => {});
     return errorResponse(denialError(refusal));
   }
@@ -70,6 +85,7 @@ export function untilEnded(response: Response, watched: Watched): Response {
     {
       start(controller) {
         watched.onEnd(() => {
+          over(false);
           controller.error(new Error("the caller no longer may"));
           reader.cancel().catch(() => {});
         });
@@ -78,10 +94,12 @@ export function untilEnded(response: Response, watched: Watched): Response {
         const { done, value } = await reader.read();
         if (!done) return controller.enqueue(value);
         watched.stop();
+        over(true);
         controller.close();
       },
       cancel(reason) {
         watched.stop();
+        over(false);
         return reader.cancel(reason);
       },
     },

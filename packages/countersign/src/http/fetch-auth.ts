@@ -1,11 +1,12 @@
-import { type CallContext, runInCall } from "../context/call-context.ts";
+import type { CallContext } from "../context/call-context.ts";
 import type { Auth } from "../core/auth.ts";
 import type { Peer } from "../core/call.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RouteRule } from "../core/route-rule.ts";
 import type { UserAccount } from "../core/user.ts";
-import { errorResponse, untilEnded, watching, withCors } from "./fetch-answer.ts";
+import { errorResponse, watching, withCors } from "./fetch-answer.ts";
 import { corsRequest, FetchCall } from "./fetch-call.ts";
+import { FetchTrail } from "./fetch-trail.ts";
 import { type HttpAuthOptions, HttpDoor } from "./http-door.ts";
 import { denialError, notServed } from "./json-error.ts";
 import { type RouteParams, RouteTable } from "./route-table.ts";
@@ -56,23 +57,26 @@ export function fetchAuth<P extends Principal = Principal, U extends UserAccount
     handle: FetchHandler<P, U>,
     [request, params, ...platform]: readonly [Request, RouteParams, ...unknown[]],
   ): Promise<Response> {
+    let trail: FetchTrail<P> | undefined;
     try {
       const call = new FetchCall(procedure, request, options.peer?.(request, ...platform));
+      trail = new FetchTrail(door.follow(call, request));
       const admission = await door.admit(call, request);
-      if (!admission.ok) return errorResponse(denialError(admission.denial));
+      if (!admission.ok) return trail.failed(denialError(admission.denial));
       const { context } = admission;
-      const watched = watching((end) => door.watch(admission, end));
+      const watched = watching((end) => door.watch(admission, request, end));
       try {
-        const response = await runInCall(context as CallContext, () =>
+        const response = await door.enter(admission, request, () =>
           handle(request, context, params, ...(platform as never[])),
         );
-        return untilEnded(response, watched);
+        return trail.answered(response, watched);
       } catch (thrown) {
         watched.stop();
         throw thrown;
       }
     } catch (thrown) {
-      return errorResponse(door.failure(thrown, procedure));
+      const error = door.failure(thrown, procedure, request);
+      return trail === undefined ? errorResponse(error) : trail.failed(error);
     }
   }
 

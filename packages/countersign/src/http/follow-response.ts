@@ -3,6 +3,7 @@ import type { Auth } from "../core/auth.ts";
 import type { Call } from "../core/call.ts";
 import type { FollowedCall } from "../core/followed-call.ts";
 import { requestIdHeader } from "../core/request-id.ts";
+import type { NodeResponse } from "./node-answer.ts";
 
 const cancelled = 1;
 
@@ -20,6 +21,29 @@ export function followResponse<P>(
   response.setHeader(requestIdHeader, followed.requestId);
   response.once("close", () => followed.end(cancelled));
   return followed;
+}
+
+/**
+ * Follows a request whose handler answers by itself, and names it to the caller. The answer's status says how it ended; where
+ * none was sent as a whole, the caller has left.
+ */
+export function followAnswer<P>(followed: FollowedCall<P> | undefined, response: NodeResponse): void {
+  if (followed === undefined) return;
+  response.setHeader(requestIdHeader, followed.requestId);
+  response.once("finish", () => endWith(followed, response.statusCode));
+  response.once("close", () => followed.end(cancelled));
+}
+
+/** The end of a request that was answered with a status of HTTP. */
+export function endWith<P>(followed: FollowedCall<P>, status: number): void {
+  const code = grpcCodeOf(status);
+  if (code === 0) followed.sent = 1;
+  followed.end(code);
+}
+
+/** The end of one whose caller has left. */
+export function endUnheard<P>(followed: FollowedCall<P>): void {
+  followed.end(cancelled);
 }
 
 /** gRPC's code for a status of HTTP, where an answer has no other. */

@@ -1,16 +1,17 @@
 import type { Context, Hono, MiddlewareHandler } from "hono";
-import { type CallContext, runInCall } from "../context/call-context.ts";
+import type { CallContext } from "../context/call-context.ts";
 import type { Auth } from "../core/auth.ts";
 import type { Peer } from "../core/call.ts";
 import { denial } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RouteRule } from "../core/route-rule.ts";
 import type { UserAccount } from "../core/user.ts";
-import { errorResponse, untilEnded, watching, withCors } from "./fetch-answer.ts";
+import { errorResponse, watching, withCors } from "./fetch-answer.ts";
 import { corsRequest, FetchCall } from "./fetch-call.ts";
+import { FetchTrail } from "./fetch-trail.ts";
 import { guardedRoutes } from "./hono-routes.ts";
 import { type Admission, type HttpAuthOptions, HttpDoor } from "./http-door.ts";
-import { denialError, plainError, thrownError } from "./json-error.ts";
+import { denialError, failureError, type JsonError, plainError } from "./json-error.ts";
 
 export interface HonoAuthOptions<P extends Principal, U extends UserAccount> extends HttpAuthOptions<P, U> {
   /** Who is on the other end, as far as the platform tells. Default: nobody knows. */
@@ -52,17 +53,17 @@ export function honoAuth<P extends Principal = Principal, U extends UserAccount 
         const procedure = procedures.get(guard);
         // Nobody has asked protect() about this route.
         if (procedure === undefined) return errorResponse(denialError(denial("PERMISSION_DENIED")));
-        const call = new FetchCall(procedure, c.req.raw, options.peer?.(c));
-        const admission = await door.admit(call, c.req.raw);
-        if (!admission.ok) return errorResponse(denialError(admission.denial));
+        const request = c.req.raw;
+        const call = new FetchCall(procedure, request, options.peer?.(c));
+        const trail = new FetchTrail(door.follow(call, request));
+        const admission = await door.admit(call, request);
+        if (!admission.ok) return trail.failed(denialError(admission.denial));
         if (door.needsRequest(procedure)) {
           const refusal = await judge(door, admission, c);
-          if (refusal !== undefined) return refusal;
+          if (refusal !== undefined) return trail.failed(refusal);
         }
         c.set("context", admission.context);
-        await serve(door, admission, c, next);
-        const known = c.error === undefined ? undefined : thrownError(c.error);
-        if (known !== undefined) c.res = errorResponse(known);
+        await serve(door, { admission, trail }, c, next);
         return undefined;
       };
       rules.set(guard, rule);
@@ -73,7 +74,9 @@ export function honoAuth<P extends Principal = Principal, U extends UserAccount 
         door.declare(procedure, rules.get(guard) ?? {}, true);
         procedures.set(guard, procedure);
       }
-      hideErrors(app, (error, c) => errorResponse(door.failure(error, `${c.req.method} ${c.req.path}`)));
+      hideErrors(app, (error, c) =>
+        errorResponse(door.failure(error, `${c.req.method} ${c.req.path}`, c.req.raw)),
+      );
       return {
         async fetch(request: Request, ...platform: readonly unknown[]): Promise<Response> {
           const cors = door.cors(corsRequest(request));
@@ -82,7 +85,7 @@ export function honoAuth<P extends Principal = Principal, U extends UserAccount 
             return withCors(await app.fetch(request, ...(platform as [])), cors);
           } catch (thrown) {
             // Hono hands on what is no Error.
-            return withCors(errorResponse(door.failure(thrown, request.method)), cors);
+            return withCors(errorResponse(door.failure(thrown, request.method, request)), cors);
           }
         },
       };
@@ -95,52 +98,68 @@ async function judge<P extends Principal, U extends UserAccount>(
   door: HttpDoor<P, U>,
   admission: Admission<P, U>,
   { req }: Context,
-): Promise<Response | undefined> {
+): Promise<JsonError | undefined> {
   let body: unknown;
   // Hono remembers what it has read, and the handler reads it again.
   if (/^application\/json\s*(;|$)/i.test(req.header("content-type") ?? "")) {
     try {
       body = await req.json();
     } catch {
-      return errorResponse(plainError(400, "invalid_argument", "The body is not JSON"));
+      return plainError(400, "invalid_argument", "The body is not JSON");
     }
   }
   const query = Object.fromEntries(
     Object.entries(req.queries()).map(([name, values]) => [name, values.length > 1 ? values : values[0]]),
   );
-  const last = await door.judge(admission, { params: req.param(), query, body });
-  return last.ok ? undefined : errorResponse(denialError(last.denial));
+  const last = await door.judge(admission, req.raw, { params: req.param(), query, body });
+  return last.ok ? undefined : denialError(last.denial);
 }
 
 /** Node's response behind a call, where Hono's own server for Node hands it over. */
 interface Outgoing {
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
-  once(event: "close", listener: () => void): unknown;
+  once(event: "finish" | "close", listener: () => void): unknown;
   destroy(): unknown;
+}
+
+/** A request that was admitted, and what is told of its end. */
+interface Served<P extends Principal, U extends UserAccount> {
+  readonly admission: Admission<P, U>;
+  readonly trail: FetchTrail<P>;
 }
 
 /** Runs the handlers in their call. An answer that goes on ends when its caller no longer may. */
 async function serve<P extends Principal, U extends UserAccount>(
   door: HttpDoor<P, U>,
-  admission: Admission<P, U>,
+  { admission, trail }: Served<P, U>,
   c: Context,
   next: () => Promise<void>,
 ): Promise<void> {
   const { outgoing } = (c.env ?? {}) as { readonly outgoing?: Outgoing };
-  const watched = watching((end) => door.watch(admission, end));
+  const { raw: request } = c.req;
+  const watched = watching((end) => door.watch(admission, request, end));
   try {
-    await runInCall(admission.context as CallContext, next);
+    await door.enter(admission, request, next);
   } catch (thrown) {
     watched.stop();
+    trail.failed(failureError(thrown));
     throw thrown;
   }
+  const known = c.error === undefined ? undefined : door.refusal(c.error, request);
+  if (known !== undefined) c.res = errorResponse(known);
   // A stream of the Fetch standard costs more than a decision.
   if (outgoing === undefined) {
-    c.res = untilEnded(c.res, watched);
+    c.res = trail.answered(c.res, watched);
     return;
   }
-  outgoing.once("close", watched.stop);
+  const { status } = c.res;
+  c.res = trail.name(c.res);
+  outgoing.once("finish", () => trail.ended(status));
+  outgoing.once("close", () => {
+    watched.stop();
+    trail.left();
+  });
   watched.onEnd(() => {
     // What has not begun, or is on its way as a whole, may go out; not more than that.
     if (outgoing.headersSent && !outgoing.writableEnded) outgoing.destroy();

@@ -1,13 +1,14 @@
-import { CallContext } from "../context/call-context.ts";
+import { CallContext, runInCall } from "../context/call-context.ts";
 import type { Auth } from "../core/auth.ts";
 import type { Call } from "../core/call.ts";
 import { type Allowed, andThen, type Decision, type Denied, type MaybePromise } from "../core/decision.ts";
 import type { Denial } from "../core/denial.ts";
+import type { FollowedCall } from "../core/followed-call.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RouteGuards, RouteRule } from "../core/route-rule.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
 import { type Cors, type CorsOptions, createCors } from "./cors.ts";
-import { failureError, type JsonError, thrownError } from "./json-error.ts";
+import { failureError, type JsonError, thrownError, toldBy } from "./json-error.ts";
 
 /** What every door of plain HTTP takes. */
 export interface HttpAuthOptions<P extends Principal, U extends UserAccount> {
@@ -43,6 +44,7 @@ export class HttpDoor<P extends Principal, U extends UserAccount> {
   readonly #options: HttpAuthOptions<P, U>;
   /** By the framework's request object: nothing that a client sends can put an identity here. */
   readonly #contexts = new WeakMap<object, CallContext<P, U>>();
+  readonly #followed = new WeakMap<object, FollowedCall<P>>();
 
   constructor(auth: Auth<P>, options: HttpAuthOptions<P, U>) {
     this.#auth = auth;
@@ -55,9 +57,20 @@ export class HttpDoor<P extends Principal, U extends UserAccount> {
     this.#auth.serveRoute(procedure, { auth, guards, decoded, otherwise: this.#options.guards });
   }
 
+  /**
+   * Begins to follow a request for `onCallEnd`: before it is decided about. The adapter sends its id back and says how the
+   * answer ended. Undefined where nobody wants to know.
+   */
+  follow(call: Call, request: object): FollowedCall<P> | undefined {
+    const followed = this.#auth.follow?.(call);
+    if (followed !== undefined) this.#followed.set(request, followed);
+    return followed;
+  }
+
   /** Decides on the headers. */
   admit(call: Call, request: object): MaybePromise<Admission<P, U> | Denied> {
     return andThen(this.#auth.decide(call), (decision) => {
+      this.#followed.get(request)?.decided(decision);
       if (!decision.ok) return decision;
       const context = new CallContext<P, U>(call, decision, this.#options.users);
       this.#contexts.set(request, context);
@@ -70,13 +83,27 @@ export class HttpDoor<P extends Principal, U extends UserAccount> {
   }
 
   /** The rule's last word, on what was asked for. */
-  judge({ context, decision }: Admission<P, U>, message: HttpMessage): MaybePromise<Decision<P>> {
-    return this.#auth.judgeRequest(context.call, decision, message);
+  judge(admission: Admission<P, U>, request: object, message: HttpMessage): MaybePromise<Decision<P>> {
+    const { context, decision } = admission;
+    return andThen(this.#auth.judgeRequest(context.call, decision, message), (judged) => {
+      this.#followed.get(request)?.decided(judged);
+      return judged;
+    });
   }
 
   /** Calls `end` once, when the caller no longer may. Returns the way to stop. */
-  watch({ context, decision }: Admission<P, U>, end: (denial: Denial) => void): () => void {
-    return this.#auth.watch(context.call, decision, end);
+  watch(admission: Admission<P, U>, request: object, end: (denial: Denial) => void): () => void {
+    const { context, decision } = admission;
+    return this.#auth.watch(context.call, decision, (denial) => {
+      this.#followed.get(request)?.decided({ ok: false, denial });
+      end(denial);
+    });
+  }
+
+  /** Runs what answers an admitted request, in its call. */
+  enter<T>({ context }: Admission<P, U>, request: object, run: () => T): T {
+    this.#followed.get(request)?.receivedMessage();
+    return runInCall(context as CallContext, run);
   }
 
   /** The context of a request, inside its handler. */
@@ -86,9 +113,16 @@ export class HttpDoor<P extends Principal, U extends UserAccount> {
     return context;
   }
 
-  /** What a handler threw, if it was meant for the caller; otherwise it is told to `onError`, and hidden. */
-  failure(thrown: unknown, procedure: string): JsonError {
+  /** What a handler threw, if it was meant for the caller. */
+  refusal(thrown: unknown, request: object): JsonError | undefined {
     const known = thrownError(thrown);
+    if (known !== undefined) this.#followed.get(request)?.refused(toldBy(known)[1]);
+    return known;
+  }
+
+  /** The same; what was not meant for the caller is told to `onError`, and hidden. */
+  failure(thrown: unknown, procedure: string, request: object): JsonError {
+    const known = this.refusal(thrown, request);
     if (known !== undefined) return known;
     // A logger that fails changes nothing for the caller.
     try {

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type CallContext, runInCall } from "../context/call-context.ts";
+import type { CallContext } from "../context/call-context.ts";
 import type { Auth } from "../core/auth.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RouteRule } from "../core/route-rule.ts";
 import type { UserAccount } from "../core/user.ts";
+import { followAnswer } from "./follow-response.ts";
 import { HttpCall, type NodeRequest } from "./http-call.ts";
 import { type HttpAuthOptions, HttpDoor } from "./http-door.ts";
 import { denialError, type JsonError, notServed, plainError } from "./json-error.ts";
@@ -123,16 +124,18 @@ async function answer<P extends Principal, U extends UserAccount>(
   response: NodeResponse,
 ): Promise<void> {
   try {
-    const admission = await door.admit(new HttpCall("http", name, request), request);
+    const call = new HttpCall("http", name, request);
+    followAnswer(door.follow(call, request), response);
+    const admission = await door.admit(call, request);
     if (!admission.ok) return sendError(request, response, denialError(admission.denial));
     response.once(
       "close",
-      door.watch(admission, () => cutOff(response)),
+      door.watch(admission, request, () => cutOff(response)),
     );
     const { context } = admission;
-    await runInCall(context as CallContext, () => handle(request, response, context, params));
+    await door.enter(admission, request, () => handle(request, response, context, params));
   } catch (thrown) {
-    sendError(request, response, door.failure(thrown, name));
+    sendError(request, response, door.failure(thrown, name, request));
   }
 }
 
@@ -144,15 +147,19 @@ async function upgrade<P extends Principal, U extends UserAccount>(
   head: Buffer,
 ): Promise<void> {
   try {
-    const admission = await door.admit(new HttpCall("http", name, request), request);
+    const call = new HttpCall("http", name, request);
+    const followed = door.follow(call, request);
+    // What is said on a connection that was taken over is not ours to judge.
+    if (followed !== undefined) socket.once("close", () => followed.end(0));
+    const admission = await door.admit(call, request);
     if (!admission.ok) return refuseUpgrade(socket, denialError(admission.denial));
     const { context } = admission;
     socket.once(
       "close",
-      door.watch(admission, () => socket.destroy()),
+      door.watch(admission, request, () => socket.destroy()),
     );
-    await runInCall(context as CallContext, () => handle(request, socket, head, context));
+    await door.enter(admission, request, () => handle(request, socket, head, context));
   } catch (thrown) {
-    refuseUpgrade(socket, door.failure(thrown, name));
+    refuseUpgrade(socket, door.failure(thrown, name, request));
   }
 }

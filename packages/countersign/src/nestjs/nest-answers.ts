@@ -33,7 +33,7 @@ export class NestFilter<P extends Principal, U extends UserAccount> implements E
     sendError(
       request,
       response,
-      this.#door.failure(thrown, `${request.method} ${request.url?.split("?", 1)[0]}`),
+      this.#door.failure(thrown, `${request.method} ${request.url?.split("?", 1)[0]}`, request),
     );
     return undefined;
   }

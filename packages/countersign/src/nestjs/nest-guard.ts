@@ -5,6 +5,7 @@ import { denial } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { UserAccount } from "../core/user.ts";
+import { followAnswer } from "../http/follow-response.ts";
 import { HttpCall } from "../http/http-call.ts";
 import type { HttpDoor } from "../http/http-door.ts";
 import { cutOff } from "../http/node-answer.ts";
@@ -46,23 +47,25 @@ export class NestGuard<P extends Principal, U extends UserAccount> implements Ca
 
   async #decide(procedure: string, request: ExpressRequest, response: ExpressResponse): Promise<void> {
     const door = this.#door;
-    const admission = await door.admit(new HttpCall("http", procedure, request), request);
+    const call = new HttpCall("http", procedure, request);
+    followAnswer(door.follow(call, request), response);
+    const admission = await door.admit(call, request);
     if (!admission.ok) throw new Refusal(admission.denial.reason, admission.denial);
     response.once(
       "close",
-      door.watch(admission, () => cutOff(response)),
+      door.watch(admission, request, () => cutOff(response)),
     );
     if (this.#body !== undefined) await read(this.#body, request, response);
     if (door.needsRequest(procedure)) {
       const { params, query, body } = request;
-      const last = await door.judge(admission, {
+      const last = await door.judge(admission, request, {
         params: params as Record<string, string>,
         query,
         body: body as unknown,
       });
       if (!last.ok) throw new Refusal(last.denial.reason, last.denial);
     }
-    setContext(request, admission.context as CallContext);
+    door.enter(admission, request, () => setContext(request, admission.context as CallContext));
   }
 }
 
