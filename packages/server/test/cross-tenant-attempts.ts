@@ -1,4 +1,7 @@
 import { createHash } from "node:crypto";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+
+const day = 86_400_000;
 
 /** A record of somebody's that an attempt reaches for, and what belongs to it. */
 export interface Target {
@@ -15,6 +18,8 @@ export interface Target {
   readonly role: string;
   readonly issuer: string;
   readonly subject: string;
+  /** Of a call that was logged. */
+  readonly requestId: string;
 }
 
 /** A request by which somebody (`own`) reaches for a record. It must have no effect, wherever that belongs to another tenant. */
@@ -40,6 +45,8 @@ function newHash(): string {
 }
 
 const reason = "test";
+/** Everything that is logged ended before, and two requests with it are about the same time. */
+const tomorrow = timestampFromMs(Math.ceil(Date.now() / day) * day);
 
 /**
  * Of every RPC. One that has no row here fails the test: say how somebody of another tenant would reach for a record by it. What
@@ -185,15 +192,32 @@ export const rows: Readonly<Record<string, Row>> = {
   "/auth.v1.TenantService/EnableTenant": { installation: [({ tenant: id }) => ({ id })] },
   "/auth.v1.TenantService/DeleteTenant": { installation: [({ tenant: id }) => ({ id })] },
 
-  "/auth.v1.LogService/ListRequests": { installation: [() => ({})] },
-  "/auth.v1.LogService/GetRequest": { installation: [() => ({ id: "any" })] },
-  "/auth.v1.LogService/WatchRequests": { installation: [() => ({})] },
-  "/auth.v1.LogService/ExportRequests": { installation: [() => ({})] },
-  "/auth.v1.LogService/GetStatistics": { installation: [() => ({})] },
-  "/auth.v1.LogService/GetTimeSeries": { installation: [() => ({})] },
+  "/auth.v1.LogService/ListRequests": [
+    ({ userId }) => ({ filter: { userId: String(userId) } }),
+    ({ keyId: apiKeyId }) => ({ filter: { apiKeyId } }),
+    ({ requestId }) => ({ filter: { requestId } }),
+    ({ tenant, userId }) => ({ filter: { tenant, userId: String(userId) } }),
+  ],
+  "/auth.v1.LogService/GetRequest": [({ requestId }) => ({ requestId })],
+  "/auth.v1.LogService/WatchRequests":
+    "it tells what ends from now on; log-service.test.ts has two tenants watch",
+  "/auth.v1.LogService/ExportRequests": [
+    ({ userId }) => ({ format: "csv", filter: { userId: String(userId), until: tomorrow } }),
+    ({ keyId: apiKeyId }) => ({ format: "ndjson", filter: { apiKeyId, until: tomorrow } }),
+  ],
+  "/auth.v1.LogService/GetStatistics": [
+    ({ userId }) => ({ until: tomorrow, of: { dimension: "user", value: String(userId) } }),
+    ({ keyId }) => ({ until: tomorrow, of: { dimension: "api_key", value: keyId } }),
+  ],
+  "/auth.v1.LogService/GetTimeSeries": [
+    ({ keyId }) => ({ step: "hour", until: tomorrow, of: { dimension: "api_key", value: keyId } }),
+  ],
 
-  "/auth.v1.LimitService/ListLimits": { installation: [() => ({})] },
-  "/auth.v1.LimitService/GetLimitUsage": { installation: [({ keyId }) => ({ subject: keyId })] },
+  "/auth.v1.LimitService/ListLimits": "limits are the installation's, and for everybody whom they limit",
+  "/auth.v1.LimitService/GetLimitUsage": [
+    ({ userId }) => ({ subject: `user:${userId}` }),
+    ({ keyId }) => ({ subject: `key:${keyId}` }),
+  ],
   "/auth.v1.LimitService/ResetLimits": { installation: [({ keyId }) => ({ subject: keyId })] },
 
   "/auth.v1.RevocationService/WatchRevocations": { installation: [() => ({})] },

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { generateApiKey } from "countersign/api-key";
 import { createJwtForUser } from "countersign/jwt";
 import { createRefreshTokens } from "countersign/service";
-import type { UserRecord } from "countersign/store";
+import type { RequestRecord, UserRecord } from "countersign/store";
 import { deriveKeys } from "../src/master-key.ts";
 import type { Target } from "./cross-tenant-attempts.ts";
 import type { Credential } from "./doors.ts";
@@ -42,11 +42,35 @@ export async function makeTarget(
   const [issuer, subject] = [tenant === "" ? "https://id.example" : issuerOf(tenant), `subject-${name}`];
   await store.identities.link({ issuer, subject, userId: user.id }, "system");
   await node.caughtUp();
+  const requestId = `request-${name}`;
+  await node.requests.append([loggedRequest({ requestId, userId: user.id, apiKeyId: keyId, tenantId })]);
   return {
-    ...{ tenant, userId: BigInt(user.id), username: name, email, keyId, key, role, issuer, subject },
+    ...{
+      tenant,
+      userId: BigInt(user.id),
+      username: name,
+      email,
+      keyId,
+      key,
+      role,
+      issuer,
+      subject,
+      requestId,
+    },
     sessionId: session.id,
     refreshToken: createRefreshTokens(...deriveKeys(config).refresh).issue(session.id, 1),
     accessToken: tokenOf(node, user),
+  };
+}
+
+function loggedRequest(
+  given: Pick<RequestRecord, "requestId" | "userId" | "apiKeyId" | "tenantId">,
+): RequestRecord {
+  return {
+    ...{ at: Date.now(), durationMs: 1, procedure: "/orders.v1.Orders/List", protocol: "grpc", code: 0 },
+    ...{ reason: undefined, authenticator: "api-key", peer: undefined, userAgent: undefined },
+    ...{ received: 1, sent: 1, rule: undefined, missing: undefined },
+    ...given,
   };
 }
 
@@ -68,6 +92,7 @@ export function absentTarget({ config, signing }: InProcessNode): Target {
     role: "absent/absent",
     issuer: issuerOf("absent"),
     subject: "subject-absent",
+    requestId: "request-absent",
   };
 }
 

@@ -12,7 +12,7 @@ import {
 import { connectAuth, implement } from "countersign/connect";
 import type { FormHandler } from "countersign/http/form";
 import { FormRoutes } from "countersign/http/form";
-import { createRevocationFollower, type Store } from "countersign/store";
+import { createRevocationFollower, type RequestLog, type Store } from "countersign/store";
 import { createAuthentication } from "../src/authentication.ts";
 import { type Config, loadConfig } from "../src/config/config.ts";
 import { databasePath, openStore } from "../src/database.ts";
@@ -23,6 +23,7 @@ import { listenGrpc } from "../src/listen/grpc.ts";
 import { listenHttp } from "../src/listen/http.ts";
 import { jsonPaths } from "../src/listen/json-paths.ts";
 import { loadPolicy } from "../src/policy/node-policy.ts";
+import { openRequestLog } from "../src/requests/requests.ts";
 import { type ServedService, servicesOf } from "../src/services.ts";
 import { type Signing, signingOf, startSigning } from "../src/signing.ts";
 import { askingLimits, tokenEndpointPaths, tokenEndpoints } from "../src/token-endpoints.ts";
@@ -31,6 +32,8 @@ import { askingLimits, tokenEndpointPaths, tokenEndpoints } from "../src/token-e
 export interface InProcessNode {
   readonly config: Config;
   readonly store: Store;
+  /** Nothing is written there but what a test writes. */
+  readonly requests: RequestLog;
   readonly signing: Signing;
   readonly auth: Auth<Principal>;
   /** grpc-js, HTTP, and Connect's router over HTTP/2, which speaks gRPC as well. */
@@ -76,7 +79,8 @@ export async function startInProcess({
   const asking = askingLimits(config);
   const feed = createRevocationFeed();
   const parts = { config, store, revocations, feed, roles, signing, auth, asking, caughtUp };
-  const services = servicesOf({ ...parts, shadow: undefined, requests: undefined }).map(
+  const requests = await openRequestLog(config);
+  const services = servicesOf({ ...parts, shadow: undefined, requests }).map(
     replace?.service ?? ((own) => own),
   );
   const onError = (error: unknown): void => console.error(error);
@@ -91,7 +95,7 @@ export async function startInProcess({
   const connect = await listenConnect(auth, services, calls);
   const database = new DatabaseSync(databasePath(config), { readOnly: true });
   return {
-    ...{ config, store, signing, auth, caughtUp },
+    ...{ config, store, requests, signing, auth, caughtUp },
     addresses: { grpc: grpc.address, http: http.address, connect: connect.address },
     digest: () => digestOf(database),
     async close() {
@@ -99,6 +103,7 @@ export async function startInProcess({
       await Promise.all([grpc.close(0), http.close(0), connect.close()]);
       await follower.stop();
       await stopSigning();
+      await requests.close();
       await store.close();
     },
   };

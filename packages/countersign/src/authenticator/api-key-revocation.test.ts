@@ -12,7 +12,11 @@ describe("revocation of a warm key", () => {
     revocations.apply({ kind: "key", keyId: record.id, state: "revoked" });
     const decision = now();
     assert.equal(reasonOf(decision), "API_KEY_REVOKED");
-    assert.deepEqual(decision.ok ? undefined : decision.denial.subject, { apiKeyId: record.id });
+    assert.deepEqual(decision.ok ? undefined : decision.denial.subject, {
+      apiKeyId: record.id,
+      userId: record.userId,
+      tenantId: undefined,
+    });
   });
 
   it("of its owner too, and a cut-off from the log refuses everyone", () => {

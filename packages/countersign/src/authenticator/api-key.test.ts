@@ -76,7 +76,7 @@ describe("a key that nobody knows", () => {
     const mismatch = wrong.now();
     assert.ok(!unknown.ok && !mismatch.ok);
     const { subject, ...told } = mismatch.denial;
-    assert.deepEqual(subject, { apiKeyId: right.id });
+    assert.deepEqual(subject, { apiKeyId: right.id, userId: right.userId, tenantId: undefined });
     assert.deepEqual({ ...unknown.denial }, told);
     assert.equal(unknown.denial.reason, "API_KEY_INVALID");
     assert.deepEqual([users.loads, wrong.users.loads], [0, 0]);

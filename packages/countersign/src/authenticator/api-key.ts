@@ -147,13 +147,13 @@ class ApiKeyReader<P> {
   #read(key: string, digest: string, call: Call): MaybePromise<Decision<P>> {
     const parsed = parseApiKey(key, { prefix: this.#settings.prefix });
     // Not of our making or mistyped: refused without asking anybody.
-    if (parsed === undefined) return this.#checker.deny("API_KEY_INVALID", undefined);
+    if (parsed === undefined) return this.#checker.deny("API_KEY_INVALID");
     const { throttle, now } = this.#runtime;
     const tooMany = this.#checker.knows(digest) ? undefined : throttle?.refusalBefore(call, parsed.id);
     if (tooMany !== undefined) return tooMany;
     const proven = () =>
       andThen(this.#lookup.find(parsed, key, now), (found) =>
-        found.ok ? found : this.#checker.deny(found.reason, found.keyId),
+        found.ok ? found : this.#checker.deny(found.reason, found.subject),
       );
     return this.#checker.read(digest, call, proven, parsed.id);
   }

@@ -114,7 +114,7 @@ class ImportedKeyReader<P> {
     const record = await this.#prove(key, state, origin);
     if ("ok" in record) return record;
     const found = await provenKey(record, { users: this.#settings.users, now: this.#runtime.now });
-    return found.ok ? found : this.#checker.deny(found.reason, found.keyId);
+    return found.ok ? found : this.#checker.deny(found.reason, found.subject);
   }
 
   async #prove(key: string, state: KnownState, origin: string | undefined): Promise<ApiKeyRecord | Denied> {
@@ -125,7 +125,7 @@ class ImportedKeyReader<P> {
     const { record, algorithm } = found;
     const proven =
       found.hash === undefined ? this.#fits(key, found, state) : await this.#verify(key, found, origin);
-    if (proven !== true) return proven === false ? this.#invalid(record.id) : proven;
+    if (proven !== true) return proven === false ? this.#invalid(record) : proven;
     // What it is found by is such a digest too: both change together.
     if (algorithm !== "countersign" || record.pepperId !== this.#settings.currentPepper)
       await imports.settle(record.id, this.#settings.digests.digest(own(key)));
@@ -161,14 +161,18 @@ class ImportedKeyReader<P> {
   }
 
   async #verify(key: string, found: ImportedKey, origin: string | undefined): Promise<boolean | Denied> {
-    const { id } = found.record;
+    const { id, userId, tenantId } = found.record;
     const wait = this.#ofKeys.take(id);
     if (wait > 0)
-      return this.#checker.deny("RATE_LIMITED", id, {
-        challenges: [],
-        retryAfterSeconds: wait,
-        cause: "guesses at one key",
-      });
+      return this.#checker.deny(
+        "RATE_LIMITED",
+        { apiKeyId: id, userId, tenantId },
+        {
+          challenges: [],
+          retryAfterSeconds: wait,
+          cause: "guesses at one key",
+        },
+      );
     const proven = await this.#options.verifySlowHash(found.hash ?? "", key, origin);
     if (proven) this.#ofKeys.giveBack(id);
     return proven;
@@ -191,8 +195,10 @@ class ImportedKeyReader<P> {
     return this.#state;
   }
 
-  #invalid(apiKeyId?: string): Denied {
-    return this.#checker.deny("API_KEY_INVALID", apiKeyId);
+  #invalid(record?: ApiKeyRecord): Denied {
+    if (record === undefined) return this.#checker.deny("API_KEY_INVALID");
+    const { id: apiKeyId, userId, tenantId } = record;
+    return this.#checker.deny("API_KEY_INVALID", { apiKeyId, userId, tenantId });
   }
 }
 

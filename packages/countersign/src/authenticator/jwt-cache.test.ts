@@ -240,7 +240,7 @@ it("names the user for the log, and the scheme for the caller", () => {
   revocations.apply({ kind: "session", sessionId: "s1", expiresAt });
   const decision = now();
   assert.ok(!decision.ok);
-  assert.deepEqual(decision.denial.subject, { userId: "1" });
+  assert.deepEqual(decision.denial.subject, { userId: "1", tenantId: undefined });
   assert.deepEqual(decision.denial.challenges, ['Bearer error="invalid_token"']);
 });
 

@@ -2,7 +2,7 @@ import type { Authenticator, AuthRuntime } from "../core/authenticator.ts";
 import type { Call } from "../core/call.ts";
 import { credentialStart, longestCredential, refuseUnrecognized } from "../core/credential.ts";
 import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } from "../core/decision.ts";
-import type { Reason } from "../core/denial.ts";
+import type { DenialSubject, Reason } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Verdict } from "../core/revocation.ts";
 import type { RoleDirectory } from "../core/role-directory.ts";
@@ -183,7 +183,7 @@ class TokenChecker<P> {
     const verdict = recheck(this.#runtime, cached);
     if (verdict === "good") return cached.decision;
     if (verdict === "stale") return this.#verify(value, call, cached);
-    return this.#refuse(verdict, cached.subject.userId);
+    return this.#refuse(verdict, cached.subject);
   }
 
   /** `known`: what is remembered of the token, which has to be read again. */
@@ -207,7 +207,7 @@ class TokenChecker<P> {
         this.#runtime,
         (stamp) => this.#read(value, verified, binding, stamp),
         (credential) => this.#cache.set(credential),
-        (verdict) => this.#refuse(verdict, verified.userId),
+        (verdict) => this.#refuse(verdict, verified),
       );
     });
   }
@@ -248,13 +248,11 @@ class TokenChecker<P> {
     };
   }
 
-  #refuse(verdict: Exclude<Verdict, "good">, userId: string | undefined): Denied {
-    const challenges = this.#challenges;
-    return refusal(
-      verdict,
-      tokenReasons,
-      userId === undefined ? { challenges } : { challenges, subject: { userId } },
-    );
+  #refuse(verdict: Exclude<Verdict, "good">, { userId, tenantId }: DenialSubject): Denied {
+    return refusal(verdict, tokenReasons, {
+      challenges: this.#challenges,
+      subject: { userId, tenantId },
+    });
   }
 
   #invalid(value: string, { reason, cause }: InvalidToken): Denied {

@@ -2,9 +2,9 @@ import type { AuthRuntime } from "../core/authenticator.ts";
 import type { Call } from "../core/call.ts";
 import { callLimitOf } from "../core/call-allowance.ts";
 import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } from "../core/decision.ts";
-import type { DenialDetail, Reason } from "../core/denial.ts";
+import type { DenialDetail, DenialSubject, Reason } from "../core/denial.ts";
 import type { ApiKeyIdentity, Principal } from "../core/principal.ts";
-import type { Verdict } from "../core/revocation.ts";
+import type { RevocationSubject, Verdict } from "../core/revocation.ts";
 import { compileRestriction, type KeyRestriction } from "../keys/key-restriction.ts";
 import { principalOf } from "./account.ts";
 import { type CachedCredential, fill, recheck, refusal } from "./cached-credential.ts";
@@ -54,11 +54,11 @@ export class KeyChecker<P> {
     const cached = this.#cache.get(digest);
     if (cached === undefined) return undefined;
     if (this.#runtime.now() >= cached.decision.expiresAt)
-      return this.deny(cached.ended, cached.subject.keyId);
+      return this.deny(cached.ended, whose(cached.subject));
     if (cached.stamp !== this.#runtime.revocations.version) {
       const verdict = recheck(this.#runtime, cached);
       if (verdict === "stale") return undefined;
-      if (verdict !== "good") return this.#refuse(verdict, cached.subject.keyId);
+      if (verdict !== "good") return this.#refuse(verdict, whose(cached.subject));
     }
     return cached.restriction === undefined ? cached.decision : this.#restricted(cached, call);
   }
@@ -83,22 +83,27 @@ export class KeyChecker<P> {
         found = credential;
         this.#cache.set(digest, credential);
       },
-      (verdict) => this.#refuse(verdict, keyId),
+      (verdict) => this.#refuse(verdict, { apiKeyId: keyId }),
     );
     return andThen(decided, (decision) =>
       decision.ok && found?.restriction !== undefined ? this.#restricted(found, call) : decision,
     );
   }
 
-  deny(reason: Reason, apiKeyId: string | undefined, more: DenialDetail = {}): Denied {
-    return deny(reason, { ...this.#detail(apiKeyId), ...more });
+  deny(reason: Reason, subject?: DenialSubject, more: DenialDetail = {}): Denied {
+    return deny(reason, { ...this.#detail(subject), ...more });
   }
 
   #found({ key: record, owner }: GoodKey, stamp: number): KeyCredential<P> | Denied {
     const { name, refuses, toPrincipal } = this.#options;
     const principal = principalOf(owner, this.#factsOf(record), this.#runtime.roles);
     const reason = refuses?.(principal);
-    if (reason !== undefined) return this.deny(reason, record.id);
+    if (reason !== undefined)
+      return this.deny(reason, {
+        apiKeyId: record.id,
+        userId: principal.userId,
+        tenantId: principal.tenantId,
+      });
     const { expiresAt, graceEndsAt } = record;
     const end = (graceEndsAt ?? expiresAt)?.getTime() ?? Number.POSITIVE_INFINITY;
     // No comparison with such a date is ever true: the key would never expire.
@@ -120,11 +125,7 @@ export class KeyChecker<P> {
         ? "the key is limited to addresses or methods, and nobody can tell from where it came"
         : restriction?.problemOf(call, clientAddress(call));
     if (cause === undefined) return decision;
-    const { userId, keyId: apiKeyId } = subject;
-    return deny("PERMISSION_DENIED", {
-      cause,
-      subject: { ...(userId !== undefined && { userId }), ...(apiKeyId !== undefined && { apiKeyId }) },
-    });
+    return deny("PERMISSION_DENIED", { cause, subject: whose(subject) });
   }
 
   #factsOf(record: GoodKey["key"]) {
@@ -137,13 +138,17 @@ export class KeyChecker<P> {
     return { authenticator: this.#options.name, apiKey: identity, clientId: id, onScopeUsed };
   }
 
-  #refuse(verdict: Exclude<Verdict, "good">, apiKeyId: string | undefined): Denied {
+  #refuse(verdict: Exclude<Verdict, "good">, subject: DenialSubject): Denied {
     const reasons = { revoked: "API_KEY_REVOKED", gone: "API_KEY_REVOKED" } as const;
-    return refusal(verdict, reasons, this.#detail(apiKeyId));
+    return refusal(verdict, reasons, this.#detail(subject));
   }
 
-  #detail(apiKeyId: string | undefined): DenialDetail {
+  #detail(subject: DenialSubject | undefined): DenialDetail {
     const challenges = [this.#options.challenge];
-    return apiKeyId === undefined ? { challenges } : { challenges, subject: { apiKeyId } };
+    return subject === undefined ? { challenges } : { challenges, subject };
   }
+}
+
+function whose({ keyId: apiKeyId, userId, tenantId }: RevocationSubject): DenialSubject {
+  return { apiKeyId, userId, tenantId };
 }

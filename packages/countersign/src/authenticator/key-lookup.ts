@@ -1,5 +1,5 @@
 import { andThen, type MaybePromise } from "../core/decision.ts";
-import type { Reason } from "../core/denial.ts";
+import type { DenialSubject, Reason } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
 import { createKeyDigests, type Pepper } from "../keys/key-digest.ts";
@@ -23,8 +23,8 @@ export interface GoodKey {
 export interface NoKey {
   readonly ok: false;
   readonly reason: Reason;
-  /** The record's id, where there is one. */
-  readonly keyId?: string | undefined;
+  /** The record's id, and whose it is, where there is one. For logs, and for who guards on our behalf. */
+  readonly subject?: DenialSubject | undefined;
 }
 
 /** Where a key that is not remembered is read. Throws when it cannot tell. */
@@ -55,7 +55,7 @@ export function storedKeys({ keys, users, peppers, onOlderPepper }: StoredKeysOp
     now: () => number,
   ): MaybePromise<GoodKey | NoKey> => {
     if (!digests.matches(parsed.body, record) || record === undefined)
-      return { ok: false, reason: "API_KEY_INVALID", keyId: record?.id };
+      return { ok: false, reason: "API_KEY_INVALID", subject: record && subjectOf(record) };
     const settled = provenKey(record, { users, now });
     // Only now is the key's secret there.
     if (record.pepperId !== peppers[0].id && apiKeyStatus(record, new Date(now())) === "active") {
@@ -75,14 +75,18 @@ export function provenKey(
   record: ApiKeyRecord,
   { users, now }: { readonly users: UserSource; readonly now: () => number },
 ): MaybePromise<GoodKey | NoKey> {
-  const keyId = record.id;
+  const subject = subjectOf(record);
   const reason = refusalOf[apiKeyStatus(record, new Date(now()))];
-  if (reason !== undefined) return { ok: false, reason, keyId };
+  if (reason !== undefined) return { ok: false, reason, subject };
   return andThen(users.load(record.userId), (owner): GoodKey | NoKey => {
-    if (owner === undefined) return { ok: false, reason: "API_KEY_REVOKED", keyId };
-    if (!owner.isActive) return { ok: false, reason: "USER_DISABLED", keyId };
+    if (owner === undefined) return { ok: false, reason: "API_KEY_REVOKED", subject };
+    if (!owner.isActive) return { ok: false, reason: "USER_DISABLED", subject };
     return { ok: true, key: record, owner };
   });
+}
+
+function subjectOf({ id: apiKeyId, userId, tenantId }: ApiKeyRecord): DenialSubject {
+  return { apiKeyId, userId, tenantId };
 }
 
 const refusalOf = {

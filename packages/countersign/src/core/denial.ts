@@ -79,8 +79,9 @@ export interface QuotaViolation {
 
 /** Who was refused, as far as it was known. */
 export interface DenialSubject {
-  readonly userId?: string;
-  readonly apiKeyId?: string;
+  readonly userId?: string | undefined;
+  readonly tenantId?: string | undefined;
+  readonly apiKeyId?: string | undefined;
 }
 
 /** What a denial may say beyond its reason. */

@@ -50,9 +50,14 @@ export function guarded<P>(
 
 /** The refusal of a caller who is known. For logs. */
 function ofCaller<P>({ denial }: Denied, { principal, authenticator }: Allowed<P>): Denied {
-  const { userId, apiKey } = Object(principal) as { userId?: unknown; apiKey?: { id?: unknown } };
+  const { userId, tenantId, apiKey } = Object(principal) as {
+    userId?: unknown;
+    tenantId?: unknown;
+    apiKey?: { id?: unknown };
+  };
   const subject = {
     ...(typeof userId === "string" && { userId }),
+    ...(typeof tenantId === "string" && { tenantId }),
     ...(typeof apiKey?.id === "string" && { apiKeyId: apiKey.id }),
   };
   const by = authenticator === undefined ? {} : { authenticator };

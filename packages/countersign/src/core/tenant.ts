@@ -16,6 +16,9 @@ const withinTenants: readonly string[] = [
   "auth.roles:",
   "auth.tokens:introspect",
   "auth.tokens:revoke",
+  "auth.logs:read",
+  // Not to write: what the installation limits is not the tenant's to forget.
+  "auth.limits:read",
 ];
 
 /**

@@ -95,7 +95,7 @@ function keyOf({ valid, expiresAt, details }: ApiKeyResponse): GoodKey | NoKey {
   if (!valid) {
     if (!isRefusal(reason))
       throw new RemoteUnavailable("the server refused a key with a reason that is not known");
-    return { ok: false, reason, ...(id !== "" && { keyId: id }) };
+    return { ok: false, reason, ...(id !== "" && { subject: { apiKeyId: id } }) };
   }
   if (owner === undefined || id === "") throw new RemoteUnavailable("the server's answer has no owner");
   const key = {

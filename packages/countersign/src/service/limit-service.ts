@@ -14,6 +14,7 @@ import type { LimitedBy, LimitRule } from "../limits/limiter.ts";
 import { networkReader } from "../limits/network.ts";
 import type { Store } from "../store/contracts.ts";
 import { found } from "./page.ts";
+import { visibleTo } from "./tenancy.ts";
 
 /** Where one kind of limit is counted. */
 export interface CountedIn {
@@ -26,7 +27,7 @@ export interface LimitServiceOptions {
   readonly limits: readonly LimitRule[];
   readonly rates: CountedIn;
   readonly quotas: CountedIn;
-  readonly store: Pick<Store, "audit">;
+  readonly store: Pick<Store, "audit" | "users" | "apiKeys">;
 }
 
 /** `auth.v1.LimitService`: the limits of the configuration, and how much of them is used. */
@@ -51,8 +52,10 @@ class LimitServiceHandlers implements ServiceHandlers<typeof LimitService> {
     return { limits: this.#options.limits.map((limit) => this.#message(limit)) };
   }
 
-  async getLimitUsage({ subject }: GetLimitUsageRequest) {
-    const limits = this.#limitsOf(readSubject(subject));
+  async getLimitUsage({ subject: text }: GetLimitUsageRequest, context: CallContext) {
+    const subject = readSubject(text);
+    await this.#requireVisible(subject, context);
+    const limits = this.#limitsOf(subject);
     return { usage: await Promise.all(limits.map((take) => this.#usage(take))) };
   }
 
@@ -82,6 +85,17 @@ class LimitServiceHandlers implements ServiceHandlers<typeof LimitService> {
       await this.#options.store.audit.append({ actor, action: "limits.reset", target: subject, details });
     for (const { store, take } of known) await store.reset([take]);
     return { limits };
+  }
+
+  /** Somebody in a tenant is told of nothing but what is that tenant's. */
+  async #requireVisible({ per, id }: Subject, context: CallContext): Promise<void> {
+    const caller = context.requireUser();
+    if (caller.tenantId === undefined) return;
+    const { users, apiKeys } = this.#options.store;
+    const record = { user: () => users.load(id), key: () => apiKeys.load(id), address: () => undefined }[
+      per
+    ]();
+    found(visibleTo(caller, await record), per);
   }
 
   #limitsOf({ per, id }: Subject): readonly LimitTake[] {

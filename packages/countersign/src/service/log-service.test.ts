@@ -12,8 +12,8 @@ import { requestRow } from "../store/request-log.suite.ts";
 import { createLogService } from "./log-service.ts";
 
 const { method } = LogService;
-const context = (signal = new AbortController().signal): CallContext =>
-  new CallContext({ ...fakeCall("/t"), signal }, allow(principal(), "fake"), undefined);
+const context = (signal = new AbortController().signal, tenantId?: string): CallContext =>
+  new CallContext({ ...fakeCall("/t"), signal }, allow(principal({ tenantId }), "fake"), undefined);
 
 function open() {
   const requests = createMemoryRequestLog();
@@ -169,6 +169,43 @@ describe("LogService", () => {
     assert.deepEqual(
       series.points?.map(({ figures }) => figures?.calls),
       [4n],
+    );
+  });
+
+  it("keeps whoever is in a tenant to that tenant's calls, whatever is asked for", async () => {
+    const { requests, service } = open();
+    const at = Date.now();
+    const ended = (n: number, tenantId: string | undefined) => requestRow(n, { at, tenantId });
+    await requests.append([ended(0, undefined), ended(1, "acme"), ended(2, "globex"), ended(3, "acme")]);
+    const asked = async (tenantId: string | undefined, tenant: string): Promise<readonly unknown[]> => {
+      const signal = new AbortController();
+      const by = context(signal.signal, tenantId);
+      const { requests: rows = [] } = await service.listRequests(
+        create(method.listRequests.input, { filter: { tenant } }),
+        by,
+      );
+      const { all } = await service.getStatistics(create(method.getStatistics.input, { tenant }), by);
+      const series = await service.getTimeSeries(create(method.getTimeSeries.input, { tenant }), by);
+      const inSteps = series.points?.reduce((sum, { figures }) => sum + (figures?.calls ?? 0n), 0n);
+      assert.equal(inSteps, all?.calls);
+      const watching = service.watchRequests(create(method.watchRequests.input, { filter: { tenant } }), by);
+      const heard = watching[Symbol.asyncIterator]();
+      await heard.next();
+      await requests.append([ended(4, "globex"), ended(5, undefined), ended(6, "acme")]);
+      const first = tenantId === "acme" && tenant === "globex" ? undefined : (await heard.next()).value;
+      signal.abort();
+      return [rows.length, Number(all?.calls), first?.requests?.length];
+    };
+    assert.deepEqual(await asked(undefined, ""), [4, 4, 3]);
+    assert.deepEqual(await asked(undefined, "acme"), [3, 3, 1]);
+    assert.deepEqual(await asked("acme", ""), [4, 4, 1]);
+    assert.deepEqual(await asked("acme", "acme"), [5, 5, 1]);
+    assert.deepEqual(await asked("acme", "globex"), [0, 0, undefined]);
+    const { requestId } = ended(0, undefined);
+    await assert.rejects(
+      async () =>
+        service.getRequest(create(method.getRequest.input, { requestId }), context(undefined, "acme")),
+      (error) => (error as CallError).status === "NOT_FOUND",
     );
   });
 

@@ -2,8 +2,10 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { CallError, invalidArgument } from "../core/call-error.ts";
+import { isTenantId } from "../core/tenant.ts";
 import type {
   ExportRequestsRequest,
+  RequestFilter as FilterMessage,
   GetRequestRequest,
   GetStatisticsRequest,
   GetTimeSeriesRequest,
@@ -11,7 +13,7 @@ import type {
   LogService,
   WatchRequestsRequest,
 } from "../gen/auth/v1/logs_pb.ts";
-import type { RequestLog, RequestPosition, RequestStep } from "../store/request-contracts.ts";
+import type { RequestFilter, RequestLog, RequestPosition, RequestStep } from "../store/request-contracts.ts";
 import { matches } from "../store/request-log/matches.ts";
 import { codeName } from "./code-names.ts";
 import { found, pageSize, pageToken } from "./page.ts";
@@ -19,6 +21,7 @@ import { exportFormats } from "./request-export.ts";
 import { figuresMessage, groupMessage, requestMessage } from "./request-message.ts";
 import { dimensions, readDimension, readFilter, readOf, readPosition, readRange } from "./request-query.ts";
 import { RequestTail } from "./request-tail.ts";
+import { tenantToList } from "./tenancy.ts";
 
 export interface LogServiceOptions {
   /** Undefined where none is kept: every method is answered with FAILED_PRECONDITION. */
@@ -37,17 +40,18 @@ export function createLogService({ requests }: LogServiceOptions): ServiceHandle
   const log = requests ?? nothingKept;
   const tail = new RequestTail(log);
   return {
-    listRequests: (request) => list(log, request),
-    getRequest: (request) => get(log, request),
+    listRequests: (request, context) => list(log, request, context),
+    getRequest: (request, context) => get(log, request, context),
     watchRequests: (request, context) => watch(tail, request, context),
     exportRequests: (request, context) => exported(log, request, context),
-    getStatistics: (request) => statistics(log, request),
-    getTimeSeries: (request) => series(log, request),
+    getStatistics: (request, context) => statistics(log, request, context),
+    getTimeSeries: (request, context) => series(log, request, context),
   };
 }
 
-async function list(log: RequestLog, { filter, pageSize: size, pageToken: token }: ListRequestsRequest) {
-  const query = { filter: readFilter(filter), limit: pageSize(size), after: readPosition(token) };
+async function list(log: RequestLog, request: ListRequestsRequest, context: CallContext) {
+  const { filter, pageSize: size, pageToken: token } = request;
+  const query = { filter: visibleFilter(filter, context), limit: pageSize(size), after: readPosition(token) };
   const { rows, next } = await log.list(query);
   return { requests: rows.map(requestMessage), nextPageToken: tokenOf(next) };
 }
@@ -56,16 +60,17 @@ function tokenOf(next: RequestPosition | undefined): string {
   return next === undefined ? "" : pageToken([String(next.at), String(next.id)]);
 }
 
-async function get(log: RequestLog, { requestId }: GetRequestRequest) {
+async function get(log: RequestLog, { requestId }: GetRequestRequest, context: CallContext) {
   if (requestId === "" || requestId.length > 64)
     throw invalidArgument({ field: "request_id", description: "1 to 64 characters" });
-  const { rows } = await log.list({ filter: { requestId }, limit: mostOthers + 1 });
+  const { rows } = await log.list({ filter: { requestId, ...ofTenant(context, "") }, limit: mostOthers + 1 });
   const request = found(rows[0], "request");
   return { request: requestMessage(request), others: rows.length - 1 };
 }
 
-async function* watch(tail: RequestTail, { filter: given }: WatchRequestsRequest, { call }: CallContext) {
-  const { since: _since, until: _until, ...filter } = readFilter(given);
+async function* watch(tail: RequestTail, { filter: given }: WatchRequestsRequest, context: CallContext) {
+  const { call } = context;
+  const { since: _since, until: _until, ...filter } = visibleFilter(given, context);
   const reader = await tail.follow();
   const leave = (): void => reader.end();
   call.signal.addEventListener("abort", leave, { once: true });
@@ -87,12 +92,13 @@ async function* watch(tail: RequestTail, { filter: given }: WatchRequestsRequest
 async function* exported(
   log: RequestLog,
   { filter: given, format: name }: ExportRequestsRequest,
-  { call }: CallContext,
+  context: CallContext,
 ) {
+  const { call } = context;
   const format = Object.hasOwn(exportFormats, name) ? exportFormats[name] : undefined;
   if (format === undefined)
     throw invalidArgument({ field: "format", description: Object.keys(exportFormats).join(" or ") });
-  const filter = readFilter(given);
+  const filter = visibleFilter(given, context);
   // Without an end, a log that grows faster than it is read would have none.
   const bounded = { ...filter, until: filter.until ?? Date.now() };
   const bytes = new TextEncoder();
@@ -105,13 +111,14 @@ async function* exported(
   } while (after !== undefined && !call.signal.aborted);
 }
 
-async function statistics(log: RequestLog, request: GetStatisticsRequest) {
+async function statistics(log: RequestLog, request: GetStatisticsRequest, context: CallContext) {
   const { top, lists } = request;
   if (top < 0 || top > 1000) throw invalidArgument({ field: "top", description: "a number from 0 to 1000" });
   const asked = lists.map((name, index) => readDimension(`lists[${index}]`, name));
   const { range, dropped, by, ...all } = await log.statistics({
     ...readRange(request, dayMs, 800 * dayMs),
     of: readOf(request.of),
+    ...ofTenant(context, request.tenant),
     lists: asked.length === 0 ? [...dimensions.values()] : asked,
     top: top === 0 ? 10 : top,
   });
@@ -128,17 +135,34 @@ async function statistics(log: RequestLog, request: GetStatisticsRequest) {
   };
 }
 
-async function series(log: RequestLog, request: GetTimeSeriesRequest) {
+async function series(log: RequestLog, request: GetTimeSeriesRequest, context: CallContext) {
   const step = request.step === "" ? "minute" : request.step;
   if (!isStep(step)) throw invalidArgument({ field: "step", description: "minute, hour or day" });
   const range = readRange(request, 60 * stepMs[step], mostPoints * stepMs[step]);
-  const points = await log.series({ ...range, step, of: readOf(request.of) });
+  const points = await log.series({
+    ...range,
+    step,
+    of: readOf(request.of),
+    ...ofTenant(context, request.tenant),
+  });
   return {
     points: points.map(({ since, ...figures }) => ({
       since: timestampFromMs(since),
       figures: figuresMessage(figures),
     })),
   };
+}
+
+function visibleFilter(given: FilterMessage | undefined, context: CallContext): RequestFilter {
+  return { ...readFilter(given), ...ofTenant(context, given?.tenant ?? "") };
+}
+
+/** What a caller in a tenant is kept to, whatever it asks for. */
+function ofTenant(context: CallContext, asked: string): { readonly tenantId?: string } {
+  if (asked !== "" && !isTenantId(asked))
+    throw invalidArgument({ field: "tenant", description: "not the id of a tenant" });
+  const tenantId = tenantToList(context.requireUser(), asked === "" ? undefined : asked);
+  return tenantId === undefined ? {} : { tenantId };
 }
 
 function isStep(name: string): name is RequestStep {

@@ -68,8 +68,8 @@ function answerOf(
 
 function detailsOf(found: GoodKey | NoKey): MessageInitShape<typeof ApiKeyResponseSchema> {
   if (!found.ok) {
-    const { reason, keyId: id = "" } = found;
-    return { ...invalid, details: { reason, id } };
+    const { reason, subject } = found;
+    return { ...invalid, details: { reason, id: subject?.apiKeyId ?? "" } };
   }
   const { id, name, type, scopes, roles, expiresAt, graceEndsAt, addressRanges, methods } = found.key;
   return {

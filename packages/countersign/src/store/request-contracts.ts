@@ -99,6 +99,8 @@ export interface TimeRange {
 export interface StatisticsQuery extends TimeRange {
   /** Only the calls with this value. Default: all. */
   readonly of?: { readonly dimension: RequestDimension; readonly value: string } | undefined;
+  /** Only the calls of those who belong to this tenant, as far as that was known. */
+  readonly tenantId?: string | undefined;
   /** Which lists are wanted. Default: all. */
   readonly lists?: readonly RequestDimension[] | undefined;
   /** How many of each list. */

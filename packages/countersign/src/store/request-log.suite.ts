@@ -66,6 +66,9 @@ export function requestRow(n: number, more: Partial<RequestRecord> = {}): Reques
 
 const value = <T>(...values: readonly T[]) => fc.constantFrom<T>(...values);
 
+/** Each of which the next begins like. */
+const tenants = ["a", "a-b", "a0"];
+
 /** Rows of which filters find some, over two hours. */
 const anyRow = fc.record({
   offset: fc.integer({ min: 0, max: 120 * minute }),
@@ -78,6 +81,7 @@ const anyRow = fc.record({
   protocol: value("grpc", "connect"),
   userAgent: value(undefined, "Curl/8", "grpc-python É", "100%_sure"),
   peer: value(undefined, "192.0.2.1:1"),
+  tenantId: value(undefined, undefined, ...tenants),
 });
 
 const anyFilter: fc.Arbitrary<RequestFilter> = fc.record(
@@ -89,6 +93,7 @@ const anyFilter: fc.Arbitrary<RequestFilter> = fc.record(
     reason: value("TOKEN_EXPIRED", "PERMISSION_DENIED"),
     procedure: value("/a.A/One", "/none/None"),
     protocol: value("grpc", "connect"),
+    tenantId: value(...tenants),
     text: value("CURL", "three_%", "_", "%", "\\", "192.0.2", "é", "request-00000"),
     since: value(start + 10 * minute),
     until: value(start + 100 * minute),
@@ -179,7 +184,9 @@ export function describeRequestLog(name: string, open: (clock: SharedClock) => P
           const found = await allPages(log, filter, 7);
           const expected = known.filter((row) => matches(row, filter)).map(({ requestId }) => requestId);
           assert.deepEqual(found.map(({ requestId }) => requestId).sort(), expected.sort());
-          await agrees(log, known, { since: start, until: start + 120 * minute + 1 });
+          const range = { since: start, until: start + 120 * minute + 1 };
+          await agrees(log, known, range);
+          for (const tenantId of tenants) await agrees(log, known, { ...range, tenantId });
         }),
         { numRuns: 12 },
       );
@@ -191,9 +198,10 @@ export function describeRequestLog(name: string, open: (clock: SharedClock) => P
       const series = await log.series({
         ...range,
         step: "minute",
+        tenantId: "a",
         of: { dimension: "reason", value: "TOKEN_EXPIRED" },
       });
-      const expired = known.filter(({ reason }) => reason === "TOKEN_EXPIRED");
+      const expired = known.filter(({ reason, tenantId }) => reason === "TOKEN_EXPIRED" && tenantId === "a");
       assert.equal(
         series.reduce((sum, { calls }) => sum + calls, 0),
         expired.length,
@@ -208,6 +216,8 @@ export function describeRequestLog(name: string, open: (clock: SharedClock) => P
       const range = { since: start - minute, until: start + minute };
       const { calls, dropped } = await log.statistics({ ...range, top: 1 });
       assert.deepEqual([calls, dropped], [1, 7]);
+      const ofTenant = await log.statistics({ ...range, top: 1, tenantId: "a" });
+      assert.deepEqual([ofTenant.calls, ofTenant.dropped], [0, 0]);
     });
 
     test("answers about nothing", async (log) => {
@@ -270,10 +280,13 @@ function recomputed(rows: readonly RequestRecord[]) {
 async function agrees(
   log: RequestLog,
   rows: readonly RequestRecord[],
-  range: { readonly since: number; readonly until: number },
+  range: { readonly since: number; readonly until: number; readonly tenantId?: string },
 ): Promise<void> {
   const { range: covered, by, ...figures } = await log.statistics({ ...range, top: 100 });
-  const within = rows.filter(({ at }) => at >= covered.since && at < covered.until);
+  const within = rows.filter(
+    ({ at, tenantId }) =>
+      at >= covered.since && at < covered.until && (range.tenantId ?? tenantId) === tenantId,
+  );
   assert.deepEqual(figuresOf(figures), recomputed(within));
   const members = { procedure: "procedure", apiKey: "apiKeyId", user: "userId", reason: "reason" } as const;
   for (const [dimension, member] of Object.entries(members)) {

@@ -19,6 +19,7 @@ export interface FilterOptions {
   readonly method?: string | undefined;
   readonly protocol?: string | undefined;
   readonly text?: string | undefined;
+  readonly tenant?: string | undefined;
   readonly since?: string | undefined;
   readonly until?: string | undefined;
 }
@@ -32,7 +33,8 @@ export function addFilterOptions(command: Command): Command {
     .option("--reason <reason>", "why a call was refused, such as TOKEN_EXPIRED")
     .option("--method <method>", "/package.Service/Method")
     .option("--protocol <protocol>", "grpc, connect, grpc-web or http")
-    .option("--text <text>", "part of the method, user agent, address or request id");
+    .option("--text <text>", "part of the method, user agent, address or request id")
+    .option("--tenant <tenant>", "calls of the users and keys of this tenant");
 }
 
 /** Adds the options of a stretch of time. */
@@ -46,11 +48,12 @@ type Filter = NonNullable<MessageInitShape<typeof LogService.method.listRequests
 
 export async function filterOf(administration: Administration, options: FilterOptions): Promise<Filter> {
   const { key = "", user, status = "", code = [], reason = "", method, protocol = "", text = "" } = options;
+  const { tenant = "" } = options;
   return {
     apiKeyId: keyIdOf(key),
     // `id:7` also finds the calls of a user who is gone.
     userId: user === undefined ? "" : String(await findUserId(administration, user)),
-    ...{ status, codes: [...code], reason, protocol, text },
+    ...{ status, codes: [...code], reason, protocol, text, tenant },
     procedure: method === undefined ? "" : procedureOf(method),
     ...timesOf(options),
   };
@@ -120,6 +123,7 @@ export function requestDetails(request: LoggedRequest): readonly (readonly [stri
     ["status", code],
     ["reason", reason],
     ["user", request.userId],
+    ["tenant", request.tenant],
     ["API key", request.apiKeyId],
     ["recognised by", authenticator],
     ["from", request.peer],

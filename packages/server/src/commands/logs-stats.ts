@@ -22,7 +22,7 @@ const { getStatistics, getTimeSeries } = LogService.method;
 
 interface StatsOptions
   extends TargetOptions,
-    Pick<FilterOptions, "key" | "user" | "reason" | "method" | "since" | "until"> {
+    Pick<FilterOptions, "key" | "user" | "reason" | "method" | "tenant" | "since" | "until"> {
   readonly code?: string | undefined;
   readonly by?: readonly string[] | undefined;
   readonly top?: number | undefined;
@@ -47,6 +47,7 @@ export function addStatsCommand(logs: Command): void {
     .option("--method <method>", "of the calls of /package.Service/Method")
     .option("--reason <reason>", "of the calls that were refused for this reason")
     .option("--code <status>", "of the calls that ended with this gRPC status")
+    .option("--tenant <tenant>", "of the calls of this tenant's users and keys; goes with the others")
     .option(
       "--by <list>",
       "procedure, api_key, user, reason or code; may be there several times (default: all)",
@@ -57,7 +58,8 @@ export function addStatsCommand(logs: Command): void {
   addTimeOptions(command, "default: 24h, with --step 60 steps").action((options: StatsOptions) =>
     administer(options, async (administration) => {
       const of = await ofOptions(administration, options);
-      const asked = { ...timesOf(options), ...(of !== undefined && { of }) };
+      const { tenant = "" } = options;
+      const asked = { ...timesOf(options), ...(of !== undefined && { of }), tenant };
       if (options.step !== undefined) {
         const answer = await administration.call(getTimeSeries, { ...asked, step: options.step });
         if (options.output === "json") return printMessage(getTimeSeries.output, answer);

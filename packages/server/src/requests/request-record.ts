@@ -32,6 +32,6 @@ export function recordOf(ended: EndedCall<Principal>, peerOf: PeerAddress): Requ
     sent: ended.sent,
     rule: ended.rule,
     missing: denial?.missing,
-    tenantId: undefined,
+    tenantId: principal?.tenantId ?? subject?.tenantId,
   };
 }

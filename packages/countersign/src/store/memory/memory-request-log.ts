@@ -16,14 +16,7 @@ import type {
 import { coverageOf, type Segment } from "../request-log/coverage.ts";
 import { matches } from "../request-log/matches.ts";
 import { normalRecord } from "../request-log/normal-record.ts";
-import {
-  dimensionCodes,
-  type RollupDimension,
-  type RollupRow,
-  rollUp,
-  steps,
-  Tally,
-} from "../request-log/rollup.ts";
+import { type RollupRow, rollUp, type Slice, sliceOf, steps, Tally } from "../request-log/rollup.ts";
 
 /** A request log in this process, for tests and for trying things. */
 export class MemoryRequestLog implements RequestLog {
@@ -62,21 +55,24 @@ export class MemoryRequestLog implements RequestLog {
     return this.#head;
   }
 
-  async statistics({ of, top, lists, ...asked }: StatisticsQuery): Promise<RequestStatistics> {
+  async statistics({ of, tenantId, top, lists, ...asked }: StatisticsQuery): Promise<RequestStatistics> {
     const { range, segments } = coverageOf(asked, this.#now());
-    const all = this.#tally(segments, of?.dimension ?? "all", of?.value ?? "");
+    const all = this.#tally(segments, sliceOf(of?.dimension ?? "all", tenantId), of?.value ?? "");
     const groups = (dimension: RequestDimension) => {
       if (of !== undefined || lists?.includes(dimension) === false) return [];
-      const values = new Set(this.#within(segments, dimension).map(({ value }) => value));
+      const slice = sliceOf(dimension, tenantId);
+      const values = new Set(
+        this.#within(segments, slice).map(({ value }) => value.slice(slice.start.length)),
+      );
       return [...values]
-        .map((value) => ({ value, ...this.#tally(segments, dimension, value).figures() }))
+        .map((value) => ({ value, ...this.#tally(segments, slice, value).figures() }))
         .sort((a, b) => b.calls - a.calls || (a.value < b.value ? -1 : 1))
         .slice(0, top);
     };
     return {
       range,
       ...all.figures(),
-      dropped: this.#tally(segments, "dropped", "").calls,
+      dropped: tenantId === undefined ? this.#tally(segments, sliceOf("dropped", undefined), "").calls : 0,
       by: {
         procedure: groups("procedure"),
         apiKey: groups("apiKey"),
@@ -87,12 +83,13 @@ export class MemoryRequestLog implements RequestLog {
     };
   }
 
-  async series({ of, step, since, until }: SeriesQuery): Promise<readonly RequestPoint[]> {
+  async series({ of, tenantId, step, since, until }: SeriesQuery): Promise<readonly RequestPoint[]> {
     const { ms } = steps[step];
     const segment = { step, since: Math.floor(since / ms) * ms, until };
     const points = new Map<number, Tally>();
-    for (const row of this.#within([segment], of?.dimension ?? "all")) {
-      if (row.value !== (of?.value ?? "")) continue;
+    const slice = sliceOf(of?.dimension ?? "all", tenantId);
+    for (const row of this.#within([segment], slice)) {
+      if (row.value !== slice.start + (of?.value ?? "")) continue;
       const tally = points.get(row.start) ?? new Tally();
       points.set(row.start, tally);
       tally.add(row);
@@ -129,10 +126,11 @@ export class MemoryRequestLog implements RequestLog {
     known.errors += row.errors;
   }
 
-  #within(segments: readonly Segment[], dimension: RollupDimension): readonly RollupRow[] {
+  #within(segments: readonly Segment[], { dimension, start }: Slice): readonly RollupRow[] {
     return [...this.#rollups.values()].filter(
       (row) =>
-        row.dimension === dimensionCodes[dimension] &&
+        row.dimension === dimension &&
+        row.value.startsWith(start) &&
         segments.some(
           ({ step, since, until }) =>
             row.step === steps[step].code && row.start >= since && row.start < until,
@@ -140,9 +138,9 @@ export class MemoryRequestLog implements RequestLog {
     );
   }
 
-  #tally(segments: readonly Segment[], dimension: RollupDimension, value: string): Tally {
+  #tally(segments: readonly Segment[], slice: Slice, value: string): Tally {
     const tally = new Tally();
-    for (const row of this.#within(segments, dimension)) if (row.value === value) tally.add(row);
+    for (const row of this.#within(segments, slice)) if (row.value === slice.start + value) tally.add(row);
     return tally;
   }
 }

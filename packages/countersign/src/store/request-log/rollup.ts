@@ -15,6 +15,25 @@ export const dimensionCodes: Readonly<Record<RollupDimension, number>> = {
   dropped: 6,
 };
 
+/** Added to the code of a dimension for the calls of one tenant alone, whose id then comes before each value. */
+const ofTenants = 16;
+
+/** What of the counts is asked for. */
+export interface Slice {
+  readonly dimension: number;
+  /** What all of its values begin with. */
+  readonly start: string;
+  /** What none of them reaches. Undefined: there is no such end. */
+  readonly end: string | undefined;
+}
+
+/** The counts of a dimension, of everybody or of one tenant. An id of a tenant has no slash in it, and `0` comes after that. */
+export function sliceOf(dimension: RollupDimension, tenantId: string | undefined): Slice {
+  const code = dimensionCodes[dimension];
+  if (tenantId === undefined) return { dimension: code, start: "", end: undefined };
+  return { dimension: code + ofTenants, start: `${tenantId}/`, end: `${tenantId}0` };
+}
+
 export interface Step {
   readonly code: number;
   readonly ms: number;
@@ -54,14 +73,15 @@ export interface Dropped {
  */
 export function rollUp(rows: readonly RequestRecord[], dropped?: Dropped): readonly RollupRow[] {
   const minutes = new Counts(steps.minute);
-  for (const { at, durationMs, code, procedure, apiKeyId, userId, reason } of rows) {
+  for (const row of rows) {
+    const { at, durationMs, code, tenantId } = row;
     const cell = { at, bin: binOf(durationMs), calls: 1, errors: code === 0 ? 0 : 1 };
-    minutes.add(dimensionCodes.all, "", cell);
-    minutes.add(dimensionCodes.procedure, procedure, cell);
-    if (apiKeyId !== undefined) minutes.add(dimensionCodes.apiKey, apiKeyId, cell);
-    if (userId !== undefined) minutes.add(dimensionCodes.user, userId, cell);
-    if (reason !== undefined) minutes.add(dimensionCodes.reason, reason, cell);
-    if (code !== 0) minutes.add(dimensionCodes.code, String(code), cell);
+    for (const [dimension, value] of valuesOf(row)) {
+      minutes.add(dimensionCodes[dimension], value, cell);
+      if (tenantId === undefined) continue;
+      const { dimension: own, start } = sliceOf(dimension, tenantId);
+      minutes.add(own, start + value, cell);
+    }
   }
   if (dropped !== undefined && dropped.count > 0)
     minutes.add(dimensionCodes.dropped, "", { at: dropped.at, bin: 0, calls: dropped.count, errors: 0 });
@@ -69,6 +89,16 @@ export function rollUp(rows: readonly RequestRecord[], dropped?: Dropped): reado
   for (const { dimension, value, start: at, bin, calls, errors } of minutes.rows)
     for (const counts of larger) counts.add(dimension, value, { at, bin, calls, errors });
   return [minutes, ...larger].flatMap(({ rows }) => rows).sort(inOrder);
+}
+
+function* valuesOf(row: RequestRecord): Iterable<readonly [RollupDimension, string]> {
+  const { procedure, apiKeyId, userId, reason, code } = row;
+  yield ["all", ""];
+  yield ["procedure", procedure];
+  if (apiKeyId !== undefined) yield ["apiKey", apiKeyId];
+  if (userId !== undefined) yield ["user", userId];
+  if (reason !== undefined) yield ["reason", reason];
+  if (code !== 0) yield ["code", String(code)];
 }
 
 interface Cell {

@@ -36,6 +36,7 @@ const statements: readonly string[] = [
    ) partition by range (at)`,
   "create index if not exists request_log_by_user on request_log (user_id, at, id) where user_id is not null",
   "create index if not exists request_log_by_key on request_log (api_key_id, at, id) where api_key_id is not null",
+  "create index if not exists request_log_by_tenant on request_log (tenant_id, at, id) where tenant_id is not null",
   "create index if not exists request_log_by_procedure on request_log (procedure, at, id)",
   "create index if not exists request_log_of_errors on request_log (at, id) where code <> 0",
   "create index if not exists request_log_by_request on request_log (request_id)",

@@ -235,7 +235,7 @@ export const ResetLimitsResponseSchema: GenMessage<ResetLimitsResponse> = /*@__P
 
 /**
  * How often callers may call, as the configuration says, and how much of that is used. For administrators: every RPC needs
- * `auth.limits:read` or `auth.limits:write`.
+ * `auth.limits:read` or `auth.limits:write`. Whoever belongs to a tenant sees what its users and keys have used, and resets nothing.
  *
  * @generated from service auth.v1.LimitService
  */
@@ -249,7 +249,7 @@ export const LimitService: GenService<{
     output: typeof ListLimitsResponseSchema;
   },
   /**
-   * What one user, key or address has used.
+   * What one user, key or address has used. NOT_FOUND for what is not of the caller's tenant.
    *
    * @generated from rpc auth.v1.LimitService.GetLimitUsage
    */

@@ -17,10 +17,10 @@ const equal = [
   ["apiKeyId", "api_key_id", "indexed"],
   ["userId", "user_id", "indexed"],
   ["procedure", "procedure", "indexed"],
+  ["tenantId", "tenant_id", "indexed"],
   ["reason", "reason", "plain"],
   ["protocol", "protocol", "plain"],
   ["authenticator", "authenticator", "plain"],
-  ["tenantId", "tenant_id", "plain"],
 ] as const;
 
 /** `fold`: how the dialect writes "contains, without regard to the case of ASCII letters". */

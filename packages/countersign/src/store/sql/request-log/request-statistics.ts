@@ -8,7 +8,7 @@ import type {
   StatisticsQuery,
 } from "../../request-contracts.ts";
 import { coverageOf, type Segment } from "../../request-log/coverage.ts";
-import { dimensionCodes, type RollupDimension, steps, Tally } from "../../request-log/rollup.ts";
+import { type Slice, sliceOf, steps, Tally } from "../../request-log/rollup.ts";
 
 interface Counted {
   readonly value: string;
@@ -18,17 +18,23 @@ interface Counted {
   readonly errors: number | string;
 }
 
+const none = new Tally();
+
 /** See `RequestLog.statistics`. */
 export async function requestStatistics(
   db: Kysely<unknown>,
-  { of, top, lists, ...asked }: StatisticsQuery,
+  { of, tenantId, top, lists, ...asked }: StatisticsQuery,
   now: number,
 ): Promise<RequestStatistics> {
   const { range, segments } = coverageOf(asked, now);
-  const figures = await tally(db, segments, of?.dimension ?? "all", of?.value ?? "");
-  const dropped = await tally(db, segments, "dropped", "");
+  const figures = await tally(db, segments, sliceOf(of?.dimension ?? "all", tenantId), of?.value ?? "");
+  // Nobody knows whose they were.
+  const dropped =
+    tenantId === undefined ? await tally(db, segments, sliceOf("dropped", undefined), "") : none;
   const groups = async (dimension: RequestDimension): Promise<readonly RequestGroup[]> =>
-    of === undefined && (lists?.includes(dimension) ?? true) ? largest(db, segments, dimension, top) : [];
+    of === undefined && (lists?.includes(dimension) ?? true)
+      ? largest(db, segments, sliceOf(dimension, tenantId), top)
+      : [];
   return {
     range,
     ...figures.figures(),
@@ -46,11 +52,11 @@ export async function requestStatistics(
 /** See `RequestLog.series`. */
 export async function requestSeries(
   db: Kysely<unknown>,
-  { of, step, since, until }: SeriesQuery,
+  { of, tenantId, step, since, until }: SeriesQuery,
 ): Promise<readonly RequestPoint[]> {
   const { ms } = steps[step];
   const segment = { step, since: Math.floor(since / ms) * ms, until };
-  const cells = cellsOf([segment], of?.dimension ?? "all", of?.value ?? "");
+  const cells = cellsOf([segment], sliceOf(of?.dimension ?? "all", tenantId), of?.value ?? "");
   const { rows } = await sql<Counted>`select start, bin, sum(calls) as calls, sum(errors) as errors
     from (${cells}) as cells group by start, bin order by start, bin`.execute(db);
   const points = new Map<number, Tally>();
@@ -66,13 +72,13 @@ export async function requestSeries(
 async function tally(
   db: Kysely<unknown>,
   segments: readonly Segment[],
-  dimension: RollupDimension,
+  slice: Slice,
   value: string,
 ): Promise<Tally> {
   const all = new Tally();
   if (segments.length === 0) return all;
   const { rows } = await sql<Counted>`select bin, sum(calls) as calls, sum(errors) as errors
-    from (${cellsOf(segments, dimension, value)}) as cells group by bin`.execute(db);
+    from (${cellsOf(segments, slice, value)}) as cells group by bin`.execute(db);
   for (const row of rows) all.add(counts(row));
   return all;
 }
@@ -81,21 +87,24 @@ async function tally(
 async function largest(
   db: Kysely<unknown>,
   segments: readonly Segment[],
-  dimension: RequestDimension,
+  slice: Slice,
   top: number,
 ): Promise<readonly RequestGroup[]> {
   if (segments.length === 0 || top === 0) return [];
   const { rows: values } = await sql<
     Pick<Counted, "value">
-  >`select value from (${cellsOf(segments, dimension)}) as cells
+  >`select value from (${cellsOf(segments, slice)}) as cells
     group by value order by sum(calls) desc, value limit ${top}`.execute(db);
   const groups = new Map(values.map(({ value }) => [value, new Tally()]));
   if (groups.size === 0) return [];
   const { rows } = await sql<Counted>`select value, bin, sum(calls) as calls, sum(errors) as errors
-    from (${cellsOf(segments, dimension)}) as cells where value in (${sql.join([...groups.keys()])})
+    from (${cellsOf(segments, slice)}) as cells where value in (${sql.join([...groups.keys()])})
     group by value, bin`.execute(db);
   for (const row of rows) groups.get(row.value)?.add(counts(row));
-  return [...groups].map(([value, group]) => ({ value, ...group.figures() }));
+  return [...groups].map(([value, group]) => ({
+    value: value.slice(slice.start.length),
+    ...group.figures(),
+  }));
 }
 
 function counts({ bin, calls, errors }: Counted): { bin: number; calls: number; errors: number } {
@@ -105,13 +114,14 @@ function counts({ bin, calls, errors }: Counted): { bin: number; calls: number; 
 /** One query for each stretch of steps: each follows the primary key. */
 function cellsOf(
   segments: readonly Segment[],
-  dimension: RollupDimension,
+  { dimension, start, end }: Slice,
   value?: string,
 ): RawBuilder<unknown> {
-  const only = value === undefined ? sql`` : sql`and value = ${value}`;
+  const all = end === undefined ? sql`` : sql`and value >= ${start} and value < ${end}`;
+  const only = value === undefined ? all : sql`and value = ${start + value}`;
   const queries = segments.map(
     ({ step, since, until }) => sql`select value, start, bin, calls, errors from request_rollups
-      where step = ${steps[step].code} and dimension = ${dimensionCodes[dimension]}
+      where step = ${steps[step].code} and dimension = ${dimension}
         and start >= ${since} and start < ${until} ${only}`,
   );
   return sql`${sql.join(queries, sql` union all `)}`;

@@ -43,6 +43,7 @@ const migrations: readonly string[] = [
      errors integer not null,
      primary key (step, dimension, start, value, bin)
    ) strict, without rowid;`,
+  "create index request_log_by_tenant on request_log (tenant_id, at) where tenant_id is not null",
 ];
 
 const busyTimeoutMs = 5000;
