@@ -91,7 +91,7 @@ module.exports = {
       "nestjs",
       "core",
       "context",
-      "http/(http-call|http-door|cors|json-error|node-answer|node-cors)[.]ts",
+      "http/(http-call|http-door|follow-response|cors|json-error|node-answer|node-cors)[.]ts",
     ),
     // Connect is served by Node's HTTP: a request, its connection and its body are the same there.
     layer("connect", "core", "context", "http/(http-call|discard)[.]ts"),

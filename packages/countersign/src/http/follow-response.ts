@@ -3,9 +3,15 @@ import type { Auth } from "../core/auth.ts";
 import type { Call } from "../core/call.ts";
 import type { FollowedCall } from "../core/followed-call.ts";
 import { requestIdHeader } from "../core/request-id.ts";
-import type { NodeResponse } from "./node-answer.ts";
 
 const cancelled = 1;
+
+/** What answers of `node:http` and `node:http2` have in common. */
+interface Answer {
+  readonly statusCode: number;
+  setHeader(name: string, value: string): unknown;
+  once(event: "finish" | "close", listener: () => void): unknown;
+}
 
 /**
  * Follows a call over plain HTTP for `onCallEnd`, and names it to the caller. Who answers says how it ended; where nobody
@@ -27,7 +33,7 @@ export function followResponse<P>(
  * Follows a request whose handler answers by itself, and names it to the caller. The answer's status says how it ended; where
  * none was sent as a whole, the caller has left.
  */
-export function followAnswer<P>(followed: FollowedCall<P> | undefined, response: NodeResponse): void {
+export function followAnswer<P>(followed: FollowedCall<P> | undefined, response: Answer): void {
   if (followed === undefined) return;
   response.setHeader(requestIdHeader, followed.requestId);
   response.once("finish", () => endWith(followed, response.statusCode));
