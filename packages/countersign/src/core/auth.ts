@@ -15,9 +15,10 @@ import {
   unavailable,
 } from "./judge.ts";
 import type { CallLimiter, CredentialThrottle } from "./limit.ts";
+import { nothingRevoked } from "./nothing-revoked.ts";
 import { OpenCalls } from "./open-calls.ts";
 import type { CompiledRule, Mode, Rule, RuleTable } from "./policy.ts";
-import { createRevocations, type RevocationView } from "./revocation.ts";
+import type { RevocationView } from "./revocation.ts";
 import type { RoleDirectory } from "./role-directory.ts";
 import { type Door, type Route, RuleBook, type RuleListing } from "./rule-book.ts";
 
@@ -93,7 +94,7 @@ export interface Auth<P> {
 
 /** Builds an `Auth`. Throws a `TypeError` for what only a programmer's mistake can be. */
 export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
-  const { authenticators, onDecision, now = Date.now, revocations = createRevocations() } = options;
+  const { authenticators, onDecision, now = Date.now, revocations = nothingRevoked } = options;
   const { policy: tables, mode, publicProcedures = [], roles, limits, throttle } = options;
   const chainOf = chainMaker<P>({ revocations, now, roles, throttle });
   const standard = chainOf(authenticators);

@@ -1,0 +1,69 @@
+// How many bytes an application gets: minified and compressed, with what it needs beside it left out.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { rolldown } from "rolldown";
+import { root } from "./stage.mjs";
+
+const library = join(root, "packages/countersign/dist");
+const door = (file, name) => ({ entry: `${file}.js`, names: [name] });
+
+/**
+ * What is measured, and the most that it may be, in bytes. `own`: the files that belong to it; all others are counted elsewhere.
+ * The core is all that `createAuth` and `policyFor` bring.
+ */
+const budgets = [
+  { what: "core", entry: "index.js", names: ["createAuth", "policyFor"], most: 6000 },
+  // It has the four kinds of RPC, open streams, and both ways to write handlers.
+  { what: "grpc-js", ...door("grpc", "grpcAuth"), own: /\/dist\/(grpc\.js|grpc\/)/, most: 3300 },
+  // It has a listener of its own, so that a call is refused before its body is read.
+  { what: "Connect", ...door("connect", "connectAuth"), own: /\/dist\/(connect\.js|connect\/)/, most: 4400 },
+  { what: "fetch", ...door("http/fetch", "fetchAuth"), own: /\/dist\/http\/fetch/, most: 3000 },
+  { what: "node:http", ...door("http/node", "nodeAuth"), own: /\/dist\/http\/node/, most: 3000 },
+  { what: "Express", ...door("http/express", "expressAuth"), own: /\/dist\/http\/express/, most: 3000 },
+  { what: "Fastify", ...door("http/fastify", "fastifyAuth"), own: /\/dist\/http\/fastify/, most: 3000 },
+  { what: "Hono", ...door("http/hono", "honoAuth"), own: /\/dist\/http\/(hono|fetch)/, most: 3000 },
+  { what: "NestJS", ...door("nestjs", "nestAuth"), own: /\/dist\/(nestjs\.js|nestjs\/)/, most: 3000 },
+];
+
+export async function measured() {
+  const folder = mkdtempSync(join(tmpdir(), "countersign-size-"));
+  try {
+    const sizes = [];
+    for (const budget of budgets) sizes.push({ ...budget, bytes: await sizeOf(folder, budget) });
+    return sizes;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export async function sizeProblems() {
+  const sizes = await measured();
+  for (const { what, bytes, most } of sizes)
+    process.stdout.write(`${what.padEnd(10)} ${String(bytes).padStart(6)} of ${most} bytes\n`);
+  return sizes
+    .filter(({ bytes, most }) => bytes > most)
+    .map(({ what, bytes, most }) => `${what}: ${bytes} bytes, compressed; the most is ${most}`);
+}
+
+async function sizeOf(folder, { entry, names, own = /\/dist\// }) {
+  const input = join(folder, "entry.js");
+  writeFileSync(input, `export { ${names.join(", ")} } from ${JSON.stringify(join(library, entry))};\n`);
+  const bundle = await rolldown({
+    input,
+    platform: "node",
+    logLevel: "silent",
+    external: (id, importer, resolved) => importer !== undefined && isForeign(id, importer, own, resolved),
+  });
+  const { output } = await bundle.generate({ format: "esm", minify: true });
+  await bundle.close();
+  return gzipSync(output[0].code, { level: 9 }).length;
+}
+
+function isForeign(id, importer, own) {
+  if (!id.startsWith(".") && !id.startsWith("/")) return true;
+  const path = id.startsWith("/") ? id : join(importer, "..", id);
+  return !own.test(path);
+}
