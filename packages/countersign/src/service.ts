@@ -6,6 +6,7 @@ export type { Permission, Role } from "./gen/auth/v1/roles_pb.ts";
 export { RoleService } from "./gen/auth/v1/roles_pb.ts";
 export type { SigningKey } from "./gen/auth/v1/signing_keys_pb.ts";
 export { SigningKeyService } from "./gen/auth/v1/signing_keys_pb.ts";
+export { SystemService } from "./gen/auth/v1/system_pb.ts";
 export { TokenService } from "./gen/auth/v1/tokens_pb.ts";
 export type { Identity, User } from "./gen/auth/v1/users_pb.ts";
 export { UserService } from "./gen/auth/v1/users_pb.ts";

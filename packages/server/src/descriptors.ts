@@ -5,6 +5,7 @@ import {
   PolicyService,
   RoleService,
   SigningKeyService,
+  SystemService,
   TokenService,
   UserService,
 } from "countersign/service";
@@ -14,6 +15,7 @@ import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 /** Every service that this program can serve. */
 export const servable: readonly DescService[] = [
   ...[AuthService, UserService, ApiKeyService, RoleService, SigningKeyService, TokenService, PolicyService],
+  SystemService,
   DemoUserService,
 ];
 

@@ -20,6 +20,7 @@ import {
   PolicyService,
   RoleService,
   SigningKeyService,
+  SystemService,
   TokenService,
   UserService,
   validatesApiKeys,
@@ -29,10 +30,12 @@ import { keyAuthenticator, peppersOf, tokenRulesOf } from "./authentication.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { createDemoUserService } from "./demo/user-service.ts";
+import { servedBy } from "./descriptors.ts";
 import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 import { deriveKeys } from "./master-key.ts";
 import { createPasswords } from "./passwords.ts";
 import type { Signing } from "./signing.ts";
+import { createSystemService } from "./system-service.ts";
 
 /** A service and what implements it, for any door. */
 export interface ServedService {
@@ -82,6 +85,11 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
       served(SigningKeyService, createSigningKeyService({ keys: parts.signing.managed, caughtUp })),
     [TokenService.typeName]: () => served(TokenService, tokenService(parts)),
     [PolicyService.typeName]: () => served(PolicyService, policyService(parts)),
+    [SystemService.typeName]: () =>
+      served(
+        SystemService,
+        createSystemService(config, () => servedBy(config)),
+      ),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };

@@ -24,11 +24,14 @@ export interface AdminDoorParts {
 
 const base = "/admin/";
 const rpcBase = "/admin/rpc/";
+const tryBase = "/admin/try/";
 const whoAmI = `/${AuthService.typeName}/WhoAmI`;
 
 /** A page that keeps itself up to date says so: nobody is sitting before it because of that. */
 const backgroundHeader = "x-countersign-background";
 const tokenHeader = "x-csrf-token";
+/** What a call below `/admin/try/` is to be made with: a header's name, a colon, its value. Empty: with nothing. */
+const triedHeader = "x-try-credential";
 
 /**
  * `/admin/`: the pages, logging in and out, and the RPCs with the session's credential in place of whatever the browser
@@ -54,7 +57,7 @@ export class AdminDoor {
 
   async #answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const isSession = path === sessionPath;
-    if (!isSession && !path.startsWith(rpcBase)) {
+    if (!isSession && !path.startsWith(rpcBase) && !path.startsWith(tryBase)) {
       if (request.method !== "GET" && request.method !== "HEAD") return refuse(request, response, notAllowed);
       return this.#parts.assets.answer(path.slice(base.length) || "index.html", request, response);
     }
@@ -68,7 +71,10 @@ export class AdminDoor {
     if (isSession && request.method === "GET") return this.#tell(session, response);
     if (!this.#parts.sessions.isToken(session, request.headersDistinct[tokenHeader]?.[0]))
       return refuse(request, response, foreign);
-    if (!isSession) return this.#call(path.slice(rpcBase.length - 1), session, request, response);
+    if (path.startsWith(rpcBase))
+      return this.#call(path.slice(rpcBase.length - 1), this.#credential(session), request, response);
+    if (!isSession)
+      return this.#call(path.slice(tryBase.length - 1), triedCredential(request), request, response);
     if (request.method !== "DELETE") return refuse(request, response, notAllowed);
     await this.#parts.login.end(request, this.#credential(session));
     response.setHeader("set-cookie", this.#parts.sessions.noCookie());
@@ -130,10 +136,15 @@ export class AdminDoor {
     response.end(`${JSON.stringify({ csrf_token: sessions.token(session), ...about })}\n`);
   }
 
-  #call(path: string, session: AdminSession, request: IncomingMessage, response: ServerResponse): void {
-    const [name, value] = this.#credential(session);
+  /** The request as an RPC with this credential, and nothing of the session but what this was made of. */
+  #call(
+    path: string,
+    credential: readonly [name: string, value: string] | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
     const kept = pairs(request.rawHeaders).filter(([header]) => carried.has(header.toLowerCase()));
-    const headers = [...kept, [name, value] as const];
+    const headers = credential === undefined ? kept : [...kept, credential];
     request.url = path;
     request.rawHeaders = headers.flat();
     request.headers = Object.fromEntries(headers.map(([header, text]) => [header.toLowerCase(), text]));
@@ -147,6 +158,13 @@ export class AdminDoor {
     const { header, scheme } = this.#parts.credential;
     return [header, scheme === "" ? accessToken : `${scheme} ${accessToken}`];
   }
+}
+
+/** Somebody tries out what a credential may do: the call is made with it, through the same gate as every other. */
+function triedCredential({ headersDistinct }: IncomingMessage): readonly [string, string] | undefined {
+  const given = headersDistinct[triedHeader]?.[0] ?? "";
+  const at = given.indexOf(":");
+  return at < 0 ? undefined : [given.slice(0, at).trim().toLowerCase(), given.slice(at + 1).trim()];
 }
 
 /** What an RPC may know of the browser's request. Credentials are not among it: the session is the only one. */

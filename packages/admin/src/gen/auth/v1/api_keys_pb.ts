@@ -5,15 +5,15 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_auth_v1_policy } from "./policy_pb.ts";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file auth/v1/api_keys.proto.
  */
 export const file_auth_v1_api_keys: GenFile = /*@__PURE__*/
-  fileDesc("ChZhdXRoL3YxL2FwaV9rZXlzLnByb3RvEgdhdXRoLnYxIioKCkFwaUtleVVzZXISCgoCaWQYASABKAMSEAoIdXNlcm5hbWUYAiABKAkimgMKBkFwaUtleRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHR5cGUYAyABKAkSIQoEdXNlchgEIAEoCzITLmF1dGgudjEuQXBpS2V5VXNlchIOCgZzdGF0dXMYBSABKAkSFgoOdG90YWxfcmVxdWVzdHMYBiABKAMSMAoMbGFzdF91c2VkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXZva2VkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5yZXZva2VkX3JlYXNvbhgLIAEoCRITCgtkZXNjcmlwdGlvbhgMIAEoCRIOCgZzY29wZXMYDSADKAkSDwoHbWFkZV9ieRgOIAEoCRINCgVyb2xlcxgPIAMoCSK3AQoTQ3JlYXRlQXBpS2V5UmVxdWVzdBIMCgRuYW1lGAEgASgJEhQKB3VzZXJfaWQYAiABKANIAIgBARIMCgR0eXBlGAMgASgJEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2Rlc2NyaXB0aW9uGAUgASgJEg4KBnNjb3BlcxgGIAMoCRINCgVyb2xlcxgHIAMoCUIKCghfdXNlcl9pZCJFChRDcmVhdGVBcGlLZXlSZXNwb25zZRIgCgdhcGlfa2V5GAEgASgLMg8uYXV0aC52MS5BcGlLZXkSCwoDa2V5GAIgASgJIm0KEkxpc3RBcGlLZXlzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIUCgd1c2VyX2lkGAMgASgDSACIAQESDgoGc3RhdHVzGAQgASgJQgoKCF91c2VyX2lkIlEKE0xpc3RBcGlLZXlzUmVzcG9uc2USIQoIYXBpX2tleXMYASADKAsyDy5hdXRoLnYxLkFwaUtleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHgoQR2V0QXBpS2V5UmVxdWVzdBIKCgJpZBgBIAEoCSI1ChFHZXRBcGlLZXlSZXNwb25zZRIgCgdhcGlfa2V5GAEgASgLMg8uYXV0aC52MS5BcGlLZXkiSQoTUmV2b2tlQXBpS2V5UmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOd2l0aF9tYWRlX2tleXMYAyABKAgiYQoUUmV2b2tlQXBpS2V5UmVzcG9uc2USIAoHYXBpX2tleRgBIAEoCzIPLmF1dGgudjEuQXBpS2V5EhEKCW1hZGVfa2V5cxgCIAMoCRIUCgxyZXZva2VkX2tleXMYAyADKAky3QIKDUFwaUtleVNlcnZpY2USUwoMQ3JlYXRlQXBpS2V5EhwuYXV0aC52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0Gh0uYXV0aC52MS5DcmVhdGVBcGlLZXlSZXNwb25zZSIG2tcYAhgBElMKC0xpc3RBcGlLZXlzEhsuYXV0aC52MS5MaXN0QXBpS2V5c1JlcXVlc3QaHC5hdXRoLnYxLkxpc3RBcGlLZXlzUmVzcG9uc2UiCZACAdrXGAIYARJNCglHZXRBcGlLZXkSGS5hdXRoLnYxLkdldEFwaUtleVJlcXVlc3QaGi5hdXRoLnYxLkdldEFwaUtleVJlc3BvbnNlIgmQAgHa1xgCGAESUwoMUmV2b2tlQXBpS2V5EhwuYXV0aC52MS5SZXZva2VBcGlLZXlSZXF1ZXN0Gh0uYXV0aC52MS5SZXZva2VBcGlLZXlSZXNwb25zZSIG2tcYAhgBQiXa1xgOYXV0aC5rZXlzOnJlYWTa1xgPYXV0aC5rZXlzOndyaXRlYgZwcm90bzM", [file_auth_v1_policy, file_google_protobuf_timestamp]);
+  fileDesc("ChZhdXRoL3YxL2FwaV9rZXlzLnByb3RvEgdhdXRoLnYxIioKCkFwaUtleVVzZXISCgoCaWQYASABKAMSEAoIdXNlcm5hbWUYAiABKAkiKQoLQXBpS2V5TGltaXQSDQoFY2FsbHMYASABKAMSCwoDcGVyGAIgASgJItcGCgZBcGlLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR0eXBlGAMgASgJEiEKBHVzZXIYBCABKAsyEy5hdXRoLnYxLkFwaUtleVVzZXISDgoGc3RhdHVzGAUgASgJEhYKDnRvdGFsX3JlcXVlc3RzGAYgASgDEjAKDGxhc3RfdXNlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKY3JlYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmV2b2tlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOcmV2b2tlZF9yZWFzb24YCyABKAkSEwoLZGVzY3JpcHRpb24YDCABKAkSDgoGc2NvcGVzGA0gAygJEg8KB21hZGVfYnkYDiABKAkSDQoFcm9sZXMYDyADKAkSDgoGcHJlZml4GBAgASgJEhkKEWxhc3RfdXNlZF9hZGRyZXNzGBEgASgJEhwKFGxhc3RfdXNlZF91c2VyX2FnZW50GBIgASgJEhMKC3JlcGxhY2VkX2J5GBMgASgJEhAKCHJlcGxhY2VzGBQgASgJEi4KCnJvdGF0ZWRfYXQYFSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWdyYWNlX2VuZHNfYXQYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnJldm9rZWRfYnkYFyABKAkSFgoOYWRkcmVzc19yYW5nZXMYGCADKAkSDwoHbWV0aG9kcxgZIAMoCRIkCgZsaW1pdHMYGiADKAsyFC5hdXRoLnYxLkFwaUtleUxpbWl0EgwKBHRhZ3MYGyADKAkSLgoKdXBkYXRlZF9hdBgcIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZGlzYWJsZWRfYXQYHSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGltcG9ydGVkGB8gASgJSgQIHhAfIqgCChNDcmVhdGVBcGlLZXlSZXF1ZXN0EgwKBG5hbWUYASABKAkSFAoHdXNlcl9pZBgCIAEoA0gAiAEBEgwKBHR5cGUYAyABKAkSLgoKZXhwaXJlc19hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLZGVzY3JpcHRpb24YBSABKAkSDgoGc2NvcGVzGAYgAygJEg0KBXJvbGVzGAcgAygJEhYKDmFkZHJlc3NfcmFuZ2VzGAggAygJEg8KB21ldGhvZHMYCSADKAkSJAoGbGltaXRzGAogAygLMhQuYXV0aC52MS5BcGlLZXlMaW1pdBIMCgR0YWdzGAsgAygJEgwKBGxpbmsYDCABKAhCCgoIX3VzZXJfaWRKBAgeEB8iiAEKFENyZWF0ZUFwaUtleVJlc3BvbnNlEiAKB2FwaV9rZXkYASABKAsyDy5hdXRoLnYxLkFwaUtleRILCgNrZXkYAiABKAkSDAoEbGluaxgDIAEoCRIzCg9saW5rX2V4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoMCChJMaXN0QXBpS2V5c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSFAoHdXNlcl9pZBgDIAEoA0gAiAEBEg4KBnN0YXR1cxgEIAEoCRIMCgR0eXBlGAUgASgJEgsKA3RhZxgGIAEoCRIMCgR0ZXh0GAcgASgJEjMKD2V4cGlyaW5nX2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMdW51c2VkX3NpbmNlGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKCghfdXNlcl9pZEoECB4QHyJRChNMaXN0QXBpS2V5c1Jlc3BvbnNlEiEKCGFwaV9rZXlzGAEgAygLMg8uYXV0aC52MS5BcGlLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh4KEEdldEFwaUtleVJlcXVlc3QSCgoCaWQYASABKAkiWAoRR2V0QXBpS2V5UmVzcG9uc2USIAoHYXBpX2tleRgBIAEoCzIPLmF1dGgudjEuQXBpS2V5EiEKCHByZXZpb3VzGAIgASgLMg8uYXV0aC52MS5BcGlLZXkitgMKE1VwZGF0ZUFwaUtleVJlcXVlc3QSCgoCaWQYASABKAkSEQoEbmFtZRgCIAEoCUgAiAEBEhgKC2Rlc2NyaXB0aW9uGAMgASgJSAGIAQESEQoEdHlwZRgEIAEoCUgCiAEBEi4KCmV4cGlyZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDW5ldmVyX2V4cGlyZXMYBiABKAgSIwoGc2NvcGVzGAcgASgLMhMuYXV0aC52MS5BcGlLZXlMaXN0EiIKBXJvbGVzGAggASgLMhMuYXV0aC52MS5BcGlLZXlMaXN0EisKDmFkZHJlc3NfcmFuZ2VzGAkgASgLMhMuYXV0aC52MS5BcGlLZXlMaXN0EiQKB21ldGhvZHMYCiABKAsyEy5hdXRoLnYxLkFwaUtleUxpc3QSIQoEdGFncxgLIAEoCzITLmF1dGgudjEuQXBpS2V5TGlzdBIlCgZsaW1pdHMYDCABKAsyFS5hdXRoLnYxLkFwaUtleUxpbWl0c0IHCgVfbmFtZUIOCgxfZGVzY3JpcHRpb25CBwoFX3R5cGVKBAgeEB8iHAoKQXBpS2V5TGlzdBIOCgZ2YWx1ZXMYASADKAkiNAoMQXBpS2V5TGltaXRzEiQKBnZhbHVlcxgBIAMoCzIULmF1dGgudjEuQXBpS2V5TGltaXQiOAoUVXBkYXRlQXBpS2V5UmVzcG9uc2USIAoHYXBpX2tleRgBIAEoCzIPLmF1dGgudjEuQXBpS2V5IkkKE1Jldm9rZUFwaUtleVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhYKDndpdGhfbWFkZV9rZXlzGAMgASgIImEKFFJldm9rZUFwaUtleVJlc3BvbnNlEiAKB2FwaV9rZXkYASABKAsyDy5hdXRoLnYxLkFwaUtleRIRCgltYWRlX2tleXMYAiADKAkSFAoMcmV2b2tlZF9rZXlzGAMgAygJInMKFFJldm9rZUFwaUtleXNSZXF1ZXN0EgsKA2lkcxgBIAMoCRIUCgd1c2VyX2lkGAIgASgDSACIAQESDgoGcmVhc29uGAMgASgJEhYKDndpdGhfbWFkZV9rZXlzGAQgASgIQgoKCF91c2VyX2lkSgQIHhAfIngKFVJldm9rZUFwaUtleXNSZXNwb25zZRIhCghhcGlfa2V5cxgBIAMoCzIPLmF1dGgudjEuQXBpS2V5EhMKC3JlZnVzZWRfaWRzGAIgAygJEhEKCW1hZGVfa2V5cxgDIAMoCRIUCgxyZXZva2VkX2tleXMYBCADKAkiiQEKE1JvdGF0ZUFwaUtleVJlcXVlc3QSCgoCaWQYASABKAkSKAoFZ3JhY2UYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEbGluaxgEIAEoCCKrAQoUUm90YXRlQXBpS2V5UmVzcG9uc2USIAoHYXBpX2tleRgBIAEoCzIPLmF1dGgudjEuQXBpS2V5EgsKA2tleRgCIAEoCRIhCghwcmV2aW91cxgDIAEoCzIPLmF1dGgudjEuQXBpS2V5EgwKBGxpbmsYBCABKAkSMwoPbGlua19leHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIjChVFbmRBcGlLZXlHcmFjZVJlcXVlc3QSCgoCaWQYASABKAkiOgoWRW5kQXBpS2V5R3JhY2VSZXNwb25zZRIgCgdhcGlfa2V5GAEgASgLMg8uYXV0aC52MS5BcGlLZXkiIgoURGlzYWJsZUFwaUtleVJlcXVlc3QSCgoCaWQYASABKAkiOQoVRGlzYWJsZUFwaUtleVJlc3BvbnNlEiAKB2FwaV9rZXkYASABKAsyDy5hdXRoLnYxLkFwaUtleSIhChNFbmFibGVBcGlLZXlSZXF1ZXN0EgoKAmlkGAEgASgJIjgKFEVuYWJsZUFwaUtleVJlc3BvbnNlEiAKB2FwaV9rZXkYASABKAsyDy5hdXRoLnYxLkFwaUtleSKIAQoVR2V0QXBpS2V5VXNhZ2VSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnBlcmlvZBgCIAEoCRIoCgRmcm9tGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiXQoLQXBpS2V5VXNhZ2USLQoJc3RhcnRzX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdhbGxvd2VkGAIgASgDEg4KBmRlbmllZBgDIAEoAyJfChZHZXRBcGlLZXlVc2FnZVJlc3BvbnNlEiAKB2FwaV9rZXkYASABKAsyDy5hdXRoLnYxLkFwaUtleRIjCgV1c2FnZRgCIAMoCzIULmF1dGgudjEuQXBpS2V5VXNhZ2UilwEKGUxpc3RBcGlLZXlGaW5kaW5nc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSFAoHdXNlcl9pZBgDIAEoA0gAiAEBEhMKC3VudXNlZF9kYXlzGAQgASgFEhYKDm1hbnlfYWRkcmVzc2VzGAUgASgFQgoKCF91c2VyX2lkSgQIHhAfIl8KDUFwaUtleUZpbmRpbmcSDAoEa2luZBgBIAEoCRIgCgdhcGlfa2V5GAIgASgLMg8uYXV0aC52MS5BcGlLZXkSDgoGZGV0YWlsGAMgASgJEg4KBnNjb3BlcxgEIAMoCSJfChpMaXN0QXBpS2V5RmluZGluZ3NSZXNwb25zZRIoCghmaW5kaW5ncxgBIAMoCzIWLmF1dGgudjEuQXBpS2V5RmluZGluZxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki+AEKDkltcG9ydGVkQXBpS2V5EgwKBGhhc2gYASABKAkSEQoJYWxnb3JpdGhtGAIgASgJEg4KBnByZWZpeBgDIAEoCRIMCgRuYW1lGAQgASgJEhAKCHVzZXJuYW1lGAUgASgJEg8KB3VzZXJfaWQYBiABKAMSDAoEdHlwZRgHIAEoCRITCgtkZXNjcmlwdGlvbhgIIAEoCRIuCgpleHBpcmVzX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzY29wZXMYCiADKAkSDQoFcm9sZXMYCyADKAkSDAoEdGFncxgMIAMoCUoECB4QHyJjChRJbXBvcnRBcGlLZXlzUmVxdWVzdBIlCgRrZXlzGAEgAygLMhcuYXV0aC52MS5JbXBvcnRlZEFwaUtleRIPCgdkcnlfcnVuGAIgASgIEhMKC2htYWNfc2VjcmV0GAMgASgMIkMKE0ltcG9ydEFwaUtleXNSZXN1bHQSDwoHb3V0Y29tZRgBIAEoCRIKCgJpZBgCIAEoCRIPCgdwcm9ibGVtGAMgASgJIkYKFUltcG9ydEFwaUtleXNSZXNwb25zZRItCgdyZXN1bHRzGAEgAygLMhwuYXV0aC52MS5JbXBvcnRBcGlLZXlzUmVzdWx0IhgKFkdldEFwaUtleUltcG9ydFJlcXVlc3QiOQoXR2V0QXBpS2V5SW1wb3J0UmVzcG9uc2USEAoIaW1wb3J0ZWQYASABKAMSDAoEc2VlbhgCIAEoAyJKChpSZXBvcnRMZWFrZWRBcGlLZXlzUmVxdWVzdBIMCgRrZXlzGAEgAygJEg4KBnJldm9rZRgCIAEoCBIOCgZyZWFzb24YAyABKAkiXgoMTGVha2VkQXBpS2V5EgoKAmlkGAEgASgJEg8KB3ZlcmRpY3QYAiABKAkSIAoHYXBpX2tleRgDIAEoCzIPLmF1dGgudjEuQXBpS2V5Eg8KB3Jldm9rZWQYBCABKAgiQgobUmVwb3J0TGVha2VkQXBpS2V5c1Jlc3BvbnNlEiMKBGtleXMYASADKAsyFS5hdXRoLnYxLkxlYWtlZEFwaUtleTLvCgoNQXBpS2V5U2VydmljZRJTCgxDcmVhdGVBcGlLZXkSHC5hdXRoLnYxLkNyZWF0ZUFwaUtleVJlcXVlc3QaHS5hdXRoLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlIgba1xgCGAESUwoLTGlzdEFwaUtleXMSGy5hdXRoLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBocLmF1dGgudjEuTGlzdEFwaUtleXNSZXNwb25zZSIJkAIB2tcYAhgBEk0KCUdldEFwaUtleRIZLmF1dGgudjEuR2V0QXBpS2V5UmVxdWVzdBoaLmF1dGgudjEuR2V0QXBpS2V5UmVzcG9uc2UiCZACAdrXGAIYARJTCgxVcGRhdGVBcGlLZXkSHC5hdXRoLnYxLlVwZGF0ZUFwaUtleVJlcXVlc3QaHS5hdXRoLnYxLlVwZGF0ZUFwaUtleVJlc3BvbnNlIgba1xgCGAESUwoMUmV2b2tlQXBpS2V5EhwuYXV0aC52MS5SZXZva2VBcGlLZXlSZXF1ZXN0Gh0uYXV0aC52MS5SZXZva2VBcGlLZXlSZXNwb25zZSIG2tcYAhgBElYKDVJldm9rZUFwaUtleXMSHS5hdXRoLnYxLlJldm9rZUFwaUtleXNSZXF1ZXN0Gh4uYXV0aC52MS5SZXZva2VBcGlLZXlzUmVzcG9uc2UiBtrXGAIYARJTCgxSb3RhdGVBcGlLZXkSHC5hdXRoLnYxLlJvdGF0ZUFwaUtleVJlcXVlc3QaHS5hdXRoLnYxLlJvdGF0ZUFwaUtleVJlc3BvbnNlIgba1xgCGAESWQoORW5kQXBpS2V5R3JhY2USHi5hdXRoLnYxLkVuZEFwaUtleUdyYWNlUmVxdWVzdBofLmF1dGgudjEuRW5kQXBpS2V5R3JhY2VSZXNwb25zZSIG2tcYAhgBElYKDURpc2FibGVBcGlLZXkSHS5hdXRoLnYxLkRpc2FibGVBcGlLZXlSZXF1ZXN0Gh4uYXV0aC52MS5EaXNhYmxlQXBpS2V5UmVzcG9uc2UiBtrXGAIYARJTCgxFbmFibGVBcGlLZXkSHC5hdXRoLnYxLkVuYWJsZUFwaUtleVJlcXVlc3QaHS5hdXRoLnYxLkVuYWJsZUFwaUtleVJlc3BvbnNlIgba1xgCGAESXAoOR2V0QXBpS2V5VXNhZ2USHi5hdXRoLnYxLkdldEFwaUtleVVzYWdlUmVxdWVzdBofLmF1dGgudjEuR2V0QXBpS2V5VXNhZ2VSZXNwb25zZSIJkAIB2tcYAhgBEmgKEkxpc3RBcGlLZXlGaW5kaW5ncxIiLmF1dGgudjEuTGlzdEFwaUtleUZpbmRpbmdzUmVxdWVzdBojLmF1dGgudjEuTGlzdEFwaUtleUZpbmRpbmdzUmVzcG9uc2UiCZACAdrXGAIYARJlCg1JbXBvcnRBcGlLZXlzEh0uYXV0aC52MS5JbXBvcnRBcGlLZXlzUmVxdWVzdBoeLmF1dGgudjEuSW1wb3J0QXBpS2V5c1Jlc3BvbnNlIhXa1xgRMg9hdXRoLmtleXM6d3JpdGUSbQoPR2V0QXBpS2V5SW1wb3J0Eh8uYXV0aC52MS5HZXRBcGlLZXlJbXBvcnRSZXF1ZXN0GiAuYXV0aC52MS5HZXRBcGlLZXlJbXBvcnRSZXNwb25zZSIXkAIB2tcYEDIOYXV0aC5rZXlzOnJlYWQSaAoTUmVwb3J0TGVha2VkQXBpS2V5cxIjLmF1dGgudjEuUmVwb3J0TGVha2VkQXBpS2V5c1JlcXVlc3QaJC5hdXRoLnYxLlJlcG9ydExlYWtlZEFwaUtleXNSZXNwb25zZSIG2tcYAhgBQiXa1xgOYXV0aC5rZXlzOnJlYWTa1xgPYXV0aC5rZXlzOndyaXRlYgZwcm90bzM", [file_auth_v1_policy, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Who a key acts as.
@@ -38,6 +38,32 @@ export type ApiKeyUser = Message<"auth.v1.ApiKeyUser"> & {
  */
 export const ApiKeyUserSchema: GenMessage<ApiKeyUser> = /*@__PURE__*/
   messageDesc(file_auth_v1_api_keys, 0);
+
+/**
+ * So many calls in each period.
+ *
+ * @generated from message auth.v1.ApiKeyLimit
+ */
+export type ApiKeyLimit = Message<"auth.v1.ApiKeyLimit"> & {
+  /**
+   * @generated from field: int64 calls = 1;
+   */
+  calls: bigint;
+
+  /**
+   * second, minute, hour, day or month; days and months are those of UTC.
+   *
+   * @generated from field: string per = 2;
+   */
+  per: string;
+};
+
+/**
+ * Describes the message auth.v1.ApiKeyLimit.
+ * Use `create(ApiKeyLimitSchema)` to create a new message.
+ */
+export const ApiKeyLimitSchema: GenMessage<ApiKeyLimit> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 1);
 
 /**
  * @generated from message auth.v1.ApiKey
@@ -132,6 +158,100 @@ export type ApiKey = Message<"auth.v1.ApiKey"> & {
    * @generated from field: repeated string roles = 15;
    */
   roles: string[];
+
+  /**
+   * What the key begins with, as a person recognises it; empty where nobody wrote it down.
+   *
+   * @generated from field: string prefix = 16;
+   */
+  prefix: string;
+
+  /**
+   * From where the last allowed call came.
+   *
+   * @generated from field: string last_used_address = 17;
+   */
+  lastUsedAddress: string;
+
+  /**
+   * @generated from field: string last_used_user_agent = 18;
+   */
+  lastUsedUserAgent: string;
+
+  /**
+   * The id of the key that took its place.
+   *
+   * @generated from field: string replaced_by = 19;
+   */
+  replacedBy: string;
+
+  /**
+   * The id of the key whose place it took.
+   *
+   * @generated from field: string replaces = 20;
+   */
+  replaces: string;
+
+  /**
+   * When it was replaced, and until when it works beside the key in its place.
+   *
+   * @generated from field: google.protobuf.Timestamp rotated_at = 21;
+   */
+  rotatedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp grace_ends_at = 22;
+   */
+  graceEndsAt?: Timestamp | undefined;
+
+  /**
+   * The id of the user who revoked it, or `system`.
+   *
+   * @generated from field: string revoked_by = 23;
+   */
+  revokedBy: string;
+
+  /**
+   * From where it may be used: `10.0.0.0/8`, `2001:db8::/32`. Empty: from anywhere.
+   *
+   * @generated from field: repeated string address_ranges = 24;
+   */
+  addressRanges: string[];
+
+  /**
+   * What it may call: `/package.Service/Method`, `/package.Service/*`. Empty: what its rights allow.
+   *
+   * @generated from field: repeated string methods = 25;
+   */
+  methods: string[];
+
+  /**
+   * @generated from field: repeated auth.v1.ApiKeyLimit limits = 26;
+   */
+  limits: ApiKeyLimit[];
+
+  /**
+   * @generated from field: repeated string tags = 27;
+   */
+  tags: string[];
+
+  /**
+   * @generated from field: google.protobuf.Timestamp updated_at = 28;
+   */
+  updatedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp disabled_at = 29;
+   */
+  disabledAt?: Timestamp | undefined;
+
+  /**
+   * For a key that was made elsewhere how it is recognised: sha256, sha512, hmac-sha256, bcrypt or argon2 until it is used, then
+   * countersign. Empty for every other one.
+   *
+   * @generated from field: string imported = 31;
+   */
+  imported: string;
 };
 
 /**
@@ -139,7 +259,7 @@ export type ApiKey = Message<"auth.v1.ApiKey"> & {
  * Use `create(ApiKeySchema)` to create a new message.
  */
 export const ApiKeySchema: GenMessage<ApiKey> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 1);
+  messageDesc(file_auth_v1_api_keys, 2);
 
 /**
  * @generated from message auth.v1.CreateApiKeyRequest
@@ -185,6 +305,35 @@ export type CreateApiKeyRequest = Message<"auth.v1.CreateApiKeyRequest"> & {
    * @generated from field: repeated string roles = 7;
    */
   roles: string[];
+
+  /**
+   * @generated from field: repeated string address_ranges = 8;
+   */
+  addressRanges: string[];
+
+  /**
+   * @generated from field: repeated string methods = 9;
+   */
+  methods: string[];
+
+  /**
+   * @generated from field: repeated auth.v1.ApiKeyLimit limits = 10;
+   */
+  limits: ApiKeyLimit[];
+
+  /**
+   * Letters, digits and `. _ : / = -`, at most 64 each.
+   *
+   * @generated from field: repeated string tags = 11;
+   */
+  tags: string[];
+
+  /**
+   * Answer with a link that shows the key once within 24 hours, instead of the key.
+   *
+   * @generated from field: bool link = 12;
+   */
+  link: boolean;
 };
 
 /**
@@ -192,7 +341,7 @@ export type CreateApiKeyRequest = Message<"auth.v1.CreateApiKeyRequest"> & {
  * Use `create(CreateApiKeyRequestSchema)` to create a new message.
  */
 export const CreateApiKeyRequestSchema: GenMessage<CreateApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 2);
+  messageDesc(file_auth_v1_api_keys, 3);
 
 /**
  * @generated from message auth.v1.CreateApiKeyResponse
@@ -204,11 +353,21 @@ export type CreateApiKeyResponse = Message<"auth.v1.CreateApiKeyResponse"> & {
   apiKey?: ApiKey | undefined;
 
   /**
-   * Shown once.
+   * Shown once. Empty if a link was asked for.
    *
    * @generated from field: string key = 2;
    */
   key: string;
+
+  /**
+   * @generated from field: string link = 3;
+   */
+  link: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp link_expires_at = 4;
+   */
+  linkExpiresAt?: Timestamp | undefined;
 };
 
 /**
@@ -216,7 +375,7 @@ export type CreateApiKeyResponse = Message<"auth.v1.CreateApiKeyResponse"> & {
  * Use `create(CreateApiKeyResponseSchema)` to create a new message.
  */
 export const CreateApiKeyResponseSchema: GenMessage<CreateApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 3);
+  messageDesc(file_auth_v1_api_keys, 4);
 
 /**
  * @generated from message auth.v1.ListApiKeysRequest
@@ -247,6 +406,37 @@ export type ListApiKeysRequest = Message<"auth.v1.ListApiKeysRequest"> & {
    * @generated from field: string status = 4;
    */
   status: string;
+
+  /**
+   * @generated from field: string type = 5;
+   */
+  type: string;
+
+  /**
+   * @generated from field: string tag = 6;
+   */
+  tag: string;
+
+  /**
+   * Part of a name, or the beginning of an id or of a key.
+   *
+   * @generated from field: string text = 7;
+   */
+  text: string;
+
+  /**
+   * Those that end before this, and have not ended yet.
+   *
+   * @generated from field: google.protobuf.Timestamp expiring_before = 8;
+   */
+  expiringBefore?: Timestamp | undefined;
+
+  /**
+   * Those that were made before this, and not used since.
+   *
+   * @generated from field: google.protobuf.Timestamp unused_since = 9;
+   */
+  unusedSince?: Timestamp | undefined;
 };
 
 /**
@@ -254,7 +444,7 @@ export type ListApiKeysRequest = Message<"auth.v1.ListApiKeysRequest"> & {
  * Use `create(ListApiKeysRequestSchema)` to create a new message.
  */
 export const ListApiKeysRequestSchema: GenMessage<ListApiKeysRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 4);
+  messageDesc(file_auth_v1_api_keys, 5);
 
 /**
  * @generated from message auth.v1.ListApiKeysResponse
@@ -278,7 +468,7 @@ export type ListApiKeysResponse = Message<"auth.v1.ListApiKeysResponse"> & {
  * Use `create(ListApiKeysResponseSchema)` to create a new message.
  */
 export const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 5);
+  messageDesc(file_auth_v1_api_keys, 6);
 
 /**
  * @generated from message auth.v1.GetApiKeyRequest
@@ -295,7 +485,7 @@ export type GetApiKeyRequest = Message<"auth.v1.GetApiKeyRequest"> & {
  * Use `create(GetApiKeyRequestSchema)` to create a new message.
  */
 export const GetApiKeyRequestSchema: GenMessage<GetApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 6);
+  messageDesc(file_auth_v1_api_keys, 7);
 
 /**
  * @generated from message auth.v1.GetApiKeyResponse
@@ -305,6 +495,13 @@ export type GetApiKeyResponse = Message<"auth.v1.GetApiKeyResponse"> & {
    * @generated from field: auth.v1.ApiKey api_key = 1;
    */
   apiKey?: ApiKey | undefined;
+
+  /**
+   * The key whose place it took, if it took one's: whether it is still used, and from where.
+   *
+   * @generated from field: auth.v1.ApiKey previous = 2;
+   */
+  previous?: ApiKey | undefined;
 };
 
 /**
@@ -312,7 +509,134 @@ export type GetApiKeyResponse = Message<"auth.v1.GetApiKeyResponse"> & {
  * Use `create(GetApiKeyResponseSchema)` to create a new message.
  */
 export const GetApiKeyResponseSchema: GenMessage<GetApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 7);
+  messageDesc(file_auth_v1_api_keys, 8);
+
+/**
+ * @generated from message auth.v1.UpdateApiKeyRequest
+ */
+export type UpdateApiKeyRequest = Message<"auth.v1.UpdateApiKeyRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: optional string name = 2;
+   */
+  name?: string | undefined;
+
+  /**
+   * @generated from field: optional string description = 3;
+   */
+  description?: string | undefined;
+
+  /**
+   * @generated from field: optional string type = 4;
+   */
+  type?: string | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 5;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * Instead of expires_at: without an end.
+   *
+   * @generated from field: bool never_expires = 6;
+   */
+  neverExpires: boolean;
+
+  /**
+   * Each takes the place of the whole list, also of one with nothing in it.
+   *
+   * @generated from field: auth.v1.ApiKeyList scopes = 7;
+   */
+  scopes?: ApiKeyList | undefined;
+
+  /**
+   * @generated from field: auth.v1.ApiKeyList roles = 8;
+   */
+  roles?: ApiKeyList | undefined;
+
+  /**
+   * @generated from field: auth.v1.ApiKeyList address_ranges = 9;
+   */
+  addressRanges?: ApiKeyList | undefined;
+
+  /**
+   * @generated from field: auth.v1.ApiKeyList methods = 10;
+   */
+  methods?: ApiKeyList | undefined;
+
+  /**
+   * @generated from field: auth.v1.ApiKeyList tags = 11;
+   */
+  tags?: ApiKeyList | undefined;
+
+  /**
+   * @generated from field: auth.v1.ApiKeyLimits limits = 12;
+   */
+  limits?: ApiKeyLimits | undefined;
+};
+
+/**
+ * Describes the message auth.v1.UpdateApiKeyRequest.
+ * Use `create(UpdateApiKeyRequestSchema)` to create a new message.
+ */
+export const UpdateApiKeyRequestSchema: GenMessage<UpdateApiKeyRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 9);
+
+/**
+ * @generated from message auth.v1.ApiKeyList
+ */
+export type ApiKeyList = Message<"auth.v1.ApiKeyList"> & {
+  /**
+   * @generated from field: repeated string values = 1;
+   */
+  values: string[];
+};
+
+/**
+ * Describes the message auth.v1.ApiKeyList.
+ * Use `create(ApiKeyListSchema)` to create a new message.
+ */
+export const ApiKeyListSchema: GenMessage<ApiKeyList> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 10);
+
+/**
+ * @generated from message auth.v1.ApiKeyLimits
+ */
+export type ApiKeyLimits = Message<"auth.v1.ApiKeyLimits"> & {
+  /**
+   * @generated from field: repeated auth.v1.ApiKeyLimit values = 1;
+   */
+  values: ApiKeyLimit[];
+};
+
+/**
+ * Describes the message auth.v1.ApiKeyLimits.
+ * Use `create(ApiKeyLimitsSchema)` to create a new message.
+ */
+export const ApiKeyLimitsSchema: GenMessage<ApiKeyLimits> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 11);
+
+/**
+ * @generated from message auth.v1.UpdateApiKeyResponse
+ */
+export type UpdateApiKeyResponse = Message<"auth.v1.UpdateApiKeyResponse"> & {
+  /**
+   * @generated from field: auth.v1.ApiKey api_key = 1;
+   */
+  apiKey?: ApiKey | undefined;
+};
+
+/**
+ * Describes the message auth.v1.UpdateApiKeyResponse.
+ * Use `create(UpdateApiKeyResponseSchema)` to create a new message.
+ */
+export const UpdateApiKeyResponseSchema: GenMessage<UpdateApiKeyResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 12);
 
 /**
  * @generated from message auth.v1.RevokeApiKeyRequest
@@ -341,7 +665,7 @@ export type RevokeApiKeyRequest = Message<"auth.v1.RevokeApiKeyRequest"> & {
  * Use `create(RevokeApiKeyRequestSchema)` to create a new message.
  */
 export const RevokeApiKeyRequestSchema: GenMessage<RevokeApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 8);
+  messageDesc(file_auth_v1_api_keys, 13);
 
 /**
  * @generated from message auth.v1.RevokeApiKeyResponse
@@ -372,7 +696,736 @@ export type RevokeApiKeyResponse = Message<"auth.v1.RevokeApiKeyResponse"> & {
  * Use `create(RevokeApiKeyResponseSchema)` to create a new message.
  */
 export const RevokeApiKeyResponseSchema: GenMessage<RevokeApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 9);
+  messageDesc(file_auth_v1_api_keys, 14);
+
+/**
+ * @generated from message auth.v1.RevokeApiKeysRequest
+ */
+export type RevokeApiKeysRequest = Message<"auth.v1.RevokeApiKeysRequest"> & {
+  /**
+   * At most 1,000.
+   *
+   * @generated from field: repeated string ids = 1;
+   */
+  ids: string[];
+
+  /**
+   * Instead of ids: all keys of this user.
+   *
+   * @generated from field: optional int64 user_id = 2;
+   */
+  userId?: bigint | undefined;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: bool with_made_keys = 4;
+   */
+  withMadeKeys: boolean;
+};
+
+/**
+ * Describes the message auth.v1.RevokeApiKeysRequest.
+ * Use `create(RevokeApiKeysRequestSchema)` to create a new message.
+ */
+export const RevokeApiKeysRequestSchema: GenMessage<RevokeApiKeysRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 15);
+
+/**
+ * @generated from message auth.v1.RevokeApiKeysResponse
+ */
+export type RevokeApiKeysResponse = Message<"auth.v1.RevokeApiKeysResponse"> & {
+  /**
+   * Those that are revoked now, also if they were before.
+   *
+   * @generated from field: repeated auth.v1.ApiKey api_keys = 1;
+   */
+  apiKeys: ApiKey[];
+
+  /**
+   * The ids that the caller may not revoke, or that there are none of. The others are revoked all the same.
+   *
+   * @generated from field: repeated string refused_ids = 2;
+   */
+  refusedIds: string[];
+
+  /**
+   * @generated from field: repeated string made_keys = 3;
+   */
+  madeKeys: string[];
+
+  /**
+   * @generated from field: repeated string revoked_keys = 4;
+   */
+  revokedKeys: string[];
+};
+
+/**
+ * Describes the message auth.v1.RevokeApiKeysResponse.
+ * Use `create(RevokeApiKeysResponseSchema)` to create a new message.
+ */
+export const RevokeApiKeysResponseSchema: GenMessage<RevokeApiKeysResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 16);
+
+/**
+ * @generated from message auth.v1.RotateApiKeyRequest
+ */
+export type RotateApiKeyRequest = Message<"auth.v1.RotateApiKeyRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * How long the old key works beside the new one, but not past its own end. Absent: 24 hours; zero: not at all; at most 90 days.
+   *
+   * @generated from field: google.protobuf.Duration grace = 2;
+   */
+  grace?: Duration | undefined;
+
+  /**
+   * Absent: as long from now as the old key had been made for.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 3;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: bool link = 4;
+   */
+  link: boolean;
+};
+
+/**
+ * Describes the message auth.v1.RotateApiKeyRequest.
+ * Use `create(RotateApiKeyRequestSchema)` to create a new message.
+ */
+export const RotateApiKeyRequestSchema: GenMessage<RotateApiKeyRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 17);
+
+/**
+ * @generated from message auth.v1.RotateApiKeyResponse
+ */
+export type RotateApiKeyResponse = Message<"auth.v1.RotateApiKeyResponse"> & {
+  /**
+   * @generated from field: auth.v1.ApiKey api_key = 1;
+   */
+  apiKey?: ApiKey | undefined;
+
+  /**
+   * Shown once. Empty if a link was asked for.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * The old one: when it was last used, from where, and until when it works.
+   *
+   * @generated from field: auth.v1.ApiKey previous = 3;
+   */
+  previous?: ApiKey | undefined;
+
+  /**
+   * @generated from field: string link = 4;
+   */
+  link: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp link_expires_at = 5;
+   */
+  linkExpiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth.v1.RotateApiKeyResponse.
+ * Use `create(RotateApiKeyResponseSchema)` to create a new message.
+ */
+export const RotateApiKeyResponseSchema: GenMessage<RotateApiKeyResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 18);
+
+/**
+ * @generated from message auth.v1.EndApiKeyGraceRequest
+ */
+export type EndApiKeyGraceRequest = Message<"auth.v1.EndApiKeyGraceRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message auth.v1.EndApiKeyGraceRequest.
+ * Use `create(EndApiKeyGraceRequestSchema)` to create a new message.
+ */
+export const EndApiKeyGraceRequestSchema: GenMessage<EndApiKeyGraceRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 19);
+
+/**
+ * @generated from message auth.v1.EndApiKeyGraceResponse
+ */
+export type EndApiKeyGraceResponse = Message<"auth.v1.EndApiKeyGraceResponse"> & {
+  /**
+   * @generated from field: auth.v1.ApiKey api_key = 1;
+   */
+  apiKey?: ApiKey | undefined;
+};
+
+/**
+ * Describes the message auth.v1.EndApiKeyGraceResponse.
+ * Use `create(EndApiKeyGraceResponseSchema)` to create a new message.
+ */
+export const EndApiKeyGraceResponseSchema: GenMessage<EndApiKeyGraceResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 20);
+
+/**
+ * @generated from message auth.v1.DisableApiKeyRequest
+ */
+export type DisableApiKeyRequest = Message<"auth.v1.DisableApiKeyRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message auth.v1.DisableApiKeyRequest.
+ * Use `create(DisableApiKeyRequestSchema)` to create a new message.
+ */
+export const DisableApiKeyRequestSchema: GenMessage<DisableApiKeyRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 21);
+
+/**
+ * @generated from message auth.v1.DisableApiKeyResponse
+ */
+export type DisableApiKeyResponse = Message<"auth.v1.DisableApiKeyResponse"> & {
+  /**
+   * @generated from field: auth.v1.ApiKey api_key = 1;
+   */
+  apiKey?: ApiKey | undefined;
+};
+
+/**
+ * Describes the message auth.v1.DisableApiKeyResponse.
+ * Use `create(DisableApiKeyResponseSchema)` to create a new message.
+ */
+export const DisableApiKeyResponseSchema: GenMessage<DisableApiKeyResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 22);
+
+/**
+ * @generated from message auth.v1.EnableApiKeyRequest
+ */
+export type EnableApiKeyRequest = Message<"auth.v1.EnableApiKeyRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message auth.v1.EnableApiKeyRequest.
+ * Use `create(EnableApiKeyRequestSchema)` to create a new message.
+ */
+export const EnableApiKeyRequestSchema: GenMessage<EnableApiKeyRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 23);
+
+/**
+ * @generated from message auth.v1.EnableApiKeyResponse
+ */
+export type EnableApiKeyResponse = Message<"auth.v1.EnableApiKeyResponse"> & {
+  /**
+   * @generated from field: auth.v1.ApiKey api_key = 1;
+   */
+  apiKey?: ApiKey | undefined;
+};
+
+/**
+ * Describes the message auth.v1.EnableApiKeyResponse.
+ * Use `create(EnableApiKeyResponseSchema)` to create a new message.
+ */
+export const EnableApiKeyResponseSchema: GenMessage<EnableApiKeyResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 24);
+
+/**
+ * @generated from message auth.v1.GetApiKeyUsageRequest
+ */
+export type GetApiKeyUsageRequest = Message<"auth.v1.GetApiKeyUsageRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * hour or day; empty means day.
+   *
+   * @generated from field: string period = 2;
+   */
+  period: string;
+
+  /**
+   * Absent: 30 days, or 24 hours, before `until`.
+   *
+   * @generated from field: google.protobuf.Timestamp from = 3;
+   */
+  from?: Timestamp | undefined;
+
+  /**
+   * Absent: now.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 4;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth.v1.GetApiKeyUsageRequest.
+ * Use `create(GetApiKeyUsageRequestSchema)` to create a new message.
+ */
+export const GetApiKeyUsageRequestSchema: GenMessage<GetApiKeyUsageRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 25);
+
+/**
+ * @generated from message auth.v1.ApiKeyUsage
+ */
+export type ApiKeyUsage = Message<"auth.v1.ApiKeyUsage"> & {
+  /**
+   * When the hour or day, of UTC, began.
+   *
+   * @generated from field: google.protobuf.Timestamp starts_at = 1;
+   */
+  startsAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: int64 allowed = 2;
+   */
+  allowed: bigint;
+
+  /**
+   * Calls with the right secret that were refused.
+   *
+   * @generated from field: int64 denied = 3;
+   */
+  denied: bigint;
+};
+
+/**
+ * Describes the message auth.v1.ApiKeyUsage.
+ * Use `create(ApiKeyUsageSchema)` to create a new message.
+ */
+export const ApiKeyUsageSchema: GenMessage<ApiKeyUsage> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 26);
+
+/**
+ * @generated from message auth.v1.GetApiKeyUsageResponse
+ */
+export type GetApiKeyUsageResponse = Message<"auth.v1.GetApiKeyUsageResponse"> & {
+  /**
+   * @generated from field: auth.v1.ApiKey api_key = 1;
+   */
+  apiKey?: ApiKey | undefined;
+
+  /**
+   * Those with calls in them, the oldest first.
+   *
+   * @generated from field: repeated auth.v1.ApiKeyUsage usage = 2;
+   */
+  usage: ApiKeyUsage[];
+};
+
+/**
+ * Describes the message auth.v1.GetApiKeyUsageResponse.
+ * Use `create(GetApiKeyUsageResponseSchema)` to create a new message.
+ */
+export const GetApiKeyUsageResponseSchema: GenMessage<GetApiKeyUsageResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 27);
+
+/**
+ * @generated from message auth.v1.ListApiKeyFindingsRequest
+ */
+export type ListApiKeyFindingsRequest = Message<"auth.v1.ListApiKeyFindingsRequest"> & {
+  /**
+   * How many keys are looked at for one page: at most 1,000; 0 means 500.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * @generated from field: optional int64 user_id = 3;
+   */
+  userId?: bigint | undefined;
+
+  /**
+   * 0: as the server is configured.
+   *
+   * @generated from field: int32 unused_days = 4;
+   */
+  unusedDays: number;
+
+  /**
+   * @generated from field: int32 many_addresses = 5;
+   */
+  manyAddresses: number;
+};
+
+/**
+ * Describes the message auth.v1.ListApiKeyFindingsRequest.
+ * Use `create(ListApiKeyFindingsRequestSchema)` to create a new message.
+ */
+export const ListApiKeyFindingsRequestSchema: GenMessage<ListApiKeyFindingsRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 28);
+
+/**
+ * @generated from message auth.v1.ApiKeyFinding
+ */
+export type ApiKeyFinding = Message<"auth.v1.ApiKeyFinding"> & {
+  /**
+   * unused, no_expiry, expired, many_addresses, used_in_grace or unused_scopes.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: auth.v1.ApiKey api_key = 2;
+   */
+  apiKey?: ApiKey | undefined;
+
+  /**
+   * In words, for a person.
+   *
+   * @generated from field: string detail = 3;
+   */
+  detail: string;
+
+  /**
+   * For unused_scopes.
+   *
+   * @generated from field: repeated string scopes = 4;
+   */
+  scopes: string[];
+};
+
+/**
+ * Describes the message auth.v1.ApiKeyFinding.
+ * Use `create(ApiKeyFindingSchema)` to create a new message.
+ */
+export const ApiKeyFindingSchema: GenMessage<ApiKeyFinding> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 29);
+
+/**
+ * @generated from message auth.v1.ListApiKeyFindingsResponse
+ */
+export type ListApiKeyFindingsResponse = Message<"auth.v1.ListApiKeyFindingsResponse"> & {
+  /**
+   * @generated from field: repeated auth.v1.ApiKeyFinding findings = 1;
+   */
+  findings: ApiKeyFinding[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message auth.v1.ListApiKeyFindingsResponse.
+ * Use `create(ListApiKeyFindingsResponseSchema)` to create a new message.
+ */
+export const ListApiKeyFindingsResponseSchema: GenMessage<ListApiKeyFindingsResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 30);
+
+/**
+ * @generated from message auth.v1.ImportedApiKey
+ */
+export type ImportedApiKey = Message<"auth.v1.ImportedApiKey"> & {
+  /**
+   * Hex or base64 of the quick ones; bcrypt and Argon2 as they write themselves.
+   *
+   * @generated from field: string hash = 1;
+   */
+  hash: string;
+
+  /**
+   * sha256, sha512, hmac-sha256, bcrypt or argon2. Empty: told from the hash, where that can be.
+   *
+   * @generated from field: string algorithm = 2;
+   */
+  algorithm: string;
+
+  /**
+   * What the key begins with: needed for bcrypt and Argon2, 4 to 32 characters, and of no other imported key.
+   *
+   * @generated from field: string prefix = 3;
+   */
+  prefix: string;
+
+  /**
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * The owner by username, or by id.
+   *
+   * @generated from field: string username = 5;
+   */
+  username: string;
+
+  /**
+   * @generated from field: int64 user_id = 6;
+   */
+  userId: bigint;
+
+  /**
+   * @generated from field: string type = 7;
+   */
+  type: string;
+
+  /**
+   * @generated from field: string description = 8;
+   */
+  description: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 9;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: repeated string scopes = 10;
+   */
+  scopes: string[];
+
+  /**
+   * @generated from field: repeated string roles = 11;
+   */
+  roles: string[];
+
+  /**
+   * @generated from field: repeated string tags = 12;
+   */
+  tags: string[];
+};
+
+/**
+ * Describes the message auth.v1.ImportedApiKey.
+ * Use `create(ImportedApiKeySchema)` to create a new message.
+ */
+export const ImportedApiKeySchema: GenMessage<ImportedApiKey> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 31);
+
+/**
+ * @generated from message auth.v1.ImportApiKeysRequest
+ */
+export type ImportApiKeysRequest = Message<"auth.v1.ImportApiKeysRequest"> & {
+  /**
+   * At most 500.
+   *
+   * @generated from field: repeated auth.v1.ImportedApiKey keys = 1;
+   */
+  keys: ImportedApiKey[];
+
+  /**
+   * Says what would be done, and does nothing.
+   *
+   * @generated from field: bool dry_run = 2;
+   */
+  dryRun: boolean;
+
+  /**
+   * What keys with `hmac-sha256` were hashed with.
+   *
+   * @generated from field: bytes hmac_secret = 3;
+   */
+  hmacSecret: Uint8Array;
+};
+
+/**
+ * Describes the message auth.v1.ImportApiKeysRequest.
+ * Use `create(ImportApiKeysRequestSchema)` to create a new message.
+ */
+export const ImportApiKeysRequestSchema: GenMessage<ImportApiKeysRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 32);
+
+/**
+ * @generated from message auth.v1.ImportApiKeysResult
+ */
+export type ImportApiKeysResult = Message<"auth.v1.ImportApiKeysResult"> & {
+  /**
+   * In the order of the request: imported, known or refused.
+   *
+   * @generated from field: string outcome = 1;
+   */
+  outcome: string;
+
+  /**
+   * Empty for one that is refused, and in a dry run for one that would be new.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * What is wrong, as `field: what`.
+   *
+   * @generated from field: string problem = 3;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message auth.v1.ImportApiKeysResult.
+ * Use `create(ImportApiKeysResultSchema)` to create a new message.
+ */
+export const ImportApiKeysResultSchema: GenMessage<ImportApiKeysResult> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 33);
+
+/**
+ * @generated from message auth.v1.ImportApiKeysResponse
+ */
+export type ImportApiKeysResponse = Message<"auth.v1.ImportApiKeysResponse"> & {
+  /**
+   * @generated from field: repeated auth.v1.ImportApiKeysResult results = 1;
+   */
+  results: ImportApiKeysResult[];
+};
+
+/**
+ * Describes the message auth.v1.ImportApiKeysResponse.
+ * Use `create(ImportApiKeysResponseSchema)` to create a new message.
+ */
+export const ImportApiKeysResponseSchema: GenMessage<ImportApiKeysResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 34);
+
+/**
+ * @generated from message auth.v1.GetApiKeyImportRequest
+ */
+export type GetApiKeyImportRequest = Message<"auth.v1.GetApiKeyImportRequest"> & {
+};
+
+/**
+ * Describes the message auth.v1.GetApiKeyImportRequest.
+ * Use `create(GetApiKeyImportRequestSchema)` to create a new message.
+ */
+export const GetApiKeyImportRequestSchema: GenMessage<GetApiKeyImportRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 35);
+
+/**
+ * @generated from message auth.v1.GetApiKeyImportResponse
+ */
+export type GetApiKeyImportResponse = Message<"auth.v1.GetApiKeyImportResponse"> & {
+  /**
+   * @generated from field: int64 imported = 1;
+   */
+  imported: bigint;
+
+  /**
+   * Those that were used since.
+   *
+   * @generated from field: int64 seen = 2;
+   */
+  seen: bigint;
+};
+
+/**
+ * Describes the message auth.v1.GetApiKeyImportResponse.
+ * Use `create(GetApiKeyImportResponseSchema)` to create a new message.
+ */
+export const GetApiKeyImportResponseSchema: GenMessage<GetApiKeyImportResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 36);
+
+/**
+ * @generated from message auth.v1.ReportLeakedApiKeysRequest
+ */
+export type ReportLeakedApiKeysRequest = Message<"auth.v1.ReportLeakedApiKeysRequest"> & {
+  /**
+   * At most 100.
+   *
+   * @generated from field: repeated string keys = 1;
+   */
+  keys: string[];
+
+  /**
+   * @generated from field: bool revoke = 2;
+   */
+  revoke: boolean;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message auth.v1.ReportLeakedApiKeysRequest.
+ * Use `create(ReportLeakedApiKeysRequestSchema)` to create a new message.
+ */
+export const ReportLeakedApiKeysRequestSchema: GenMessage<ReportLeakedApiKeysRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 37);
+
+/**
+ * @generated from message auth.v1.LeakedApiKey
+ */
+export type LeakedApiKey = Message<"auth.v1.LeakedApiKey"> & {
+  /**
+   * The public part.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * real: the secret is right; unknown: nobody here knows such a key; not_a_key: only its form is right.
+   *
+   * @generated from field: string verdict = 2;
+   */
+  verdict: string;
+
+  /**
+   * For a real one that the caller may see.
+   *
+   * @generated from field: auth.v1.ApiKey api_key = 3;
+   */
+  apiKey?: ApiKey | undefined;
+
+  /**
+   * @generated from field: bool revoked = 4;
+   */
+  revoked: boolean;
+};
+
+/**
+ * Describes the message auth.v1.LeakedApiKey.
+ * Use `create(LeakedApiKeySchema)` to create a new message.
+ */
+export const LeakedApiKeySchema: GenMessage<LeakedApiKey> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 38);
+
+/**
+ * @generated from message auth.v1.ReportLeakedApiKeysResponse
+ */
+export type ReportLeakedApiKeysResponse = Message<"auth.v1.ReportLeakedApiKeysResponse"> & {
+  /**
+   * @generated from field: repeated auth.v1.LeakedApiKey keys = 1;
+   */
+  keys: LeakedApiKey[];
+};
+
+/**
+ * Describes the message auth.v1.ReportLeakedApiKeysResponse.
+ * Use `create(ReportLeakedApiKeysResponseSchema)` to create a new message.
+ */
+export const ReportLeakedApiKeysResponseSchema: GenMessage<ReportLeakedApiKeysResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 39);
 
 /**
  * API keys. A caller manages its own keys; another user's need `auth.keys:read` or `auth.keys:write`.
@@ -381,7 +1434,7 @@ export const RevokeApiKeyResponseSchema: GenMessage<RevokeApiKeyResponse> = /*@_
  */
 export const ApiKeyService: GenService<{
   /**
-   * The only answer that holds the key itself.
+   * The only answer that holds the key itself, but for a rotation's; or a link that shows it once.
    *
    * @generated from rpc auth.v1.ApiKeyService.CreateApiKey
    */
@@ -391,7 +1444,7 @@ export const ApiKeyService: GenService<{
     output: typeof CreateApiKeyResponseSchema;
   },
   /**
-   * Newest first, a page at a time.
+   * Newest first, a page at a time. Filters combine.
    *
    * @generated from rpc auth.v1.ApiKeyService.ListApiKeys
    */
@@ -409,6 +1462,16 @@ export const ApiKeyService: GenService<{
     output: typeof GetApiKeyResponseSchema;
   },
   /**
+   * Changes what is named in the request, and nothing else. A revoked key stays as it is.
+   *
+   * @generated from rpc auth.v1.ApiKeyService.UpdateApiKey
+   */
+  updateApiKey: {
+    methodKind: "unary";
+    input: typeof UpdateApiKeyRequestSchema;
+    output: typeof UpdateApiKeyResponseSchema;
+  },
+  /**
    * The next call with the key is refused. The record, its reason and its time stay.
    *
    * @generated from rpc auth.v1.ApiKeyService.RevokeApiKey
@@ -417,6 +1480,105 @@ export const ApiKeyService: GenService<{
     methodKind: "unary";
     input: typeof RevokeApiKeyRequestSchema;
     output: typeof RevokeApiKeyResponseSchema;
+  },
+  /**
+   * The same for a selection, or for all of a user's.
+   *
+   * @generated from rpc auth.v1.ApiKeyService.RevokeApiKeys
+   */
+  revokeApiKeys: {
+    methodKind: "unary";
+    input: typeof RevokeApiKeysRequestSchema;
+    output: typeof RevokeApiKeysResponseSchema;
+  },
+  /**
+   * Makes a key of the same name and limits in the place of another one, which works until its grace ends.
+   *
+   * @generated from rpc auth.v1.ApiKeyService.RotateApiKey
+   */
+  rotateApiKey: {
+    methodKind: "unary";
+    input: typeof RotateApiKeyRequestSchema;
+    output: typeof RotateApiKeyResponseSchema;
+  },
+  /**
+   * Ends the grace of a key that was replaced; named by its id, or by that of the key in its place.
+   *
+   * @generated from rpc auth.v1.ApiKeyService.EndApiKeyGrace
+   */
+  endApiKeyGrace: {
+    methodKind: "unary";
+    input: typeof EndApiKeyGraceRequestSchema;
+    output: typeof EndApiKeyGraceResponseSchema;
+  },
+  /**
+   * Refused until it is enabled again.
+   *
+   * @generated from rpc auth.v1.ApiKeyService.DisableApiKey
+   */
+  disableApiKey: {
+    methodKind: "unary";
+    input: typeof DisableApiKeyRequestSchema;
+    output: typeof DisableApiKeyResponseSchema;
+  },
+  /**
+   * @generated from rpc auth.v1.ApiKeyService.EnableApiKey
+   */
+  enableApiKey: {
+    methodKind: "unary";
+    input: typeof EnableApiKeyRequestSchema;
+    output: typeof EnableApiKeyResponseSchema;
+  },
+  /**
+   * Calls with one key by the hour or by the day.
+   *
+   * @generated from rpc auth.v1.ApiKeyService.GetApiKeyUsage
+   */
+  getApiKeyUsage: {
+    methodKind: "unary";
+    input: typeof GetApiKeyUsageRequestSchema;
+    output: typeof GetApiKeyUsageResponseSchema;
+  },
+  /**
+   * What there is to tidy up: keys that are not used, do not end, or may do more than they need.
+   *
+   * @generated from rpc auth.v1.ApiKeyService.ListApiKeyFindings
+   */
+  listApiKeyFindings: {
+    methodKind: "unary";
+    input: typeof ListApiKeyFindingsRequestSchema;
+    output: typeof ListApiKeyFindingsResponseSchema;
+  },
+  /**
+   * Takes over keys that were made elsewhere, by the hashes that are kept of them there. The same again changes nothing.
+   *
+   * @generated from rpc auth.v1.ApiKeyService.ImportApiKeys
+   */
+  importApiKeys: {
+    methodKind: "unary";
+    input: typeof ImportApiKeysRequestSchema;
+    output: typeof ImportApiKeysResponseSchema;
+  },
+  /**
+   * How far they have come over: those that were used are kept under a digest of ours.
+   *
+   * @generated from rpc auth.v1.ApiKeyService.GetApiKeyImport
+   */
+  getApiKeyImport: {
+    methodKind: "unary";
+    input: typeof GetApiKeyImportRequestSchema;
+    output: typeof GetApiKeyImportResponseSchema;
+  },
+  /**
+   * Keys that were found where they should not be: tells whose they are, and revokes them if that is asked for. A text that only
+   * looks like a key is told apart from the key by its secret.
+   *
+   * @generated from rpc auth.v1.ApiKeyService.ReportLeakedApiKeys
+   */
+  reportLeakedApiKeys: {
+    methodKind: "unary";
+    input: typeof ReportLeakedApiKeysRequestSchema;
+    output: typeof ReportLeakedApiKeysResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth_v1_api_keys, 0);
