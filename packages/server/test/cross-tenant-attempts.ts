@@ -192,6 +192,9 @@ export const rows: Readonly<Record<string, Row>> = {
   "/auth.v1.LogService/GetStatistics": { installation: [() => ({})] },
   "/auth.v1.LogService/GetTimeSeries": { installation: [() => ({})] },
 
+  "/auth.v1.SystemService/GetConfiguration": { installation: [() => ({})] },
+  "/auth.v1.SystemService/ListProcedures": { installation: [() => ({})] },
+
   "/auth.v1.LimitService/ListLimits": { installation: [() => ({})] },
   "/auth.v1.LimitService/GetLimitUsage": { installation: [({ keyId }) => ({ subject: keyId })] },
   "/auth.v1.LimitService/ResetLimits": { installation: [({ keyId }) => ({ subject: keyId })] },

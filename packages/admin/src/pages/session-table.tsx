@@ -1,7 +1,7 @@
 import { useMutation } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { AuthService, type Session } from "../gen/auth/v1/auth_pb.ts";
+import { AuthService, type Session } from "../api/protos.ts";
 import { text } from "../text.ts";
 import { Badge, StatusBadge } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";

@@ -1,6 +1,6 @@
 import { useMutation } from "@connectrpc/connect-query";
 import { useState } from "react";
-import { AuthService } from "../gen/auth/v1/auth_pb.ts";
+import { AuthService } from "../api/protos.ts";
 import { text } from "../text.ts";
 import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/confirm.tsx";
