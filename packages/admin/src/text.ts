@@ -187,7 +187,8 @@ export const text = {
     revokeText:
       "Calls with it are refused within a second, open streams too. This cannot be undone; the record stays.",
     revokedToast: (count: number) => `Revoked ${count} API ${count === 1 ? "key" : "keys"}`,
-    refusedToast: (count: number) => `${count} could not be revoked`,
+    revokedAllToast: (count: number, refused: number) =>
+      `Revoked ${count} API ${count === 1 ? "key" : "keys"}${refused > 0 ? `; ${refused} could not be revoked` : ""}`,
     chosen: (count: number) => `${count} selected`,
   },
   logs: {

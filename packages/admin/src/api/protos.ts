@@ -1,4 +1,5 @@
 // The messages and services that the pages use: generated once, for the library.
+
 export type { ApiKey, ApiKeyUsage } from "../../../countersign/src/gen/auth/v1/api_keys_pb.ts";
 export { ApiKeyService } from "../../../countersign/src/gen/auth/v1/api_keys_pb.ts";
 export type { Session } from "../../../countersign/src/gen/auth/v1/auth_pb.ts";
@@ -20,3 +21,4 @@ export type { Procedure } from "../../../countersign/src/gen/auth/v1/system_pb.t
 export { SystemService } from "../../../countersign/src/gen/auth/v1/system_pb.ts";
 export type { User } from "../../../countersign/src/gen/auth/v1/users_pb.ts";
 export { UserService } from "../../../countersign/src/gen/auth/v1/users_pb.ts";
+export { BadRequestSchema } from "../../../countersign/src/gen/google/rpc/error_details_pb.ts";

@@ -46,11 +46,11 @@ export function CallsChart({
   }, [points, step, until, seconds]);
   return (
     <div className="grid gap-6 lg:grid-cols-2">
-      <div className="flex flex-col gap-3">
+      <div className="flex min-w-0 flex-col gap-3">
         <Legend series={calls} />
         <Chart label={text.overview.callsChart} times={times} series={calls} format={formatShort} />
       </div>
-      <div className="flex flex-col gap-3">
+      <div className="flex min-w-0 flex-col gap-3">
         <Legend series={latency} />
         <Chart label={text.overview.latencyChart} times={times} series={latency} format={formatDuration} />
       </div>

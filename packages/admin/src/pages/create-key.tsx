@@ -1,8 +1,5 @@
-import { useMutation } from "@connectrpc/connect-query";
-import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useLocation } from "wouter";
-import { fieldErrors } from "../api/errors.ts";
 import { ApiKeyService } from "../api/protos.ts";
 import { useMe } from "../api/rights.ts";
 import { text } from "../text.ts";
@@ -11,8 +8,8 @@ import { Dialog, DialogActions } from "../ui/dialog.tsx";
 import { Field, TextField } from "../ui/field.tsx";
 import { OnceShown } from "../ui/once-shown.tsx";
 import { Select } from "../ui/select.tsx";
-import { tellError } from "../ui/toasts.tsx";
 import { expiryOf, lifetimes, limitsOf, words } from "./key-form.ts";
+import { useChange } from "./use-change.ts";
 import { useUsername } from "./use-username.ts";
 
 export const keyTypes = ["service", "cli", "webhook", "internal", "development"] as const;
@@ -51,20 +48,16 @@ function KeyForm({
   onMade: (made: { id: string; key: string }) => void;
   onCancel: () => void;
 }) {
-  const queries = useQueryClient();
   const { user } = useMe();
   const find = useUsername();
   const [type, setType] = useState<string>("service");
   const [days, setDays] = useState<string>("90");
   const [unknownUser, setUnknownUser] = useState(false);
-  const create = useMutation(ApiKeyService.method.createApiKey, {
-    onSuccess: ({ apiKey, key }) => {
-      onMade({ id: apiKey?.id ?? "", key });
-      void queries.invalidateQueries();
-    },
-    onError: (error) => Object.keys(fieldErrors(error)).length === 0 && tellError(error),
+  const create = useChange(ApiKeyService.method.createApiKey, {
+    onDone: ({ apiKey, key }) => onMade({ id: apiKey?.id ?? "", key }),
+    inForm: true,
   });
-  const wrong = fieldErrors(create.error ?? undefined);
+  const { wrong } = create;
   async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
@@ -73,7 +66,7 @@ function KeyForm({
     setUnknownUser(owner === undefined);
     if (owner === undefined) return;
     const expiresAt = expiryOf(days);
-    create.mutate({
+    create.run({
       name: value("name"),
       description: value("description"),
       userId: owner,
@@ -164,7 +157,7 @@ function KeyForm({
       </details>
       <DialogActions>
         <Button onClick={onCancel}>{text.common.cancel}</Button>
-        <Button type="submit" look="primary" busy={create.isPending}>
+        <Button type="submit" look="primary" busy={create.busy}>
           {text.keys.create}
         </Button>
       </DialogActions>

@@ -1,6 +1,5 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { useMutation, useQuery } from "@connectrpc/connect-query";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@connectrpc/connect-query";
 import { ArrowLeft } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { Link, useParams } from "wouter";
@@ -14,11 +13,11 @@ import { Code } from "../ui/copy.tsx";
 import { formatCount } from "../ui/numbers.ts";
 import { Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
 import { fromNow, Time } from "../ui/time.tsx";
-import { tell, tellError } from "../ui/toasts.tsx";
 import { KeyStatus } from "./key-status.tsx";
 import { RequestTable } from "./request-table.tsx";
 import { RotateKey } from "./rotate-key.tsx";
 import { lastDays } from "./usage-days.ts";
+import { useChange } from "./use-change.ts";
 
 const UsageChart = lazy(() => import("./usage-chart.tsx").then(({ UsageChart: one }) => ({ default: one })));
 
@@ -158,14 +157,7 @@ function lastUseOf({ lastUsedAt, lastUsedAddress }: ApiKey): string {
 
 /** A key that was replaced, while it still works. */
 function Grace({ apiKey }: { apiKey: ApiKey }) {
-  const queries = useQueryClient();
-  const end = useMutation(ApiKeyService.method.endApiKeyGrace, {
-    onSuccess: () => {
-      tell(text.keys.graceEnded);
-      void queries.invalidateQueries();
-    },
-    onError: tellError,
-  });
+  const end = useChange(ApiKeyService.method.endApiKeyGrace, { said: text.keys.graceEnded });
   return (
     <div className="flex flex-wrap items-center justify-between gap-3 rounded-xl border border-line bg-accent-soft px-5 py-3">
       <p>
@@ -176,7 +168,7 @@ function Grace({ apiKey }: { apiKey: ApiKey }) {
         . {text.keys.worksUntil} <Time at={apiKey.graceEndsAt} />. {lastUseOf(apiKey)}
       </p>
       {apiKey.status === "active" && (
-        <Button size="small" busy={end.isPending} onClick={() => end.mutate({ id: apiKey.id })}>
+        <Button size="small" busy={end.busy} onClick={() => end.run({ id: apiKey.id })}>
           {text.keys.endGrace}
         </Button>
       )}
@@ -186,18 +178,13 @@ function Grace({ apiKey }: { apiKey: ApiKey }) {
 
 function Actions({ apiKey }: { apiKey: ApiKey }) {
   const [asked, setAsked] = useState<"rotate" | "revoke">();
-  const queries = useQueryClient();
-  const done = (message: string) => ({
-    onSuccess: () => {
-      tell(message);
-      setAsked(undefined);
-      void queries.invalidateQueries();
-    },
-    onError: tellError,
+  const { disableApiKey, enableApiKey, revokeApiKey } = ApiKeyService.method;
+  const disable = useChange(disableApiKey, { said: text.keys.disabledToast });
+  const enable = useChange(enableApiKey, { said: text.keys.enabledToast });
+  const revoke = useChange(revokeApiKey, {
+    said: text.keys.revokedToast(1),
+    onDone: () => setAsked(undefined),
   });
-  const disable = useMutation(ApiKeyService.method.disableApiKey, done(text.keys.disabledToast));
-  const enable = useMutation(ApiKeyService.method.enableApiKey, done(text.keys.enabledToast));
-  const revoke = useMutation(ApiKeyService.method.revokeApiKey, done(text.keys.revokedToast(1)));
   const { id, status, replacedBy } = apiKey;
   if (status === "revoked") return null;
   return (
@@ -206,11 +193,11 @@ function Actions({ apiKey }: { apiKey: ApiKey }) {
         <Button onClick={() => setAsked("rotate")}>{text.keys.rotate}</Button>
       )}
       {status === "disabled" ? (
-        <Button busy={enable.isPending} onClick={() => enable.mutate({ id })}>
+        <Button busy={enable.busy} onClick={() => enable.run({ id })}>
           {text.keys.enable}
         </Button>
       ) : (
-        <Button busy={disable.isPending} onClick={() => disable.mutate({ id })}>
+        <Button busy={disable.busy} onClick={() => disable.run({ id })}>
           {text.keys.disable}
         </Button>
       )}
@@ -223,9 +210,9 @@ function Actions({ apiKey }: { apiKey: ApiKey }) {
         onClose={() => setAsked(undefined)}
         title={text.keys.revokeTitle(1)}
         action={text.keys.revoke}
-        busy={revoke.isPending}
+        busy={revoke.busy}
         asksReason
-        onConfirm={(reason) => revoke.mutate({ id, reason })}
+        onConfirm={(reason) => revoke.run({ id, reason })}
       >
         {text.keys.revokeText}
       </Confirm>

@@ -1,5 +1,4 @@
-import { useMutation, useQuery } from "@connectrpc/connect-query";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@connectrpc/connect-query";
 import { Plus } from "lucide-react";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
@@ -17,12 +16,12 @@ import { SearchBox } from "../ui/search-box.tsx";
 import { Select } from "../ui/select.tsx";
 import { Sparkline } from "../ui/sparkline.tsx";
 import { Time } from "../ui/time.tsx";
-import { tell, tellError } from "../ui/toasts.tsx";
 import { useFilter } from "../ui/use-filter.ts";
 import { usePages } from "../ui/use-pages.ts";
 import { CreateKey, keyTypes } from "./create-key.tsx";
 import { KeyStatus } from "./key-status.tsx";
 import { lastDays } from "./usage-days.ts";
+import { useChange } from "./use-change.ts";
 
 const columns: readonly Column<ApiKey>[] = [
   { id: "status", header: text.keys.status, cell: (apiKey) => <KeyStatus apiKey={apiKey} /> },
@@ -30,14 +29,26 @@ const columns: readonly Column<ApiKey>[] = [
     id: "name",
     header: text.keys.name,
     cell: ({ id, name }) => (
-      <Link href={`/keys/${id}`} className="font-medium hover:text-accent hover:underline">
+      <Link
+        href={`/keys/${id}`}
+        title={name}
+        className="block max-w-[24ch] truncate font-medium hover:text-accent hover:underline"
+      >
         {name}
       </Link>
     ),
   },
   { id: "type", header: text.keys.type, cell: ({ type }) => <Badge>{type}</Badge> },
   { id: "owner", header: text.keys.owner, cell: ({ user }) => user?.username ?? "—" },
-  { id: "prefix", header: text.keys.prefix, cell: ({ prefix, id }) => <Code>{prefix || id}</Code> },
+  {
+    id: "prefix",
+    header: text.keys.prefix,
+    cell: ({ prefix, id }) => (
+      <span className="block max-w-[15ch] truncate" title={prefix || id}>
+        <Code>{prefix || id}</Code>
+      </span>
+    ),
+  },
   {
     id: "total",
     header: text.keys.total,
@@ -149,18 +160,12 @@ export function Keys() {
 
 function RevokeChosen({ ids, onDone }: { ids: readonly string[]; onDone: () => void }) {
   const [asked, setAsked] = useState(false);
-  const queries = useQueryClient();
-  const revoke = useMutation(ApiKeyService.method.revokeApiKeys, {
-    onSuccess: ({ apiKeys, refusedIds }) => {
-      tell(
-        text.keys.revokedToast(apiKeys.length),
-        refusedIds.length > 0 && text.keys.refusedToast(refusedIds.length),
-      );
+  const revoke = useChange(ApiKeyService.method.revokeApiKeys, {
+    said: ({ apiKeys, refusedIds }) => text.keys.revokedAllToast(apiKeys.length, refusedIds.length),
+    onDone: () => {
       setAsked(false);
       onDone();
-      void queries.invalidateQueries();
     },
-    onError: tellError,
   });
   return (
     <>
@@ -173,9 +178,9 @@ function RevokeChosen({ ids, onDone }: { ids: readonly string[]; onDone: () => v
         onClose={() => setAsked(false)}
         title={text.keys.revokeTitle(ids.length)}
         action={text.keys.revoke}
-        busy={revoke.isPending}
+        busy={revoke.busy}
         asksReason
-        onConfirm={(reason) => revoke.mutate({ ids: [...ids], reason })}
+        onConfirm={(reason) => revoke.run({ ids: [...ids], reason })}
       >
         {text.keys.revokeText}
       </Confirm>

@@ -7,11 +7,12 @@ import { useMe } from "../api/rights.ts";
 import { text } from "../text.ts";
 import { Badge } from "../ui/badge.tsx";
 import { Code } from "../ui/copy.tsx";
-import { formatCount, formatDuration, formatPercent, formatShort } from "../ui/numbers.ts";
+import { formatCount, formatDuration, formatPercent, formatRate, formatShort } from "../ui/numbers.ts";
 import { Denied, Empty, Failed, Loading, Page, Panel } from "../ui/page.tsx";
 import { Select } from "../ui/select.tsx";
 import { Time } from "../ui/time.tsx";
 import { useFilter } from "../ui/use-filter.ts";
+import { KeyName, UserName } from "./names.tsx";
 
 const CallsChart = lazy(() => import("./calls-chart.tsx").then(({ CallsChart: one }) => ({ default: one })));
 
@@ -88,10 +89,7 @@ function Figures({
   return (
     <>
       <dl className="grid grid-cols-2 gap-3 sm:grid-cols-3 lg:grid-cols-6">
-        <Tile
-          name={text.overview.rate}
-          value={formatShort(Math.round((Number(all.calls) / seconds) * 100) / 100)}
-        />
+        <Tile name={text.overview.rate} value={formatRate(Number(all.calls) / seconds)} />
         <Tile name={text.overview.calls} value={formatShort(all.calls)} />
         <Tile name={text.overview.success} value={formatPercent(all.successRate)} />
         <Tile name="p50" value={figure(all.p50Ms)} />
@@ -116,8 +114,20 @@ function Figures({
           link="method"
           none={text.overview.noCalls}
         />
-        <Top title={text.overview.keys} groups={data.byApiKey} link="key" none={text.overview.noCalls} />
-        <Top title={text.overview.users} groups={data.byUser} link="user" none={text.overview.noCalls} />
+        <Top
+          title={text.overview.keys}
+          groups={data.byApiKey}
+          link="key"
+          none={text.overview.noCalls}
+          nameOf={(id) => <KeyName id={id} />}
+        />
+        <Top
+          title={text.overview.users}
+          groups={data.byUser}
+          link="user"
+          none={text.overview.noCalls}
+          nameOf={(id) => <UserName id={id} />}
+        />
       </div>
       {data.dropped > 0n && <p className="text-warn">{text.overview.dropped(formatCount(data.dropped))}</p>}
     </>
@@ -138,11 +148,13 @@ function Top({
   groups,
   link,
   none,
+  nameOf = (value) => <Code>{value}</Code>,
 }: {
   title: string;
   groups: readonly RequestGroup[];
   link: string;
   none: string;
+  nameOf?: (value: string) => ReactNode;
 }) {
   const shown = groups.filter(({ value }) => value !== "");
   const most = Math.max(1, ...shown.map(({ figures }) => Number(figures?.calls ?? 0n)));
@@ -156,9 +168,7 @@ function Top({
               href={`/logs?${new URLSearchParams({ [link]: value }).toString()}`}
               className="flex items-baseline justify-between gap-4 hover:text-accent"
             >
-              <span className="min-w-0 truncate">
-                <Code>{value}</Code>
-              </span>
+              <span className="min-w-0 truncate">{nameOf(value)}</span>
               <span className="numbers">{formatCount(figures?.calls ?? 0n)}</span>
             </Link>
             <svg

@@ -7,6 +7,7 @@ import { formatDuration } from "../ui/numbers.ts";
 import { Fact, Facts } from "../ui/page.tsx";
 import { Time } from "../ui/time.tsx";
 import { Explanation } from "./explanation.tsx";
+import { KeyName, UserName } from "./names.tsx";
 import { Outcome } from "./outcome.tsx";
 
 /** One call in full, and why it was allowed or refused. */
@@ -47,7 +48,7 @@ function Content({ request }: { request: LoggedRequest }) {
         <Fact name={text.logs.user}>
           {userId ? (
             <Link href={`/users/${userId}`} className="hover:text-accent hover:underline">
-              {userId}
+              <UserName id={userId} />
             </Link>
           ) : (
             text.logs.nobody
@@ -57,8 +58,9 @@ function Content({ request }: { request: LoggedRequest }) {
         {apiKeyId && (
           <Fact name={text.logs.key}>
             <Link href={`/keys/${apiKeyId}`} className="hover:text-accent hover:underline">
-              <Code>{apiKeyId}</Code>
-            </Link>
+              <KeyName id={apiKeyId} />
+            </Link>{" "}
+            <Code>{apiKeyId}</Code>
           </Fact>
         )}
         <Fact name={text.logs.peer}>

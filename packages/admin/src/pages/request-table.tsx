@@ -8,6 +8,7 @@ import { formatDuration } from "../ui/numbers.ts";
 import { Empty } from "../ui/page.tsx";
 import { Time } from "../ui/time.tsx";
 import { usePages } from "../ui/use-pages.ts";
+import { KeyName, UserName } from "./names.tsx";
 import { Outcome } from "./outcome.tsx";
 import { RequestDialog } from "./request-dialog.tsx";
 
@@ -20,7 +21,7 @@ const columns: readonly Column<LoggedRequest>[] = [
     id: "procedure",
     header: text.logs.procedure,
     cell: ({ procedure }) => (
-      <span title={procedure}>
+      <span title={procedure} className="whitespace-nowrap">
         <Code>{procedure.replace(/^\/[\w.]*?(\w+)\/(\w+)$/, "$1/$2")}</Code>
       </span>
     ),
@@ -28,14 +29,21 @@ const columns: readonly Column<LoggedRequest>[] = [
   {
     id: "user",
     header: text.logs.user,
-    cell: ({ userId }) => userId || <span className="text-faint">—</span>,
+    cell: ({ userId }) => (userId ? <UserName id={userId} /> : <span className="text-faint">—</span>),
   },
   {
     id: "key",
     header: text.logs.key,
-    cell: ({ apiKeyId }) => (apiKeyId ? <Code>{apiKeyId}</Code> : <span className="text-faint">—</span>),
+    cell: ({ apiKeyId }) =>
+      apiKeyId ? (
+        <span className="block max-w-[22ch] truncate">
+          <KeyName id={apiKeyId} />
+        </span>
+      ) : (
+        <span className="text-faint">—</span>
+      ),
   },
-  { id: "protocol", header: text.logs.protocol, cell: ({ protocol }) => protocol },
+  { id: "protocol", header: text.logs.protocol, hidden: true, cell: ({ protocol }) => protocol },
   {
     id: "peer",
     header: text.logs.peer,

@@ -1,5 +1,3 @@
-import { useMutation } from "@connectrpc/connect-query";
-import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation } from "wouter";
 import { ApiKeyService } from "../api/protos.ts";
@@ -9,7 +7,7 @@ import { Dialog, DialogActions } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
 import { OnceShown } from "../ui/once-shown.tsx";
 import { Select } from "../ui/select.tsx";
-import { tellError } from "../ui/toasts.tsx";
+import { useChange } from "./use-change.ts";
 
 const graces = [
   { value: "0", label: text.keys.graces.none },
@@ -23,13 +21,8 @@ export function RotateKey({ id, open, onClose }: { id: string; open: boolean; on
   const [grace, setGrace] = useState<string>("86400");
   const [made, setMade] = useState<{ id: string; key: string }>();
   const [, go] = useLocation();
-  const queries = useQueryClient();
-  const rotate = useMutation(ApiKeyService.method.rotateApiKey, {
-    onSuccess: ({ apiKey, key }) => {
-      setMade({ id: apiKey?.id ?? "", key });
-      void queries.invalidateQueries();
-    },
-    onError: tellError,
+  const rotate = useChange(ApiKeyService.method.rotateApiKey, {
+    onDone: ({ apiKey, key }) => setMade({ id: apiKey?.id ?? "", key }),
   });
   const close = (): void => {
     onClose();
@@ -59,8 +52,8 @@ export function RotateKey({ id, open, onClose }: { id: string; open: boolean; on
             <Button onClick={onClose}>{text.common.cancel}</Button>
             <Button
               look="primary"
-              busy={rotate.isPending}
-              onClick={() => rotate.mutate({ id, grace: { seconds: BigInt(grace) } })}
+              busy={rotate.busy}
+              onClick={() => rotate.run({ id, grace: { seconds: BigInt(grace) } })}
             >
               {text.keys.rotate}
             </Button>
