@@ -189,6 +189,7 @@ describe("buf curl, as grpcurl is called in the seeds", () => {
         "auth.v1.RevocationService",
         "auth.v1.RoleService",
         "auth.v1.SigningKeyService",
+        "auth.v1.SystemService",
         "auth.v1.TenantService",
         "auth.v1.TokenService",
         "auth.v1.UserService",

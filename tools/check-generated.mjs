@@ -1,13 +1,7 @@
 // Generated code is committed. It is made again here, and must come out the same.
 import { execFileSync } from "node:child_process";
 
-const folders = [
-  "packages/countersign/src/gen",
-  "packages/server/src/gen",
-  "packages/admin/src/gen",
-  "examples/gen",
-  "docs",
-];
+const folders = ["packages/countersign/src/gen", "packages/server/src/gen", "examples/gen", "docs"];
 execFileSync("npm", ["run", "--silent", "generate"], { stdio: "inherit" });
 const changed = execFileSync("git", ["status", "--porcelain", "--", ...folders], { encoding: "utf8" });
 if (changed !== "") {

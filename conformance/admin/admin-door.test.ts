@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { until } from "../deadline.ts";
 import { closeServer, type OpenServer, openServer } from "../open-server.ts";
 import { ask, cookieOf, logInAs, ownPage } from "./browser-request.ts";
@@ -174,6 +175,53 @@ describe("a session of the admin UI", () => {
   });
 });
 
+describe("calls that are tried out", () => {
+  const tried = "/admin/try/auth.v1.AuthService/WhoAmI";
+
+  test("are made with the credential that was given, and never with the session's", async () => {
+    const session = await logInAs(at(), userOf("admin"));
+    const { key } = await open.administrator.createKey("3", "tried");
+    const withKey = await call(tried, session, { "x-try-credential": `api_key ${key}` });
+    assert.deepEqual([withKey.status, withKey.json()["user_id"]], [200, "3"]);
+    const { access_token: token } = (await ask(at(), "/auth/token", { body: userOf("sam") })).json();
+    const withToken = await call(tried, session, { "x-try-credential": `token ${String(token)}` });
+    assert.deepEqual([withToken.status, withToken.json()["user_id"]], [200, "2"]);
+    for (const [more, message] of [
+      [{}, "Authentication required"],
+      [{ authorization: `Bearer ${String(token)}`, "x-api-key": key }, "Authentication required"],
+      [{ "x-try-credential": `api_key ${key}x` }, "API key invalid"],
+      [{ "x-try-credential": "token x" }, "Token invalid"],
+    ] as const) {
+      const answer = await call(tried, session, more);
+      assert.deepEqual([answer.status, answer.json()["message"]], [401, message]);
+      assert.equal(answer.headers["set-cookie"], undefined, "the session goes on");
+    }
+  });
+
+  test("carry no header but a credential's", async () => {
+    const session = await logInAs(at(), userOf("admin"));
+    for (const credential of [
+      "x-forwarded-for 1.2.3.4",
+      "cookie a=b",
+      "__proto__ x",
+      "api_key",
+      "x-api-key: k",
+    ])
+      assert.equal((await call(tried, session, { "x-try-credential": credential })).status, 400, credential);
+  });
+
+  test("need a session, and come from its own page", async () => {
+    const session = await logInAs(at(), userOf("admin"));
+    const key = { "x-try-credential": `api_key ${open.server.apiKey}` };
+    const without = await ask(at(), tried, { headers: { ...ownPage, ...key }, body: {} });
+    const foreign = await ask(at(), tried, {
+      headers: { ...ownPage, ...key, cookie: session.cookie },
+      body: {},
+    });
+    assert.deepEqual([without.status, foreign.status], [401, 403]);
+  });
+});
+
 describe("the pages", () => {
   test("come with a policy that runs nothing but their own files, in no frame", async () => {
     const page = await ask(at(), "/admin/");
@@ -187,6 +235,15 @@ describe("the pages", () => {
       [page.headers["x-content-type-options"], page.headers["cache-control"]],
       ["nosniff", "no-cache"],
     );
+  });
+
+  test("a first view loads at most 200 kB of script", async () => {
+    const { body } = await ask(at(), "/admin/");
+    const scripts = [...body.matchAll(/(?:src|href)="([^"]+\.js)"/g)].map(([, path = ""]) => path);
+    const files = await Promise.all(scripts.map((path) => ask(at(), path)));
+    const sizes = files.map((file) => gzipSync(file.body, { level: 9 }).length);
+    assert.ok(scripts.length > 0);
+    assert.ok(sizes.reduce((all, size) => all + size, 0) <= 200_000, sizes.join(" + "));
   });
 
   test("files are kept for ever, paths of the UI are the page, and nothing else is a file", async () => {

@@ -34,6 +34,7 @@ import {
   RevocationService,
   RoleService,
   SigningKeyService,
+  SystemService,
   TenantService,
   TokenService,
   UserService,
@@ -44,6 +45,7 @@ import { tokenRulesOf } from "./authentication.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { createDemoUserService } from "./demo/user-service.ts";
+import { servedBy } from "./descriptors.ts";
 import type { FairQueue } from "./fair-queue.ts";
 import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 import { tenantOfIssuer } from "./issuers.ts";
@@ -52,6 +54,7 @@ import { deriveKeys } from "./master-key.ts";
 import { createPasswords } from "./passwords.ts";
 import type { Signing } from "./signing.ts";
 import { hygieneOf, importSeal, peppersOf, presentedKeys } from "./stored-keys.ts";
+import { createSystemService } from "./system-service.ts";
 
 /** A service and what implements it, for any door. */
 export interface ServedService {
@@ -117,6 +120,11 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
       served(TenantService, createTenantService({ tenants: store.tenants, caughtUp })),
     [LimitService.typeName]: () => served(LimitService, limitService(parts)),
     [RevocationService.typeName]: () => served(RevocationService, revocationService(parts)),
+    [SystemService.typeName]: () =>
+      served(
+        SystemService,
+        createSystemService(config, () => servedBy(config)),
+      ),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };

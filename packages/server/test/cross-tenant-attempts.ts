@@ -213,6 +213,9 @@ export const rows: Readonly<Record<string, Row>> = {
     ({ keyId }) => ({ step: "hour", until: tomorrow, of: { dimension: "api_key", value: keyId } }),
   ],
 
+  "/auth.v1.SystemService/GetConfiguration": { installation: [() => ({})] },
+  "/auth.v1.SystemService/ListProcedures": { installation: [() => ({})] },
+
   "/auth.v1.LimitService/ListLimits": "limits are the installation's, and for everybody whom they limit",
   "/auth.v1.LimitService/GetLimitUsage": [
     ({ userId }) => ({ subject: `user:${userId}` }),

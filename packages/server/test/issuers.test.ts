@@ -100,7 +100,7 @@ test("our own issuer is nobody else's", async () => {
 test("the configuration in force is shown without its secrets", async () => {
   const text = await good(["config", "check"], { folder: folderWith(google, `${opaque}, ${keyed}`) });
   assert.match(text, /issuers:\n {4}- name: google\n/);
-  assert.match(text, /cache: 30s\n {6}credentials: set\n/);
+  assert.match(text, /client_secret: set\n {6}prefix: ""\n {6}cache: 30s\n/);
   assert.ok(!text.includes(secret));
 });
 

@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { text } from "../text.ts";
+import { BadRequestSchema } from "./protos.ts";
 
 export interface ErrorText {
   readonly title: string;
@@ -28,19 +29,10 @@ export function isImpossible(error: unknown): boolean {
 
 /** What is wrong with which field, by the proto's names, where the server says so. */
 export function fieldErrors(error: unknown): Readonly<Record<string, string>> {
-  const { details } = ConnectError.from(error);
   const found: Record<string, string> = {};
-  for (const detail of details) {
-    const debug =
-      "debug" in detail ? (detail.debug as { fieldViolations?: Violation[] } | undefined) : undefined;
-    for (const { field, description } of debug?.fieldViolations ?? []) found[field] ??= description;
-  }
+  for (const { fieldViolations } of ConnectError.from(error).findDetails(BadRequestSchema))
+    for (const { field, description } of fieldViolations) found[field] ??= description;
   return found;
-}
-
-interface Violation {
-  readonly field: string;
-  readonly description: string;
 }
 
 /** What may be better in a moment is tried again; a refusal stays one. */

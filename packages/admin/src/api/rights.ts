@@ -1,5 +1,5 @@
 import { useQuery } from "@connectrpc/connect-query";
-import { AuthService } from "../gen/auth/v1/auth_pb.ts";
+import { AuthService } from "./protos.ts";
 
 /** Who is logged in, and what that allows. The server decides; this is for what the page offers. */
 export function useMe() {

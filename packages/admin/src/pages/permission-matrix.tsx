@@ -1,9 +1,8 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { Check, Minus } from "lucide-react";
 import { useState } from "react";
+import { PolicyService, type Role } from "../api/protos.ts";
 import { holds } from "../api/rights.ts";
-import { PolicyService } from "../gen/auth/v1/policy_service_pb.ts";
-import type { Role } from "../gen/auth/v1/roles_pb.ts";
 import { text } from "../text.ts";
 import { Code } from "../ui/copy.tsx";
 import { Panel } from "../ui/page.tsx";

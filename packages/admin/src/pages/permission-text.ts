@@ -1,4 +1,4 @@
-import type { Permission } from "../gen/auth/v1/roles_pb.ts";
+import type { Permission } from "../api/protos.ts";
 
 /** `orders:read`, `!orders:delete`. */
 export function permissionText({ resource, action, deny }: Permission): string {

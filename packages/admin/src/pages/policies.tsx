@@ -1,10 +1,9 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { type FormEvent, useState } from "react";
 import { describeError } from "../api/errors.ts";
-import { type PolicyRule, PolicyService } from "../gen/auth/v1/policy_service_pb.ts";
-import { UserService } from "../gen/auth/v1/users_pb.ts";
+import { type PolicyRule, PolicyService, UserService } from "../api/protos.ts";
 import { text } from "../text.ts";
-import { Badge, StatusBadge, type Tone } from "../ui/badge.tsx";
+import { Badge } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";
 import { Code } from "../ui/copy.tsx";
 import { type Column, DataTable } from "../ui/data-table.tsx";
@@ -12,6 +11,7 @@ import { TextField } from "../ui/field.tsx";
 import { Empty, Page, Panel } from "../ui/page.tsx";
 import { SearchBox } from "../ui/search-box.tsx";
 import { useFilter } from "../ui/use-filter.ts";
+import { Explanation } from "./explanation.tsx";
 
 const columns: readonly Column<PolicyRule>[] = [
   { id: "procedure", header: text.policies.procedure, cell: ({ procedure }) => <Code>{procedure}</Code> },
@@ -89,8 +89,6 @@ function WhatIf({ procedures }: { procedures: readonly string[] }) {
   );
 }
 
-const outcomes: Readonly<Record<string, Tone>> = { allowed: "good", denied: "bad", request: "warn" };
-
 function Answer({ username, procedure }: { username: string; procedure: string }) {
   const found = useQuery(
     UserService.method.getUser,
@@ -98,44 +96,11 @@ function Answer({ username, procedure }: { username: string; procedure: string }
     { enabled: username !== "", retry: false },
   );
   const userId = username === "" ? 0n : found.data?.user?.id;
-  const query = useQuery(
-    PolicyService.method.explain,
-    { userId: userId ?? 0n, procedure },
-    { enabled: userId !== undefined, retry: false },
-  );
-  const error = found.error ?? query.error;
-  if (error) return <p className="mt-4 text-bad">{describeError(error).detail}</p>;
-  if (!query.data) return null;
-  const { outcome, reason, message, steps } = query.data;
+  if (found.error) return <p className="mt-4 text-bad">{describeError(found.error).detail}</p>;
+  if (userId === undefined) return null;
   return (
     <div className="mt-5">
-      <p className="flex flex-wrap items-center gap-2">
-        <StatusBadge tone={outcomes[outcome] ?? "plain"} on={outcome === "allowed"}>
-          {text.policies.outcomes[outcome as keyof typeof text.policies.outcomes] ?? outcome}
-        </StatusBadge>
-        {message && <span>{message}</span>}
-        {reason && <Code>{reason}</Code>}
-      </p>
-      <ol className="mt-3 flex flex-col gap-1 border-l-2 border-line pl-4">
-        {steps.map(({ depth, title, verdict }, index) => (
-          <li
-            key={`${depth.toString()} ${title} ${index.toString()}`}
-            className="flex flex-wrap items-baseline gap-2"
-          >
-            <span aria-hidden="true" className="text-faint">
-              {"· ".repeat(depth)}
-            </span>
-            <Code>{title}</Code>
-            <span
-              className={
-                verdict === "passed" ? "text-good" : verdict === "refused" ? "text-bad" : "text-warn"
-              }
-            >
-              {text.policies.verdicts[verdict as keyof typeof text.policies.verdicts] ?? verdict}
-            </span>
-          </li>
-        ))}
-      </ol>
+      <Explanation userId={userId} procedure={procedure} />
     </div>
   );
 }

@@ -1,10 +1,8 @@
-import { useMutation, useQuery } from "@connectrpc/connect-query";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@connectrpc/connect-query";
 import { Plus } from "lucide-react";
 import { type FormEvent, useState } from "react";
-import { fieldErrors } from "../api/errors.ts";
+import { type Role, RoleService } from "../api/protos.ts";
 import { useMe } from "../api/rights.ts";
-import { type Role, RoleService } from "../gen/auth/v1/roles_pb.ts";
 import { text } from "../text.ts";
 import { Badge } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";
@@ -15,25 +13,20 @@ import { Dialog, DialogActions } from "../ui/dialog.tsx";
 import { Field, TextField } from "../ui/field.tsx";
 import { Empty, Page } from "../ui/page.tsx";
 import { Time } from "../ui/time.tsx";
-import { tell, tellError } from "../ui/toasts.tsx";
 import { useFilter } from "../ui/use-filter.ts";
 import { PermissionMatrix } from "./permission-matrix.tsx";
 import { permissionText, readPermission } from "./permission-text.ts";
+import { useChange } from "./use-change.ts";
 
 export function Roles() {
   const { can } = useMe();
-  const queries = useQueryClient();
   const [creating, setCreating] = useFilter("new");
   const [editing, setEditing] = useState<Role>();
   const [deleting, setDeleting] = useState<Role>();
   const query = useQuery(RoleService.method.listRoles, { pageSize: 1000 });
-  const remove = useMutation(RoleService.method.deleteRole, {
-    onSuccess: () => {
-      tell(text.roles.deletedToast(deleting?.name ?? ""));
-      setDeleting(undefined);
-      void queries.invalidateQueries();
-    },
-    onError: tellError,
+  const remove = useChange(RoleService.method.deleteRole, {
+    said: text.roles.deletedToast(deleting?.name ?? ""),
+    onDone: () => setDeleting(undefined),
   });
   const writable = can("auth.roles:write");
   const actions: Column<Role> = {
@@ -88,8 +81,8 @@ export function Roles() {
         onClose={() => setDeleting(undefined)}
         title={text.roles.deleteTitle(deleting?.name ?? "")}
         action={text.roles.delete}
-        busy={remove.isPending}
-        onConfirm={() => deleting && remove.mutate({ name: deleting.name, force: true })}
+        busy={remove.busy}
+        onConfirm={() => deleting && remove.run({ name: deleting.name, force: true })}
       >
         {text.roles.deleteText}
       </Confirm>
@@ -146,18 +139,10 @@ function RoleDialog({
   open: boolean;
   onClose: () => void;
 }) {
-  const queries = useQueryClient();
-  const done = {
-    onSuccess: () => {
-      tell(text.roles.savedToast);
-      onClose();
-      void queries.invalidateQueries();
-    },
-    onError: (error: unknown) => Object.keys(fieldErrors(error)).length === 0 && tellError(error),
-  };
-  const create = useMutation(RoleService.method.createRole, done);
-  const update = useMutation(RoleService.method.updateRole, done);
-  const wrong = fieldErrors(create.error ?? update.error ?? undefined);
+  const done = { said: text.roles.savedToast, onDone: onClose, inForm: true };
+  const create = useChange(RoleService.method.createRole, done);
+  const update = useChange(RoleService.method.updateRole, done);
+  const { wrong } = role === undefined ? create : update;
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
@@ -166,11 +151,11 @@ function RoleDialog({
     const description = String(form.get("description") ?? "");
     if (role === undefined) {
       const name = String(form.get("name") ?? "").trim();
-      create.mutate({ name, description, inherits, permissions: permissions.map(readPermission) });
+      create.run({ name, description, inherits, permissions: permissions.map(readPermission) });
       return;
     }
     const before = role.permissions.map(permissionText);
-    update.mutate({
+    update.run({
       name: role.name,
       description,
       addPermissions: permissions.filter((one) => !before.includes(one)).map(readPermission),
@@ -212,7 +197,7 @@ function RoleDialog({
         />
         <DialogActions>
           <Button onClick={onClose}>{text.common.cancel}</Button>
-          <Button type="submit" look="primary" busy={create.isPending || update.isPending}>
+          <Button type="submit" look="primary" busy={create.busy || update.busy}>
             {text.common.save}
           </Button>
         </DialogActions>

@@ -1,7 +1,5 @@
-import { useMutation } from "@connectrpc/connect-query";
-import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { AuthService, type Session } from "../gen/auth/v1/auth_pb.ts";
+import { AuthService, type Session } from "../api/protos.ts";
 import { text } from "../text.ts";
 import { Badge, StatusBadge } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";
@@ -10,25 +8,20 @@ import { Code } from "../ui/copy.tsx";
 import { type Column, DataTable } from "../ui/data-table.tsx";
 import { Empty } from "../ui/page.tsx";
 import { Time } from "../ui/time.tsx";
-import { tell, tellError } from "../ui/toasts.tsx";
 import { usePages } from "../ui/use-pages.ts";
+import { useChange } from "./use-change.ts";
 
 /** The sessions of a user; without one, those of who is logged in. */
 export function SessionTable({ userId }: { userId?: bigint }) {
   const [ending, setEnding] = useState<Session>();
-  const queries = useQueryClient();
   const list = usePages(
     AuthService.method.listSessions,
     { pageSize: 50, ...(userId !== undefined && { userId }) },
     ({ sessions }) => sessions,
   );
-  const end = useMutation(AuthService.method.revokeSession, {
-    onSuccess: () => {
-      tell(text.sessions.endedToast);
-      setEnding(undefined);
-      void queries.invalidateQueries();
-    },
-    onError: tellError,
+  const end = useChange(AuthService.method.revokeSession, {
+    said: text.sessions.endedToast,
+    onDone: () => setEnding(undefined),
   });
   const columns: readonly Column<Session>[] = [
     ...shown,
@@ -61,9 +54,9 @@ export function SessionTable({ userId }: { userId?: bigint }) {
         onClose={() => setEnding(undefined)}
         title={text.sessions.endTitle}
         action={text.sessions.end}
-        busy={end.isPending}
+        busy={end.busy}
         asksReason
-        onConfirm={(reason) => ending && end.mutate({ id: ending.id, reason })}
+        onConfirm={(reason) => ending && end.run({ id: ending.id, reason })}
       >
         {text.sessions.endText}
       </Confirm>

@@ -1,20 +1,16 @@
-import { useMutation } from "@connectrpc/connect-query";
 import { useState } from "react";
-import { AuthService } from "../gen/auth/v1/auth_pb.ts";
+import { AuthService } from "../api/protos.ts";
 import { text } from "../text.ts";
 import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/confirm.tsx";
 import { Page } from "../ui/page.tsx";
-import { tellError } from "../ui/toasts.tsx";
 import { SessionTable } from "./session-table.tsx";
+import { useChange } from "./use-change.ts";
 
 /** Where one is logged in oneself. Another user's sessions are on that user's page. */
 export function Sessions() {
   const [asked, setAsked] = useState(false);
-  const all = useMutation(AuthService.method.logoutAll, {
-    onSuccess: () => window.location.reload(),
-    onError: tellError,
-  });
+  const all = useChange(AuthService.method.logoutAll, { onDone: () => window.location.reload() });
   return (
     <Page
       title={text.sessions.title}
@@ -27,8 +23,8 @@ export function Sessions() {
         onClose={() => setAsked(false)}
         title={text.sessions.endAllTitle}
         action={text.sessions.endAll}
-        busy={all.isPending}
-        onConfirm={() => all.mutate({})}
+        busy={all.busy}
+        onConfirm={() => all.run({})}
       >
         {text.sessions.endAllText}
       </Confirm>

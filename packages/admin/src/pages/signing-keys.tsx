@@ -1,9 +1,8 @@
-import { useMutation, useQuery } from "@connectrpc/connect-query";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@connectrpc/connect-query";
 import { useState } from "react";
 import { isImpossible } from "../api/errors.ts";
+import { type SigningKey, SigningKeyService } from "../api/protos.ts";
 import { useMe } from "../api/rights.ts";
-import { type SigningKey, SigningKeyService } from "../gen/auth/v1/signing_keys_pb.ts";
 import { text } from "../text.ts";
 import { StatusBadge, type Tone } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";
@@ -12,7 +11,7 @@ import { Code } from "../ui/copy.tsx";
 import { type Column, DataTable } from "../ui/data-table.tsx";
 import { Empty, Page } from "../ui/page.tsx";
 import { Time } from "../ui/time.tsx";
-import { tell, tellError } from "../ui/toasts.tsx";
+import { useChange } from "./use-change.ts";
 
 const tones: Readonly<Record<string, Tone>> = {
   signing: "good",
@@ -40,19 +39,11 @@ const columns: readonly Column<SigningKey>[] = [
 
 export function SigningKeys() {
   const { can } = useMe();
-  const queries = useQueryClient();
   const query = useQuery(SigningKeyService.method.listSigningKeys, {});
   const [asked, setAsked] = useState<"rotate" | SigningKey>();
-  const done = {
-    onSuccess: () => {
-      tell(text.signingKeys.doneToast);
-      setAsked(undefined);
-      void queries.invalidateQueries();
-    },
-    onError: tellError,
-  };
-  const rotate = useMutation(SigningKeyService.method.rotateSigningKey, done);
-  const retire = useMutation(SigningKeyService.method.retireSigningKey, done);
+  const done = { said: text.signingKeys.doneToast, onDone: () => setAsked(undefined) };
+  const rotate = useChange(SigningKeyService.method.rotateSigningKey, done);
+  const retire = useChange(SigningKeyService.method.retireSigningKey, done);
   const writable = can("auth.signing_keys:write");
   const removal: Column<SigningKey> = {
     id: "remove",
@@ -85,8 +76,8 @@ export function SigningKeys() {
         onClose={() => setAsked(undefined)}
         title={text.signingKeys.rotateTitle}
         action={text.signingKeys.rotate}
-        busy={rotate.isPending}
-        onConfirm={() => rotate.mutate({})}
+        busy={rotate.busy}
+        onConfirm={() => rotate.run({})}
       >
         {text.signingKeys.rotateText}
       </Confirm>
@@ -95,8 +86,8 @@ export function SigningKeys() {
         onClose={() => setAsked(undefined)}
         title={text.signingKeys.removeTitle}
         action={text.signingKeys.remove}
-        busy={retire.isPending}
-        onConfirm={() => typeof asked === "object" && retire.mutate({ kid: asked.kid, now: true })}
+        busy={retire.busy}
+        onConfirm={() => typeof asked === "object" && retire.run({ kid: asked.kid, now: true })}
       >
         {text.signingKeys.removeText}
       </Confirm>

@@ -1,11 +1,9 @@
-import { useMutation, useQuery } from "@connectrpc/connect-query";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@connectrpc/connect-query";
 import { ArrowLeft } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { Link, useLocation, useParams } from "wouter";
+import { RoleService, type User, UserService } from "../api/protos.ts";
 import { useMe } from "../api/rights.ts";
-import { RoleService } from "../gen/auth/v1/roles_pb.ts";
-import { type User, UserService } from "../gen/auth/v1/users_pb.ts";
 import { text } from "../text.ts";
 import { Badge } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";
@@ -16,9 +14,9 @@ import { TextField } from "../ui/field.tsx";
 import { Empty, Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
 import { Select } from "../ui/select.tsx";
 import { Time } from "../ui/time.tsx";
-import { tell, tellError } from "../ui/toasts.tsx";
 import { permissionText } from "./permission-text.ts";
 import { SessionTable } from "./session-table.tsx";
+import { useChange } from "./use-change.ts";
 import { Rank, UserStatus } from "./users.tsx";
 
 export function UserPage() {
@@ -90,25 +88,15 @@ function Actions({ user }: { user: User }) {
   const { can } = useMe();
   const [asked, setAsked] = useState<Asked>();
   const [, go] = useLocation();
-  const queries = useQueryClient();
-  const done = (message: string) => ({
-    onSuccess: () => {
-      tell(message);
-      setAsked(undefined);
-      void queries.invalidateQueries();
-    },
-    onError: tellError,
+  const onDone = (): void => setAsked(undefined);
+  const disable = useChange(UserService.method.disableUser, {
+    said: text.users.disabledToast(user.username),
+    onDone,
   });
-  const { disableUser, enableUser, deleteUser } = UserService.method;
-  const disable = useMutation(disableUser, done(text.users.disabledToast(user.username)));
-  const enable = useMutation(enableUser, done(text.users.enabledToast(user.username)));
-  const remove = useMutation(deleteUser, {
-    ...done(text.users.deletedToast(user.username)),
-    onSuccess: () => {
-      tell(text.users.deletedToast(user.username));
-      go("/users");
-      void queries.invalidateQueries();
-    },
+  const enable = useChange(UserService.method.enableUser, { said: text.users.enabledToast(user.username) });
+  const remove = useChange(UserService.method.deleteUser, {
+    said: text.users.deletedToast(user.username),
+    onDone: () => go("/users"),
   });
   if (!can("auth.users:write")) return null;
   const { id } = user;
@@ -118,7 +106,7 @@ function Actions({ user }: { user: User }) {
       {user.isActive && !user.passwordLockedAt ? (
         <Button onClick={() => setAsked("disable")}>{text.users.disable}</Button>
       ) : (
-        <Button busy={enable.isPending} onClick={() => enable.mutate({ id })}>
+        <Button busy={enable.busy} onClick={() => enable.run({ id })}>
           {text.users.enable}
         </Button>
       )}
@@ -129,8 +117,8 @@ function Actions({ user }: { user: User }) {
         onClose={() => setAsked(undefined)}
         title={text.users.disableTitle(user.username)}
         action={text.users.disable}
-        busy={disable.isPending}
-        onConfirm={() => disable.mutate({ id })}
+        busy={disable.busy}
+        onConfirm={() => disable.run({ id })}
       >
         {text.users.disableText}
       </Confirm>
@@ -139,8 +127,8 @@ function Actions({ user }: { user: User }) {
         onClose={() => setAsked(undefined)}
         title={text.users.deleteTitle(user.username)}
         action={text.users.delete}
-        busy={remove.isPending}
-        onConfirm={() => remove.mutate({ id })}
+        busy={remove.busy}
+        onConfirm={() => remove.run({ id })}
       >
         {text.users.deleteText}
       </Confirm>
@@ -149,16 +137,14 @@ function Actions({ user }: { user: User }) {
 }
 
 function SetPassword({ user, open, onClose }: { user: User; open: boolean; onClose: () => void }) {
-  const set = useMutation(UserService.method.setPassword, {
-    onSuccess: () => {
-      tell(text.users.passwordToast(user.username));
-      onClose();
-    },
-    onError: tellError,
+  const set = useChange(UserService.method.setPassword, {
+    said: text.users.passwordToast(user.username),
+    onDone: onClose,
+    inForm: true,
   });
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
-    set.mutate({ id: user.id, password: String(new FormData(event.currentTarget).get("password")) });
+    set.run({ id: user.id, password: String(new FormData(event.currentTarget).get("password")) });
   }
   return (
     <Dialog
@@ -176,10 +162,11 @@ function SetPassword({ user, open, onClose }: { user: User; open: boolean; onClo
           autoComplete="new-password"
           required
           minLength={8}
+          error={set.wrong["password"]}
         />
         <DialogActions>
           <Button onClick={onClose}>{text.common.cancel}</Button>
-          <Button type="submit" look="primary" busy={set.isPending}>
+          <Button type="submit" look="primary" busy={set.busy}>
             {text.users.setPassword}
           </Button>
         </DialogActions>
@@ -191,10 +178,8 @@ function SetPassword({ user, open, onClose }: { user: User; open: boolean; onClo
 /** Roles by assignment, and what all of them together allow. */
 function Roles({ user }: { user: User }) {
   const { can } = useMe();
-  const queries = useQueryClient();
-  const settled = { onSuccess: () => void queries.invalidateQueries(), onError: tellError };
-  const assign = useMutation(RoleService.method.assignRole, settled);
-  const unassign = useMutation(RoleService.method.unassignRole, settled);
+  const assign = useChange(RoleService.method.assignRole);
+  const unassign = useChange(RoleService.method.unassignRole);
   const all = useQuery(RoleService.method.listRoles, { pageSize: 1000 });
   const effective = useQuery(RoleService.method.listUserPermissions, { userId: user.id });
   const writable = can("auth.roles:write");
@@ -212,7 +197,7 @@ function Roles({ user }: { user: User }) {
               { value: "", label: text.users.assign },
               ...others.map(({ name }) => ({ value: name, label: name })),
             ]}
-            onChoose={(role) => role && assign.mutate({ userId: user.id, role })}
+            onChoose={(role) => role && assign.run({ userId: user.id, role })}
           />
         )
       }
@@ -227,7 +212,7 @@ function Roles({ user }: { user: User }) {
                 type="button"
                 className="cursor-pointer text-faint hover:text-bad"
                 aria-label={text.users.unassign(role)}
-                onClick={() => unassign.mutate({ userId: user.id, role })}
+                onClick={() => unassign.run({ userId: user.id, role })}
               >
                 ×
               </button>

@@ -1,11 +1,8 @@
-import { useMutation } from "@connectrpc/connect-query";
-import { useQueryClient } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { Link, useLocation } from "wouter";
-import { fieldErrors } from "../api/errors.ts";
+import { type User, UserService } from "../api/protos.ts";
 import { useMe } from "../api/rights.ts";
-import { type User, UserService } from "../gen/auth/v1/users_pb.ts";
 import { text } from "../text.ts";
 import { Badge, StatusBadge } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";
@@ -15,9 +12,9 @@ import { TextField, Toggle } from "../ui/field.tsx";
 import { Empty, Page } from "../ui/page.tsx";
 import { SearchBox } from "../ui/search-box.tsx";
 import { Time } from "../ui/time.tsx";
-import { tell, tellError } from "../ui/toasts.tsx";
 import { useFilter } from "../ui/use-filter.ts";
 import { usePages } from "../ui/use-pages.ts";
+import { useChange } from "./use-change.ts";
 
 /** Active, disabled, or locked because its password was guessed at. */
 export function UserStatus({ user: { isActive, passwordLockedAt } }: { user: User }) {
@@ -110,24 +107,22 @@ export function Users() {
 }
 
 function CreateUser({ open, onClose }: { open: boolean; onClose: () => void }) {
-  const queries = useQueryClient();
   const [, go] = useLocation();
   const [rank, setRank] = useState({ isStaff: false, isSuperuser: false });
-  const create = useMutation(UserService.method.createUser, {
-    onSuccess: ({ user }) => {
-      tell(text.users.createdToast(user?.username ?? ""));
-      void queries.invalidateQueries();
+  const create = useChange(UserService.method.createUser, {
+    said: ({ user }) => text.users.createdToast(user?.username ?? ""),
+    onDone: ({ user }) => {
       onClose();
       go(`/users/${user?.id}`);
     },
-    onError: (error) => Object.keys(fieldErrors(error)).length === 0 && tellError(error),
+    inForm: true,
   });
-  const wrong = create.error ? fieldErrors(create.error) : {};
+  const { wrong } = create;
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const value = (name: string): string => String(form.get(name) ?? "").trim();
-    create.mutate({
+    create.run({
       username: value("username"),
       email: value("email"),
       password: value("password"),
@@ -173,7 +168,7 @@ function CreateUser({ open, onClose }: { open: boolean; onClose: () => void }) {
         />
         <DialogActions>
           <Button onClick={onClose}>{text.common.cancel}</Button>
-          <Button type="submit" look="primary" busy={create.isPending}>
+          <Button type="submit" look="primary" busy={create.busy}>
             {text.users.create}
           </Button>
         </DialogActions>

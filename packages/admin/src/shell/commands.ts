@@ -11,6 +11,7 @@ export interface Command {
 /** Pages, and the dialogs that an address opens by itself. */
 export const commands: readonly Command[] = [
   ...places.flatMap(({ name, path, icon }) => (name && icon ? [{ name, path, icon }] : [])),
+  { name: text.keys.add, path: "/keys?new=1", icon: Plus },
   { name: text.users.add, path: "/users?new=1", icon: Plus },
   { name: text.roles.add, path: "/roles?new=1", icon: Plus },
 ];

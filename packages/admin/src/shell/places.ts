@@ -1,4 +1,16 @@
-import { type LucideIcon, MonitorSmartphone, ScrollText, ShieldCheck, Signature, Users } from "lucide-react";
+import {
+  KeyRound,
+  LayoutDashboard,
+  ListFilter,
+  type LucideIcon,
+  MonitorSmartphone,
+  Play,
+  ScrollText,
+  Settings,
+  ShieldCheck,
+  Signature,
+  Users,
+} from "lucide-react";
 import type { ComponentType } from "react";
 import { text } from "../text.ts";
 
@@ -17,6 +29,28 @@ const page =
 
 /** Every page of the UI. Each is loaded when it is first shown. */
 export const places: readonly Place[] = [
+  {
+    path: "/",
+    name: text.overview.title,
+    icon: LayoutDashboard,
+    group: "overview",
+    load: page(() => import("../pages/overview.tsx"), "Overview"),
+  },
+  {
+    path: "/keys",
+    name: text.keys.title,
+    icon: KeyRound,
+    group: "grpc",
+    load: page(() => import("../pages/keys.tsx"), "Keys"),
+  },
+  { path: "/keys/:id", load: page(() => import("../pages/key.tsx"), "KeyPage") },
+  {
+    path: "/logs",
+    name: text.logs.title,
+    icon: ListFilter,
+    group: "grpc",
+    load: page(() => import("../pages/logs.tsx"), "Logs"),
+  },
   {
     path: "/users",
     name: text.users.title,
@@ -52,5 +86,19 @@ export const places: readonly Place[] = [
     icon: Signature,
     group: "system",
     load: page(() => import("../pages/signing-keys.tsx"), "SigningKeys"),
+  },
+  {
+    path: "/configuration",
+    name: text.configuration.title,
+    icon: Settings,
+    group: "system",
+    load: page(() => import("../pages/configuration.tsx"), "Configuration"),
+  },
+  {
+    path: "/try",
+    name: text.tryIt.title,
+    icon: Play,
+    group: "grpc",
+    load: page(() => import("../pages/try-it.tsx"), "TryIt"),
   },
 ];

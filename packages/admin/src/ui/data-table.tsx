@@ -76,8 +76,8 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
   });
   return (
     <div className="overflow-hidden rounded-xl border border-line bg-panel">
-      <div className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-2.5">
-        <div className="flex grow flex-wrap items-center gap-2">
+      <div className="flex items-start gap-2 border-b border-line px-3 py-2.5">
+        <div className="flex min-h-[34px] min-w-0 flex-1 flex-wrap items-center gap-2">
           {selection && selection.chosen.length > 0 ? selection.actions : toolbar}
         </div>
         <ColumnChoice
@@ -107,7 +107,8 @@ function Content<T extends RowData>({
   if (rows === undefined) return <Loading lines={8} />;
   if (rows.length === 0) return empty;
   const alignment = new Map(columns.map(({ id, align }) => [id, align]));
-  const cellClass = (id: string): string => (alignment.get(id) === "right" ? "text-right numbers" : "");
+  const cellClass = (id: string): string =>
+    alignment.get(id) === "right" ? "text-right numbers whitespace-nowrap" : "";
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
@@ -123,7 +124,7 @@ function Content<T extends RowData>({
                       aria-label={text.common.selectAll}
                       checked={table.getIsAllRowsSelected()}
                       onChange={table.getToggleAllRowsSelectedHandler()}
-                      className="size-4 accent-accent"
+                      className="block size-4 accent-accent"
                     />
                   </th>
                 )}
@@ -131,7 +132,7 @@ function Content<T extends RowData>({
                   <th
                     key={header.id}
                     scope="col"
-                    className={`whitespace-nowrap px-4 py-2 font-medium ${cellClass(header.column.id)}`}
+                    className={`whitespace-nowrap px-3 py-2 font-medium first:pl-4 last:pr-4 ${cellClass(header.column.id)}`}
                   >
                     <table.FlexRender header={header} />
                   </th>
@@ -156,12 +157,15 @@ function Content<T extends RowData>({
                       aria-label={text.common.select(row.id)}
                       checked={row.getIsSelected()}
                       onChange={row.getToggleSelectedHandler()}
-                      className="size-4 accent-accent"
+                      className="block size-4 accent-accent"
                     />
                   </td>
                 )}
                 {row.getVisibleCells().map((cell) => (
-                  <td key={cell.id} className={`px-4 py-2.5 align-middle ${cellClass(cell.column.id)}`}>
+                  <td
+                    key={cell.id}
+                    className={`px-3 py-2.5 align-middle first:pl-4 last:pr-4 ${cellClass(cell.column.id)}`}
+                  >
                     <table.FlexRender cell={cell} />
                   </td>
                 ))}

@@ -24,7 +24,7 @@ export function Page({
       <header className="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
         <div className="min-w-0">
           <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
-          {description && <p className="mt-0.5 max-w-[70ch] text-soft">{description}</p>}
+          {description && <p className="mt-0.5 max-w-[90ch] text-pretty text-soft">{description}</p>}
         </div>
         {actions && <div className="flex flex-wrap gap-2">{actions}</div>}
       </header>
@@ -43,7 +43,7 @@ export function Panel({
   children: ReactNode;
 }) {
   return (
-    <section className="rounded-xl border border-line bg-panel">
+    <section className="min-w-0 rounded-xl border border-line bg-panel">
       {(title || actions) && (
         <div className="flex flex-wrap items-center justify-between gap-3 border-b border-line px-5 py-3">
           <h2 className="font-semibold">{title}</h2>

@@ -8,6 +8,12 @@ import { type AdminLogin, sessionPath } from "./admin-login.ts";
 import type { AdminSession, AdminSessions } from "./admin-session.ts";
 import { isSameOrigin } from "./same-origin.ts";
 
+/** Where a kind of credential is read, and the word before it; empty for none. */
+interface CredentialPlace {
+  readonly header: string;
+  readonly scheme: string;
+}
+
 export interface AdminDoorParts {
   readonly auth: Auth<Principal>;
   readonly assets: AdminAssets;
@@ -15,8 +21,7 @@ export interface AdminDoorParts {
   readonly sessions: AdminSessions;
   /** Every RPC, at its own path: the UI has no API of its own. */
   readonly rpc: HttpHandler;
-  /** Where tokens are read. */
-  readonly credential: { readonly header: string; readonly scheme: string };
+  readonly credentials: { readonly token: CredentialPlace; readonly api_key: CredentialPlace };
   readonly onError: (error: unknown, procedure: string) => void;
   /** What a page may show to who is logged in. */
   readonly about: Readonly<Record<string, unknown>>;
@@ -24,11 +29,14 @@ export interface AdminDoorParts {
 
 const base = "/admin/";
 const rpcBase = "/admin/rpc/";
+const tryBase = "/admin/try/";
 const whoAmI = `/${AuthService.typeName}/WhoAmI`;
 
 /** A page that keeps itself up to date says so: nobody is sitting before it because of that. */
 const backgroundHeader = "x-countersign-background";
 const tokenHeader = "x-csrf-token";
+/** What a call below `/admin/try/` is to be made with: `token` or `api_key`, and the credential. Absent: nothing. */
+const triedHeader = "x-try-credential";
 
 /**
  * `/admin/`: the pages, logging in and out, and the RPCs with the session's credential in place of whatever the browser
@@ -54,7 +62,7 @@ export class AdminDoor {
 
   async #answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const isSession = path === sessionPath;
-    if (!isSession && !path.startsWith(rpcBase)) {
+    if (!isSession && !path.startsWith(rpcBase) && !path.startsWith(tryBase)) {
       if (request.method !== "GET" && request.method !== "HEAD") return refuse(request, response, notAllowed);
       return this.#parts.assets.answer(path.slice(base.length) || "index.html", request, response);
     }
@@ -68,7 +76,9 @@ export class AdminDoor {
     if (isSession && request.method === "GET") return this.#tell(session, response);
     if (!this.#parts.sessions.isToken(session, request.headersDistinct[tokenHeader]?.[0]))
       return refuse(request, response, foreign);
-    if (!isSession) return this.#call(path.slice(rpcBase.length - 1), session, request, response);
+    if (path.startsWith(rpcBase))
+      return this.#call(path.slice(rpcBase.length - 1), this.#credential(session), request, response);
+    if (!isSession) return this.#try(path.slice(tryBase.length - 1), request, response);
     if (request.method !== "DELETE") return refuse(request, response, notAllowed);
     await this.#parts.login.end(request, this.#credential(session));
     response.setHeader("set-cookie", this.#parts.sessions.noCookie());
@@ -130,10 +140,25 @@ export class AdminDoor {
     response.end(`${JSON.stringify({ csrf_token: sessions.token(session), ...about })}\n`);
   }
 
-  #call(path: string, session: AdminSession, request: IncomingMessage, response: ServerResponse): void {
-    const [name, value] = this.#credential(session);
+  /** Somebody tries out what a credential may do: it goes through the same gate as every other. */
+  #try(path: string, request: IncomingMessage, response: ServerResponse): void {
+    const given = request.headersDistinct[triedHeader]?.[0];
+    const [, kind = "", value = ""] = /^(\w+) (.+)$/.exec(given ?? "") ?? [];
+    const place = kind === "token" || kind === "api_key" ? this.#parts.credentials[kind] : undefined;
+    if (place !== undefined) this.#call(path, written(place, value), request, response);
+    else if (given === undefined) this.#call(path, undefined, request, response);
+    else refuse(request, response, noCredential);
+  }
+
+  /** The request as an RPC with this credential, and nothing of the session but what this was made of. */
+  #call(
+    path: string,
+    credential: readonly [name: string, value: string] | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
     const kept = pairs(request.rawHeaders).filter(([header]) => carried.has(header.toLowerCase()));
-    const headers = [...kept, [name, value] as const];
+    const headers = credential === undefined ? kept : [...kept, credential];
     request.url = path;
     request.rawHeaders = headers.flat();
     request.headers = Object.fromEntries(headers.map(([header, text]) => [header.toLowerCase(), text]));
@@ -144,9 +169,12 @@ export class AdminDoor {
   }
 
   #credential({ accessToken }: AdminSession): readonly [string, string] {
-    const { header, scheme } = this.#parts.credential;
-    return [header, scheme === "" ? accessToken : `${scheme} ${accessToken}`];
+    return written(this.#parts.credentials.token, accessToken);
   }
+}
+
+function written({ header, scheme }: CredentialPlace, value: string): readonly [string, string] {
+  return [header, scheme === "" ? value : `${scheme} ${value}`];
 }
 
 /** What an RPC may know of the browser's request. Credentials are not among it: the session is the only one. */
@@ -186,6 +214,11 @@ const foreign = {
   status: 403,
   code: "permission_denied",
   message: "This request did not come from the admin page",
+};
+const noCredential = {
+  status: 400,
+  code: "invalid_argument",
+  message: "A credential to try is `token` or `api_key`, and its text",
 };
 const notAllowed = { status: 405, code: "unimplemented", message: "Method not allowed" };
 const unknownPath = { status: 404, code: "unimplemented", message: "There is no such procedure" };

@@ -48,12 +48,11 @@ export function openAdmin(parts: AdminParts): readonly HttpHandler[] {
     refreshTokens: createRefreshTokens(...keys.refresh),
     handlers: authService.handlers,
   });
-  const { header, scheme } = config.auth.jwt;
   const door = new AdminDoor({
     ...{ auth, login, rpc, onError },
     sessions: adminSessions,
     assets,
-    credential: { header, scheme },
+    credentials: { token: config.auth.jwt, api_key: config.auth.api_keys },
     about: { environment: config.environment, idle_timeout: config.admin.idle_timeout },
   });
   return [door.handle];

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { stringify } from "yaml";
 import { commandConfig } from "../administration/command-config.ts";
-import { configurationProblems, describeConfig } from "../administration/configuration-report.ts";
+import { configurationProblems } from "../administration/configuration-report.ts";
+import { describeConfig } from "../administration/describe-config.ts";
 import { loadConfig } from "../config/config.ts";
 import { oneLine } from "../terminal/failure.ts";
 import { print, printJson } from "../terminal/output.ts";

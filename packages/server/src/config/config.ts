@@ -79,6 +79,7 @@ const accountServices = [
   "TenantService",
   "LimitService",
   "RevocationService",
+  "SystemService",
 ].map((name) => `auth.v1.${name}`);
 const demoServices = ["api.users.UserService"];
 

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { parseDuration } from "./duration.ts";
+import { formatDuration } from "./format-duration.ts";
+import { written } from "./written.ts";
 
 /** Which kinds of tokens can be taken from another issuer. */
 export const issuerKinds = ["id-token", "access-token", "introspection"] as const;
@@ -9,12 +11,15 @@ export const issuerAlgorithms = [
   ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
 ] as const;
 
-const cacheDuration = z.string().transform((text, context) => {
-  const seconds = parseDuration(text);
-  if (seconds !== undefined && seconds >= 1 && seconds <= 300) return seconds;
-  context.addIssue({ code: "custom", message: "a duration from 1s to 5m" });
-  return z.NEVER;
-});
+const cacheDuration = z
+  .string()
+  .transform((text, context) => {
+    const seconds = parseDuration(text);
+    if (seconds !== undefined && seconds >= 1 && seconds <= 300) return seconds;
+    context.addIssue({ code: "custom", message: "a duration from 1s to 5m" });
+    return z.NEVER;
+  })
+  .register(written, { write: formatDuration });
 
 const claimName = z.string().regex(/^[\w:./-]{1,128}$/, "the name of a claim");
 const names = z.array(z.string().min(1).max(1024));

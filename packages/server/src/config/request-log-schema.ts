@@ -1,13 +1,17 @@
 import { z } from "zod";
 import { isNetwork } from "./listen-address.ts";
-import { parseSize } from "./size.ts";
+import { formatSize, parseSize } from "./size.ts";
+import { written } from "./written.ts";
 
-const size = z.string().transform((text, context) => {
-  const bytes = parseSize(text);
-  if (bytes !== undefined) return bytes;
-  context.addIssue({ code: "custom", message: "a size such as 500MB or 2GB" });
-  return z.NEVER;
-});
+const size = z
+  .string()
+  .transform((text, context) => {
+    const bytes = parseSize(text);
+    if (bytes !== undefined) return bytes;
+    context.addIssue({ code: "custom", message: "a size such as 500MB or 2GB" });
+    return z.NEVER;
+  })
+  .register(written, { write: formatSize });
 
 const health = ["Check", "Watch", "List"].map((name) => `/grpc.health.v1.Health/${name}`);
 

@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { parseDuration } from "./duration.ts";
+import { formatDuration } from "./format-duration.ts";
 import { issuerSchema } from "./issuer-schema.ts";
 import { limitsSchema, redisSchema } from "./limit-schema.ts";
-import { isNetwork, parseListenAddress } from "./listen-address.ts";
+import { formatAddress, isNetwork, parseListenAddress } from "./listen-address.ts";
 import { requestLogSchema } from "./request-log-schema.ts";
+import { written } from "./written.ts";
 
 /** A secret is never written into a configuration: it stands in a file or in an environment variable. */
 const secret = z.union(
@@ -15,19 +17,25 @@ const secret = z.union(
 );
 export type SecretSource = z.infer<typeof secret>;
 
-const duration = z.string().transform((text, context) => {
-  const seconds = parseDuration(text);
-  if (seconds !== undefined) return seconds;
-  context.addIssue({ code: "custom", message: "a duration such as 4s, 15m, 24h or 30d" });
-  return z.NEVER;
-});
+const duration = z
+  .string()
+  .transform((text, context) => {
+    const seconds = parseDuration(text);
+    if (seconds !== undefined) return seconds;
+    context.addIssue({ code: "custom", message: "a duration such as 4s, 15m, 24h or 30d" });
+    return z.NEVER;
+  })
+  .register(written, { write: formatDuration });
 
-const listen = z.string().transform((text, context) => {
-  const address = parseListenAddress(text);
-  if (address !== undefined) return address;
-  context.addIssue({ code: "custom", message: "an address such as 127.0.0.1:50051 or [::]:443" });
-  return z.NEVER;
-});
+const listen = z
+  .string()
+  .transform((text, context) => {
+    const address = parseListenAddress(text);
+    if (address !== undefined) return address;
+    context.addIssue({ code: "custom", message: "an address such as 127.0.0.1:50051 or [::]:443" });
+    return z.NEVER;
+  })
+  .register(written, { write: formatAddress });
 
 const procedure = z
   .string()

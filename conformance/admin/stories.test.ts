@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import type { Page } from "playwright-core";
+import { ids } from "../cast.ts";
+import { until } from "../deadline.ts";
+import { AdminStage } from "./admin-stage.ts";
+import { enter, type Visit } from "./browser.ts";
+
+// What people come for, end to end: in a browser on one side, and with calls of a service on the other.
+
+let stage: AdminStage;
+before(async () => {
+  stage = await AdminStage.open();
+});
+after(() => stage.close());
+
+/** A visit of the administrator's; nothing may be complained about but refusals that the test is about. */
+async function administrator(): Promise<Visit> {
+  const visit = await stage.visit();
+  await enter(visit.page, stage.account("admin"));
+  return visit;
+}
+
+/** The row of a table that has this text in it. */
+const row = (page: Page, text: string) => page.getByRole("row").filter({ hasText: text });
+
+/** What a dialog shows once. */
+async function secretOf(page: Page): Promise<string> {
+  return (await page.getByRole("dialog").locator("[data-secret]").textContent()) ?? "";
+}
+
+describe("an API key", () => {
+  test("is made, shown once, used, counted, rotated and revoked", async () => {
+    const { page, context, complaints } = await administrator();
+    await page.getByRole("link", { name: "gRPC API Keys" }).click();
+    await page.getByRole("button", { name: "Add gRPC API Key" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("Nightly Report");
+    await dialog.getByLabel("User").fill("alice");
+    await dialog.getByLabel("Expiration").selectOption("30");
+    await dialog.getByRole("button", { name: "Create key" }).click();
+    const key = await secretOf(page);
+    assert.match(key, /^cs_dev_/);
+    await dialog.getByRole("button", { name: "I have kept it" }).click();
+    await page.getByRole("heading", { name: "Nightly Report", level: 1 }).waitFor();
+    assert.ok(!(await page.content()).includes(key), "the key is shown once");
+
+    for (let calls = 0; calls < 3; calls++) assert.equal((await stage.call(key)).status, 200);
+    await page.goto("/admin/keys");
+    await until(10_000, "the key's usage", async () => {
+      await page.reload();
+      await row(page, "Nightly Report").waitFor();
+      return (await row(page, "Nightly Report").getByRole("cell", { name: "3", exact: true }).count()) === 1;
+    });
+    await row(page, "Nightly Report").getByText("Active").waitFor();
+
+    await page.getByRole("link", { name: "Nightly Report" }).click();
+    await page.getByRole("button", { name: "Rotate" }).click();
+    await page.getByRole("dialog").getByLabel("The old key works").selectOption("3600");
+    await page.getByRole("dialog").getByRole("button", { name: "Rotate" }).click();
+    const next = await secretOf(page);
+    assert.notEqual(next, key);
+    await page.getByRole("button", { name: "I have kept it" }).click();
+    await page.getByText("Took the place of").waitFor();
+    assert.deepEqual([(await stage.call(key)).status, (await stage.call(next)).status], [200, 200]);
+
+    await page.goto("/admin/keys?q=Nightly");
+    await row(page, "Nightly Report").nth(1).waitFor();
+    await page.getByRole("checkbox", { name: "Select all that are shown" }).check();
+    await page.getByText("2 selected").waitFor();
+    await page.getByRole("button", { name: "Revoke" }).click();
+    await page.getByRole("dialog").getByLabel("Reason").fill("no longer needed");
+    await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+    await page.getByText("Revoked 2 API keys").waitFor();
+    for (const one of [key, next]) {
+      const { status, json } = await stage.call(one);
+      assert.deepEqual([status, json()["message"]], [401, "API key revoked"]);
+    }
+    await page.getByLabel("Status").selectOption("revoked");
+    await row(page, "Revoked").nth(1).waitFor();
+    assert.match(page.url(), /status=revoked/);
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+
+  test("says which field is wrong, and keeps what was typed", async () => {
+    const { page, context } = await administrator();
+    await page.goto("/admin/keys?new=1");
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("Broken");
+    await dialog.getByLabel("User").fill("nobody-here");
+    await dialog.getByRole("button", { name: "Create key" }).click();
+    await dialog.getByText("There is no such user").waitFor();
+    await dialog.getByLabel("User").fill("alice");
+    await dialog.getByText("Addresses, methods, limits and tags").click();
+    await dialog.getByLabel("Addresses").fill("not-a-network");
+    await dialog.getByRole("button", { name: "Create key" }).click();
+    await dialog.locator('[name="address_ranges"][aria-invalid="true"]').waitFor();
+    assert.equal(await dialog.getByLabel("Name").inputValue(), "Broken");
+    await context.close();
+  });
+});
+
+describe("the request log", () => {
+  test("is narrowed down by filters in the address; a row says why, also now; live rows come by themselves", async () => {
+    const { key, id } = await stage.administrator.createKey(ids.alice, "Logged");
+    const hostile = `<img src=x onerror="document.title='owned'">`;
+    await stage.call(key, hostile);
+    await stage.call(undefined);
+    const { page, context, complaints } = await administrator();
+    await page.goto(`/admin/logs?key=${id}`);
+    await until(10_000, "the call in the log", async () => {
+      await page.reload();
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.waitForLoadState("networkidle");
+      return (await row(page, "WhoAmI").count()) === 1;
+    });
+    await row(page, "Logged").click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText(hostile).waitFor();
+    await dialog.getByText("The same call now").waitFor();
+    await dialog.getByText("Allowed").waitFor();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+
+    await page.goto("/admin/logs?method=/auth.v1.AuthService/WhoAmI");
+    await page.getByLabel("Reason").selectOption("CREDENTIALS_MISSING");
+    await row(page, "CREDENTIALS_MISSING").first().waitFor();
+    await page.waitForURL(/reason=CREDENTIALS_MISSING/);
+    assert.equal(await row(page, "Logged").count(), 0);
+
+    await page.goto("/admin/logs?status=success");
+    await page.getByRole("button", { name: "Live" }).click();
+    await until(10_000, "a live row", async () => {
+      await stage.call(key, "live/1");
+      return (await row(page, "Logged").count()) > 1;
+    });
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Export" }).click();
+    assert.equal((await download).suggestedFilename(), "requests.csv");
+    assert.notEqual(await page.title(), "owned");
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+});
+
+describe("who looks after the program", () => {
+  test("sees how calls go, over any range", async () => {
+    await stage.call(undefined);
+    const { page, context, complaints } = await administrator();
+    await until(15_000, "figures", async () => {
+      await page.goto("/admin/?range=15m");
+      await page.waitForLoadState("networkidle");
+      return page.getByRole("link", { name: /CREDENTIALS_MISSING/ }).isVisible();
+    });
+    await page.getByRole("img", { name: "Calls and errors over time" }).waitFor();
+    for (const range of ["1h", "6h", "24h", "7d", "30d"]) {
+      await page.getByLabel("Range").selectOption(range);
+      await page.waitForURL(new RegExp(`range=${range}`));
+      await page.getByRole("link", { name: /CREDENTIALS_MISSING/ }).waitFor();
+    }
+    await page.getByRole("link", { name: /CREDENTIALS_MISSING/ }).click();
+    await page.getByRole("heading", { name: "gRPC Request Logs", level: 1 }).waitFor();
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+
+  test("reads the configuration, in which no secret is", async () => {
+    const { page, context } = await administrator();
+    await page.goto("/admin/configuration");
+    await page.getByText("pepper: set").waitFor();
+    const secrets = JSON.parse(
+      readFileSync(`${stage.server.data}/development-secrets.json`, "utf8"),
+    ) as Record<string, string>;
+    const shown = await page.content();
+    for (const secret of Object.values(secrets)) assert.ok(!shown.includes(secret));
+    await context.close();
+  });
+
+  test("tries a call out, as nobody and with a key", async () => {
+    const { page, context, complaints } = await administrator();
+    await page.goto("/admin/try?rpc=/auth.v1.AuthService/WhoAmI");
+    await page.getByRole("button", { name: "Call" }).click();
+    await page.getByText("HTTP 401").waitFor();
+    await page.getByText("Authentication required").waitFor();
+    await page.getByLabel("Credential").selectOption("api_key");
+    await page.getByLabel("API key", { exact: true }).fill(stage.server.apiKey);
+    await page.getByRole("button", { name: "Call" }).click();
+    await page.getByText("HTTP 200").waitFor();
+    await page.getByText('"username": "alice"').waitFor();
+    assert.doesNotMatch(page.url(), /cs_dev/);
+    assert.deepEqual(
+      complaints.filter((line) => !line.includes("401")),
+      [],
+    );
+    await context.close();
+  });
+});
+
+test("who may not see a page is told so, on each", async () => {
+  const { page, context } = await stage.visit();
+  await enter(page, stage.account("sam"));
+  for (const path of ["", "logs", "configuration", "try", "policies", "signing-keys", "roles", "users"]) {
+    await page.goto(`/admin/${path}`);
+    await page.getByText("You may not see this").first().waitFor();
+  }
+  await page.goto("/admin/keys");
+  await page.getByText("No API keys yet").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Add gRPC API Key" }).count(), 0);
+  await context.close();
+});

@@ -1,0 +1,166 @@
+import { type FormEvent, useState } from "react";
+import { useLocation } from "wouter";
+import { ApiKeyService } from "../api/protos.ts";
+import { useMe } from "../api/rights.ts";
+import { text } from "../text.ts";
+import { Button } from "../ui/button.tsx";
+import { Dialog, DialogActions } from "../ui/dialog.tsx";
+import { Field, TextField } from "../ui/field.tsx";
+import { OnceShown } from "../ui/once-shown.tsx";
+import { Select } from "../ui/select.tsx";
+import { expiryOf, lifetimes, limitsOf, words } from "./key-form.ts";
+import { useChange } from "./use-change.ts";
+import { useUsername } from "./use-username.ts";
+
+export const keyTypes = ["service", "cli", "webhook", "internal", "development"] as const;
+
+/** Asks for all that a key is, and shows it once. */
+export function CreateKey({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const [made, setMade] = useState<{ id: string; key: string }>();
+  const [, go] = useLocation();
+  const close = (): void => {
+    onClose();
+    if (made) go(`/keys/${made.id}`);
+    setMade(undefined);
+  };
+  return (
+    <Dialog open={open} onClose={close} title={made ? text.keys.madeTitle : text.keys.add}>
+      {made ? (
+        <>
+          <OnceShown value={made.key} />
+          <DialogActions>
+            <Button look="primary" onClick={close}>
+              {text.keys.kept}
+            </Button>
+          </DialogActions>
+        </>
+      ) : (
+        <KeyForm onMade={setMade} onCancel={onClose} />
+      )}
+    </Dialog>
+  );
+}
+
+function KeyForm({
+  onMade,
+  onCancel,
+}: {
+  onMade: (made: { id: string; key: string }) => void;
+  onCancel: () => void;
+}) {
+  const { user } = useMe();
+  const find = useUsername();
+  const [type, setType] = useState<string>("service");
+  const [days, setDays] = useState<string>("90");
+  const [unknownUser, setUnknownUser] = useState(false);
+  const create = useChange(ApiKeyService.method.createApiKey, {
+    onDone: ({ apiKey, key }) => onMade({ id: apiKey?.id ?? "", key }),
+    inForm: true,
+  });
+  const { wrong } = create;
+  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const value = (name: string): string => String(form.get(name) ?? "").trim();
+    const owner = await find(value("user"));
+    setUnknownUser(owner === undefined);
+    if (owner === undefined) return;
+    const expiresAt = expiryOf(days);
+    create.run({
+      name: value("name"),
+      description: value("description"),
+      userId: owner,
+      type,
+      ...(expiresAt && { expiresAt }),
+      scopes: words(form.get("scopes")),
+      addressRanges: words(form.get("address_ranges")),
+      methods: words(form.get("methods")),
+      limits: limitsOf(form.get("limits")),
+      tags: words(form.get("tags")),
+    });
+  }
+  return (
+    <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
+      <TextField
+        label={text.keys.name}
+        hint={text.keys.nameHint}
+        name="name"
+        required
+        autoComplete="off"
+        error={wrong["name"]}
+      />
+      <TextField
+        label={text.keys.user}
+        name="user"
+        required
+        autoComplete="off"
+        defaultValue={user?.username}
+        error={unknownUser ? text.keys.unknownUser : wrong["user_id"]}
+      />
+      <div className="grid gap-4 sm:grid-cols-2">
+        <Field label={text.keys.type} error={wrong["type"]}>
+          {(ids) => (
+            <Select
+              {...ids}
+              label={text.keys.type}
+              value={type}
+              onChoose={setType}
+              choices={keyTypes.map((value) => ({ value, label: text.keys.types[value] }))}
+            />
+          )}
+        </Field>
+        <Field label={text.keys.expiration} error={wrong["expires_at"]}>
+          {(ids) => (
+            <Select
+              {...ids}
+              label={text.keys.expiration}
+              value={days}
+              onChoose={setDays}
+              choices={lifetimes}
+            />
+          )}
+        </Field>
+      </div>
+      <TextField
+        label={text.keys.scopes}
+        hint={text.keys.scopesHint}
+        name="scopes"
+        autoComplete="off"
+        error={wrong["scopes"]}
+      />
+      <details className="group">
+        <summary className="cursor-pointer font-medium text-soft hover:text-ink">
+          {text.keys.moreOptions}
+        </summary>
+        <div className="mt-4 flex flex-col gap-4">
+          <TextField
+            label={text.keys.addresses}
+            hint={text.keys.addressesHint}
+            name="address_ranges"
+            error={wrong["address_ranges"]}
+          />
+          <TextField
+            label={text.keys.methods}
+            hint={text.keys.methodsHint}
+            name="methods"
+            error={wrong["methods"]}
+          />
+          <TextField
+            label={text.keys.limits}
+            hint={text.keys.limitsHint}
+            name="limits"
+            error={wrong["limits"]}
+          />
+          <TextField label={text.keys.tags} name="tags" error={wrong["tags"]} />
+          <TextField label={text.keys.descriptionField} name="description" error={wrong["description"]} />
+        </div>
+      </details>
+      <DialogActions>
+        <Button onClick={onCancel}>{text.common.cancel}</Button>
+        <Button type="submit" look="primary" busy={create.busy}>
+          {text.keys.create}
+        </Button>
+      </DialogActions>
+    </form>
+  );
+}

@@ -1,0 +1,173 @@
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { createClient } from "@connectrpc/connect";
+import { useTransport } from "@connectrpc/connect-query";
+import { Download, Radio } from "lucide-react";
+import { useId, useMemo, useState } from "react";
+import { LogService } from "../api/protos.ts";
+import { text } from "../text.ts";
+import { Button } from "../ui/button.tsx";
+import { TextInput } from "../ui/field.tsx";
+import { Page } from "../ui/page.tsx";
+import { saveFile } from "../ui/save-file.ts";
+import { SearchBox } from "../ui/search-box.tsx";
+import { Select } from "../ui/select.tsx";
+import { tellError } from "../ui/toasts.tsx";
+import { useFilter } from "../ui/use-filter.ts";
+import { type Filter, RequestTable } from "./request-table.tsx";
+import { useTail } from "./use-tail.ts";
+
+const reasons = [
+  ...[
+    "CREDENTIALS_MISSING",
+    "CREDENTIALS_MALFORMED",
+    "CREDENTIALS_AMBIGUOUS",
+    "TOKEN_INVALID",
+    "TOKEN_EXPIRED",
+  ],
+  ...[
+    "TOKEN_REVOKED",
+    "API_KEY_INVALID",
+    "API_KEY_EXPIRED",
+    "API_KEY_REVOKED",
+    "API_KEY_DISABLED",
+    "USER_DISABLED",
+  ],
+  ...["LOGIN_FAILED", "MFA_REQUIRED", "PERMISSION_DENIED", "RATE_LIMITED", "QUOTA_EXCEEDED", "UNAVAILABLE"],
+];
+
+/** Filters that combine and live in the address. */
+export function Logs() {
+  const [search, setSearch] = useFilter("q");
+  const [userId, setUserId] = useFilter("user");
+  const [apiKeyId, setApiKeyId] = useFilter("key");
+  const [status, setStatus] = useFilter("status");
+  const [reason, setReason] = useFilter("reason");
+  const [procedure, setProcedure] = useFilter("method");
+  const [since, setSince] = useFilter("since");
+  const [until, setUntil] = useFilter("until");
+  const [live, setLive] = useState(false);
+  const filter = useMemo(
+    (): Filter => ({
+      ...{ text: search, userId, apiKeyId, status, reason, procedure },
+      ...(since && { since: timestampFromDate(new Date(since)) }),
+      ...(until && { until: timestampFromDate(new Date(until)) }),
+    }),
+    [search, userId, apiKeyId, status, reason, procedure, since, until],
+  );
+  const fresh = useTail(filter, live);
+  return (
+    <Page
+      title={text.logs.title}
+      description={text.logs.description}
+      actions={
+        <>
+          <Button aria-pressed={live} look={live ? "primary" : "plain"} onClick={() => setLive(!live)}>
+            <Radio size={16} aria-hidden="true" />
+            {text.logs.live}
+          </Button>
+          <Export filter={filter} />
+        </>
+      }
+    >
+      <RequestTable
+        title={text.logs.title}
+        filter={filter}
+        fresh={fresh}
+        filtered={[search, userId, apiKeyId, status, reason, procedure, since, until].some(
+          (one) => one !== "",
+        )}
+        toolbar={
+          <>
+            <SearchBox label={text.logs.search} value={search} onSearch={setSearch} />
+            <Select
+              label={text.logs.status}
+              value={status}
+              onChoose={setStatus}
+              choices={[
+                { value: "", label: text.logs.anyStatus },
+                { value: "success", label: text.logs.success },
+                { value: "error", label: text.logs.error },
+              ]}
+            />
+            <Select
+              label={text.logs.reason}
+              value={reason}
+              onChoose={setReason}
+              choices={[
+                { value: "", label: text.logs.anyReason },
+                ...reasons.map((value) => ({ value, label: value })),
+              ]}
+            />
+            <Narrow label={text.logs.procedure} value={procedure} onChange={setProcedure} />
+            <Narrow label={text.logs.user} value={userId} onChange={setUserId} />
+            <Narrow label={text.logs.key} value={apiKeyId} onChange={setApiKeyId} />
+            <Moment label={text.logs.since} value={since} onChange={setSince} />
+            <Moment label={text.logs.until} value={until} onChange={setUntil} />
+          </>
+        }
+      />
+    </Page>
+  );
+}
+
+interface Part {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}
+
+function Narrow({ label, value, onChange }: Part) {
+  return (
+    <TextInput
+      aria-label={label}
+      placeholder={label}
+      key={value}
+      defaultValue={value}
+      onBlur={(event) => onChange(event.currentTarget.value.trim())}
+      onKeyDown={(event) => event.key === "Enter" && onChange(event.currentTarget.value.trim())}
+      className="w-full sm:w-36"
+    />
+  );
+}
+
+function Moment({ label, value, onChange }: Part) {
+  const id = useId();
+  return (
+    <span className="flex items-center gap-1.5 text-[13px] text-soft">
+      <label htmlFor={id}>{label}</label>
+      <TextInput
+        id={id}
+        type="datetime-local"
+        value={value}
+        onChange={(event) => onChange(event.currentTarget.value)}
+        className="w-auto"
+      />
+    </span>
+  );
+}
+
+function Export({ filter }: { filter: Filter }) {
+  const transport = useTransport();
+  const [busy, setBusy] = useState(false);
+  async function save(): Promise<void> {
+    setBusy(true);
+    try {
+      const parts: Uint8Array<ArrayBuffer>[] = [];
+      for await (const { data } of createClient(LogService, transport).exportRequests({
+        filter,
+        format: "csv",
+      }))
+        parts.push(data as Uint8Array<ArrayBuffer>);
+      saveFile("requests.csv", "text/csv", parts);
+    } catch (error) {
+      tellError(error);
+    }
+    setBusy(false);
+  }
+  return (
+    <Button busy={busy} onClick={() => void save()}>
+      <Download size={16} aria-hidden="true" />
+      {text.common.export}
+    </Button>
+  );
+}

@@ -1,0 +1,17 @@
+import { createClient } from "@connectrpc/connect";
+import { useTransport } from "@connectrpc/connect-query";
+import { UserService } from "../api/protos.ts";
+
+/** Finds the id of a username. Undefined: there is none. */
+export function useUsername(): (username: string) => Promise<bigint | undefined> {
+  const transport = useTransport();
+  return async (username) => {
+    const client = createClient(UserService, transport);
+    try {
+      const { user } = await client.getUser({ selector: { case: "username", value: username } });
+      return user?.id;
+    } catch {
+      return undefined;
+    }
+  };
+}

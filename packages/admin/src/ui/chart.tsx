@@ -1,0 +1,122 @@
+import { useEffect, useRef } from "react";
+import uPlot from "uplot";
+
+export interface Series {
+  readonly label: string;
+  /** A colour of the theme, by its name. */
+  readonly color: "accent" | "bad" | "warn" | "soft";
+  readonly values: readonly (number | null)[];
+  /** Fills what is under the line. */
+  readonly filled?: boolean;
+}
+
+export interface ChartProps {
+  /** What the chart shows, for who cannot see it. */
+  readonly label: string;
+  /** Seconds since the epoch. */
+  readonly times: readonly number[];
+  readonly series: readonly Series[];
+  readonly format: (value: number) => string;
+  readonly height?: number;
+}
+
+/** Lines over time. Follows the width of what holds it, and the theme. */
+export function Chart({ label, times, series, format, height = 180 }: ChartProps) {
+  const holder = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const element = holder.current;
+    if (element === null) return undefined;
+    const plot = new uPlot(
+      optionsOf(element, { times, series, format, height }),
+      [[...times], ...series.map(({ values }) => [...values])] as uPlot.AlignedData,
+      element,
+    );
+    const resize = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
+    resize.observe(element);
+    return () => {
+      resize.disconnect();
+      plot.destroy();
+    };
+  }, [times, series, format, height]);
+  return <div ref={holder} role="img" aria-label={label} className="w-full" style={{ minHeight: height }} />;
+}
+
+function optionsOf(
+  element: HTMLElement,
+  { times, series, format, height }: Pick<ChartProps, "times" | "series" | "format"> & { height: number },
+): uPlot.Options {
+  const color = (name: string): string => colorOf(element, name);
+  const daily = (times[1] ?? 0) - (times[0] ?? 0) >= 86_400;
+  const axis = { stroke: color("faint"), grid: { stroke: color("line"), width: 1 }, ticks: { show: false } };
+  const options: uPlot.Options = {
+    width: element.clientWidth,
+    height,
+    legend: { show: false },
+    // Days are those of UTC.
+    ...(daily && { tzDate: (at: number) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC") }),
+    cursor: { y: false, points: { size: 6 } },
+    padding: [8, 4, 0, 0],
+    scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+    axes: [
+      {
+        ...axis,
+        font: "12px Inter Variable",
+        size: 30,
+        values: (_plot, ticks, _axis, _space, step) =>
+          ticks.map((tick) => (step < 86_400 ? clock : daily ? utcDay : day).format(tick * 1000)),
+      },
+      {
+        ...axis,
+        font: "12px Inter Variable",
+        size: 62,
+        values: (_plot, ticks) => ticks.map((tick) => format(tick)),
+      },
+    ],
+    series: [
+      {},
+      ...series.map(({ label, color: name, filled }) => ({
+        label,
+        stroke: color(name),
+        width: 1.75,
+        points: { show: false, size: 5, filter: (plot: uPlot, at: number) => alone(plot.data[at] ?? []) },
+        ...(filled && { fill: color(`${name}-soft`) }),
+      })),
+    ],
+  };
+  return options;
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const utcDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
+
+/** What a colour of the theme is here. One element each: a change of colour would be a transition. */
+function colorOf(element: HTMLElement, name: string): string {
+  const probe = document.createElement("span");
+  probe.style.color = `var(--color-${name})`;
+  element.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+/** Where a value has no neighbour: there is no line to it. */
+function alone(values: ArrayLike<number | null | undefined>): number[] {
+  const has = (at: number): boolean => values[at] !== null && values[at] !== undefined;
+  return Array.from(values, (_value, at) => at).filter((at) => has(at) && !has(at - 1) && !has(at + 1));
+}
+
+/** What the lines of a chart stand for. */
+export function Legend({ series }: { series: readonly Series[] }) {
+  const dots = { accent: "bg-accent", bad: "bg-bad", warn: "bg-warn", soft: "bg-soft" };
+  return (
+    <ul className="flex flex-wrap gap-4 text-[13px] text-soft">
+      {series.map(({ label, color }) => (
+        <li key={label} className="flex items-center gap-1.5">
+          <span aria-hidden="true" className={`size-2 rounded-full ${dots[color]}`} />
+          {label}
+        </li>
+      ))}
+    </ul>
+  );
+}
