@@ -1,9 +1,11 @@
+import type { AuditOptions } from "./audit-contracts.ts";
 import { type Store, StoreUnavailable } from "./contracts.ts";
 import { migrate, readVersion } from "./sql/migrate.ts";
 import { migrations } from "./sql/migrations.ts";
 import { inspectServer } from "./sql/postgres/inspect-server.ts";
 import { openPostgresBackend } from "./sql/postgres/postgres-backend.ts";
 import { type PostgresAddress, postgresTarget } from "./sql/postgres/postgres-options.ts";
+import { beginSealing } from "./sql/sql-audit.ts";
 import { createSqlStore } from "./sql/sql-store.ts";
 
 export type { PostgresAddress } from "./sql/postgres/postgres-options.ts";
@@ -24,6 +26,8 @@ export interface PostgresStoreOptions {
   readonly readers?: number | undefined;
   /** Milliseconds since the epoch. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
+  /** Who is acting, and what the audit log is sealed with. Default: nobody knows, and it is not. */
+  readonly audit?: AuditOptions | undefined;
 }
 
 /**
@@ -40,6 +44,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const backend = openPostgresBackend({ target, readers });
   try {
     await migrate(backend, { name: target.name, now, create: options.create });
+    await beginSealing(backend, options.audit, now);
   } catch (error) {
     await backend.close();
     if (error instanceof StoreUnavailable) throw error;
@@ -49,7 +54,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       { cause: error },
     );
   }
-  return createSqlStore(backend, now);
+  return createSqlStore(backend, now, options.audit);
 }
 
 /** What can be found out about a database without changing it. */

@@ -1,7 +1,9 @@
 import { resolve } from "node:path";
+import type { AuditOptions } from "./audit-contracts.ts";
 import { type Store, StoreUnavailable } from "./contracts.ts";
 import { migrate } from "./sql/migrate.ts";
 import { migrations } from "./sql/migrations.ts";
+import { beginSealing } from "./sql/sql-audit.ts";
 import { createSqlStore } from "./sql/sql-store.ts";
 import { openSqliteBackend } from "./sql/sqlite/sqlite-backend.ts";
 
@@ -15,6 +17,8 @@ export interface SqliteStoreOptions {
   readonly now?: (() => number) | undefined;
   /** How long a write waits for another process's. Default: 5000. */
   readonly busyTimeoutMs?: number | undefined;
+  /** Who is acting, and what the audit log is sealed with. Default: nobody knows, and it is not. */
+  readonly audit?: AuditOptions | undefined;
 }
 
 /**
@@ -30,6 +34,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const backend = await openSqliteBackend({ path, busyTimeoutMs });
   try {
     await migrate(backend, { name: `database ${path}`, now });
+    await beginSealing(backend, options.audit, now);
   } catch (error) {
     await backend.close();
     if (error instanceof StoreUnavailable) throw error;
@@ -41,5 +46,5 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       },
     );
   }
-  return createSqlStore(backend, now);
+  return createSqlStore(backend, now, options.audit);
 }

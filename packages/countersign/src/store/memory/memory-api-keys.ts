@@ -1,4 +1,5 @@
 import type { RevocationEvent } from "../../core/revocation.ts";
+import { apiKeyChanged, apiKeyCreated } from "../api-key-audit.ts";
 import { type ApiKeyRow, makerRevoked, newApiKeyRow, toApiKeyRecord } from "../api-key-row.ts";
 import { apiKeyStatus } from "../api-key-status.ts";
 import {
@@ -14,12 +15,14 @@ import { pageLimit } from "../page-limit.ts";
 import { keyNames, noSuchRole } from "../role-row.ts";
 import { requireStorableText } from "../storable-text.ts";
 import { noSuchUser } from "../user-conflict.ts";
+import type { MemoryAudit } from "./memory-audit.ts";
 import type { MemoryRevocationLog } from "./memory-revocation-log.ts";
 import type { OwnedByUsers } from "./memory-users.ts";
 
 export interface MemoryApiKeysOptions {
   readonly now: () => number;
   readonly revocations: MemoryRevocationLog;
+  readonly audit: MemoryAudit;
   readonly users: { has(id: string): boolean };
 }
 
@@ -53,6 +56,7 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
     for (const other of this.#unrevokedOf(row.user_id)) {
       if (other.name === row.name) throw new Conflict("name", "another key of this user has this name");
     }
+    this.#options.audit.appendNow(apiKeyCreated(row));
     this.#rows.set(row.id, row);
     return toApiKeyRecord(row);
   }
@@ -80,16 +84,20 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
     const row = this.#rows.get(id);
     if (row === undefined) return undefined;
     if (row.revoked_at !== null) return toApiKeyRecord(row);
+    const after = this.#revoked(row, why);
+    this.#options.audit.appendNow(apiKeyChanged(row, after));
     this.#options.revocations.appendNow([{ kind: "key", keyId: id, state: "revoked" }]);
-    return this.#revoked(row, why);
+    return this.#put(after);
   }
 
   async setDisabled(id: string, disabled: boolean): Promise<ApiKeyRecord | undefined> {
     const row = this.#rows.get(id);
     if (row === undefined) return undefined;
     if (row.revoked_at !== null || disabled === (row.disabled_at !== null)) return toApiKeyRecord(row);
+    const after = { ...row, disabled_at: disabled ? this.#options.now() : null };
+    this.#options.audit.appendNow(apiKeyChanged(row, after));
     this.#options.revocations.appendNow([{ kind: "key", keyId: id, state: "changed" }]);
-    return this.#put({ ...row, disabled_at: disabled ? this.#options.now() : null });
+    return this.#put(after);
   }
 
   async addUsage(usage: readonly ApiKeyUsage[]): Promise<void> {
@@ -103,7 +111,7 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
 
   userDeleted(userId: string): readonly RevocationEvent[] {
     const rows = this.#unrevokedOf(userId);
-    for (const row of rows) this.#revoked(row, { reason: "user deleted", by: "system" });
+    for (const row of rows) this.#put(this.#revoked(row, { reason: "user deleted", by: "system" }));
     return rows.map(({ id }) => ({ kind: "key", keyId: id, state: "revoked" }));
   }
 
@@ -111,8 +119,8 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
     return [...this.#rows.values()].filter((row) => row.user_id === userId && row.revoked_at === null);
   }
 
-  #revoked(row: ApiKeyRow, { reason, by }: { reason: string; by: string }): ApiKeyRecord {
-    return this.#put({ ...row, revoked_at: this.#options.now(), revoked_reason: reason, revoked_by: by });
+  #revoked(row: ApiKeyRow, { reason, by }: { reason: string; by: string }): ApiKeyRow {
+    return { ...row, revoked_at: this.#options.now(), revoked_reason: reason, revoked_by: by };
   }
 
   #put(row: ApiKeyRow): ApiKeyRecord {

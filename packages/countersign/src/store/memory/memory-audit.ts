@@ -1,20 +1,44 @@
-import { type AuditRow, newAuditRow, toAuditRecord } from "../audit-row.ts";
+import {
+  AuditChecker,
+  type AuditHead,
+  type AuditSealer,
+  createAuditSealer,
+  nextAuditRow,
+  noHash,
+} from "../audit-chain.ts";
+import type {
+  AuditAnchor,
+  AuditEntry,
+  AuditOptions,
+  AuditProgress,
+  AuditQuery,
+  AuditRecord,
+  AuditStore,
+  AuditVerdict,
+} from "../audit-contracts.ts";
+import { type AuditRow, newAuditRow, passesAuditFilter, toAuditRecord } from "../audit-row.ts";
 import { pageLimit } from "../page-limit.ts";
-import type { AuditEntry, AuditQuery, AuditRecord, AuditStore } from "../session-contracts.ts";
 
 /** Rows in order of number. */
 export class MemoryAudit implements AuditStore {
   readonly #now: () => number;
+  readonly #origin: AuditOptions["origin"];
+  readonly #sealer: AuditSealer | undefined;
   readonly #rows: AuditRow[] = [];
+  #head: AuditHead = { sequence: 0, hash: noHash, sealed: 0 };
 
-  constructor(now: () => number) {
+  constructor(now: () => number, { origin, keys }: AuditOptions = {}) {
     this.#now = now;
+    this.#origin = origin;
+    this.#sealer = createAuditSealer(keys);
   }
 
   /** For a change that must not be seen without its row. Throws before anything is appended. */
   appendNow(entry: AuditEntry): AuditRecord {
-    const row = { sequence: this.#rows.length + 1, ...newAuditRow(entry, this.#now()) };
+    const content = newAuditRow(entry, this.#now(), this.#origin?.());
+    const { row, head } = nextAuditRow(content, this.#head, this.#sealer);
     this.#rows.push(row);
+    this.#head = head;
     return toAuditRecord(row);
   }
 
@@ -22,13 +46,25 @@ export class MemoryAudit implements AuditStore {
     return this.appendNow(entry);
   }
 
-  async list({ limit, before, action, target }: AuditQuery): Promise<readonly AuditRecord[]> {
+  async find(sequence: number): Promise<AuditRecord | undefined> {
+    const row = this.#rows[sequence - 1];
+    return row && toAuditRecord(row);
+  }
+
+  async list({ limit, before, ...filter }: AuditQuery): Promise<readonly AuditRecord[]> {
     return this.#rows
       .filter((row) => before === undefined || row.sequence < before)
-      .filter((row) => action === undefined || row.action === action)
-      .filter((row) => target === undefined || row.target === target)
+      .filter((row) => passesAuditFilter(row, filter))
       .reverse()
       .slice(0, pageLimit(limit))
       .map(toAuditRecord);
+  }
+
+  async *verify(anchor?: AuditAnchor): AsyncGenerator<AuditProgress, AuditVerdict, void> {
+    const checker = new AuditChecker(this.#sealer, anchor);
+    const [head, end] = [this.#head, this.#rows.length];
+    this.#rows.every((row) => checker.check(row));
+    yield { checked: checker.last, total: end };
+    return checker.verdict(head, end);
   }
 }

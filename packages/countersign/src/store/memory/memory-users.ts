@@ -6,6 +6,7 @@ import { pageLimit } from "../page-limit.ts";
 import { noSuchRole } from "../role-row.ts";
 import type { PasswordStreak } from "../session-contracts.ts";
 import { requireStorableText } from "../storable-text.ts";
+import { userCreated, userDeleted, userUpdated } from "../user-audit.ts";
 import { lastSuperuser, taken } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
 import {
@@ -84,10 +85,17 @@ export class MemoryUsers implements UserStore {
   }
 
   async create(user: NewUser): Promise<UserRecord> {
-    return this.createNow(user);
+    const row = this.#make(user);
+    this.#audit.appendNow(userCreated(row));
+    return toUserRecord(row);
   }
 
+  /** As a part of another change, which has an audit row of its own. */
   createNow(user: NewUser): UserRecord {
+    return toUserRecord(this.#make(user));
+  }
+
+  #make(user: NewUser): UserRow {
     const columns = newUserRow(user, this.#now());
     this.#requireFree(columns, undefined);
     const roles = [...new Set(user.roles)];
@@ -96,7 +104,7 @@ export class MemoryUsers implements UserStore {
     this.#lastId += 1;
     const row: UserRow = { id: String(this.#lastId), ...columns, roles: roles.join(",") || null };
     this.#put(row);
-    return toUserRecord(row);
+    return row;
   }
 
   load(id: string): UserRecord | undefined {
@@ -135,6 +143,7 @@ export class MemoryUsers implements UserStore {
     if (change === undefined) return toUserRecord(before);
     this.#requireFree(change.row, before.id);
     if (change.stepsDownBy !== undefined) this.#requireAnotherSuperuser(id, change.stepsDownBy);
+    this.#audit.appendNow(userUpdated(before, change.row));
     this.#revocations.appendNow([change.event]);
     this.#forgetNames(before);
     this.#put(change.row);
@@ -188,6 +197,8 @@ export class MemoryUsers implements UserStore {
     this.#forgetNames(row);
     const revoked = this.#owned.flatMap((owned) => owned.userDeleted(id));
     this.#revocations.appendNow([{ kind: "user", userId: id, state: "deleted" }, ...revoked]);
+    const count = (kind: string): number => revoked.filter((event) => event.kind === kind).length;
+    this.#audit.appendNow(userDeleted(row, { keys: count("key"), sessions: count("session") }));
     return true;
   }
 

@@ -1,4 +1,5 @@
 import { sql, type Transaction } from "kysely";
+import { chainAuditLog } from "./audit-migration.ts";
 import { createFormerIdentities } from "./identity-migration.ts";
 import { addLoginLimits } from "./login-migration.ts";
 import { createRoleTables } from "./role-migration.ts";
@@ -22,6 +23,7 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: "identities that are linked no more", apply: createFormerIdentities },
   { version: 5, name: "limits of logins, and which key made which", apply: addLoginLimits },
   { version: 6, name: "roles", apply: createRoleTables },
+  { version: 7, name: "the audit log as a chain", apply: chainAuditLog },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {

@@ -1,5 +1,6 @@
 import { type ExpressionBuilder, type Kysely, sql, type Transaction } from "kysely";
 import type { MaybePromise } from "../../core/decision.ts";
+import { apiKeyChanged, apiKeyCreated } from "../api-key-audit.ts";
 import { type ApiKeyRow, makerRevoked, newApiKeyRow, toApiKeyRecord } from "../api-key-row.ts";
 import {
   type ApiKeyQuery,
@@ -15,6 +16,7 @@ import { isStorableText, requireStorableText } from "../storable-text.ts";
 import { noSuchUser } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
 import { requireUser } from "./require-user.ts";
+import { appendAudit } from "./sql-audit.ts";
 import type { SqlBackend } from "./sql-backend.ts";
 import { appendRevocations } from "./sql-revocation-log.ts";
 import { requireRoles } from "./sql-roles.ts";
@@ -67,6 +69,7 @@ export class SqlApiKeys implements ApiKeyStore {
         .insertInto("api_keys")
         .values({ ...row, user_id: userId })
         .execute();
+      await appendAudit(trx, apiKeyCreated(row), row.created_at);
       return toApiKeyRecord(row);
     });
   }
@@ -146,6 +149,7 @@ export class SqlApiKeys implements ApiKeyStore {
       if (row === undefined || edited === undefined) return toRecord(row);
       await trx.updateTable("api_keys").set(edited).where("id", "=", id).execute();
       await appendRevocations(trx, [{ kind: "key", keyId: id, state }], now);
+      await appendAudit(trx, apiKeyChanged(row, { ...row, ...edited }), now);
       return toApiKeyRecord({ ...row, ...edited });
     });
   }

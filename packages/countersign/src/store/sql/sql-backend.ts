@@ -39,4 +39,6 @@ export interface SqlWords {
   readonly announces: (table: string) => readonly string[];
   /** The statements that make a table with a rising integer key `sequence` refuse everything but appending. */
   readonly appendOnly: (table: string) => readonly string[];
+  /** The statements that take that back. */
+  readonly liftAppendOnly: (table: string) => readonly string[];
 }

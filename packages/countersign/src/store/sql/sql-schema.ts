@@ -1,5 +1,6 @@
 import type { Generated } from "kysely";
 import type { ApiKeyRow } from "../api-key-row.ts";
+import type { AuditHead } from "../audit-chain.ts";
 import type { AuditRow } from "../audit-row.ts";
 import type { RoleRow } from "../role-row.ts";
 import type { SessionRow } from "../session-row.ts";
@@ -127,7 +128,6 @@ export interface FormerIdentitiesTable {
 }
 
 /** One row, changed in the transaction of every append: numbers without gaps, in the order of commit. */
-export interface AuditHeadTable {
+export interface AuditHeadTable extends AuditHead {
   readonly id: number;
-  readonly sequence: number;
 }

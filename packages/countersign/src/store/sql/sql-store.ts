@@ -1,4 +1,6 @@
+import type { AuditOptions } from "../audit-contracts.ts";
 import type { Store } from "../contracts.ts";
+import { auditedBackend } from "./auditing.ts";
 import { SqlApiKeys } from "./sql-api-keys.ts";
 import { SqlAttempts } from "./sql-attempts.ts";
 import { SqlAudit } from "./sql-audit.ts";
@@ -12,7 +14,8 @@ import { SqlTotp } from "./sql-totp.ts";
 import { SqlUsers } from "./sql-users.ts";
 
 /** The stores over a database whose schema is up to date. */
-export function createSqlStore(backend: SqlBackend, now: () => number): Store {
+export function createSqlStore(plain: SqlBackend, now: () => number, audit: AuditOptions = {}): Store {
+  const backend = auditedBackend(plain, audit);
   let closing: Promise<void> | undefined;
   const users = new SqlUsers(backend, now);
   return Object.freeze({
@@ -23,7 +26,7 @@ export function createSqlStore(backend: SqlBackend, now: () => number): Store {
     sessions: new SqlSessions(backend, now),
     attempts: new SqlAttempts(backend, now),
     totp: new SqlTotp(backend, now),
-    audit: new SqlAudit(backend, now),
+    audit: new SqlAudit(backend, now, audit),
     signingKeys: new SqlSigningKeys(backend, now),
     identities: new SqlIdentities(backend, now),
     close: () => {

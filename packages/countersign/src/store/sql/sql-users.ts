@@ -5,6 +5,7 @@ import { foldCase } from "../fold-case.ts";
 import { unlockAudit } from "../login-guard.ts";
 import { pageLimit } from "../page-limit.ts";
 import { isStorableText, requireStorableText } from "../storable-text.ts";
+import { userCreated, userDeleted, userUpdated } from "../user-audit.ts";
 import { lastSuperuser, taken } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
 import {
@@ -66,7 +67,9 @@ export class SqlUsers implements UserStore {
       await requireRoles(trx, roles);
       const id = await insertUser(trx, row);
       for (const role of roles) await addUserRole(trx, BigInt(id), role, row.created_at);
-      return toUserRecord({ id, ...row, roles: roles.join(",") || null });
+      const made = { id, ...row, roles: roles.join(",") || null };
+      await appendAudit(trx, userCreated(made), row.created_at);
+      return toUserRecord(made);
     });
   }
 
@@ -120,6 +123,7 @@ export class SqlUsers implements UserStore {
       await trx.updateTable("users").set(row).where("id", "=", key).execute();
       if (row.password_hash !== before?.password_hash) await forgetNetworks(trx, key);
       await appendRevocations(trx, [change.event], this.#now());
+      if (before !== undefined) await appendAudit(trx, userUpdated(before, change.row), this.#now());
       return toUserRecord(change.row);
     });
   }
@@ -158,6 +162,8 @@ export class SqlUsers implements UserStore {
       const sessions = await endSessions(trx, key, { reason: "user deleted", now });
       const user = { kind: "user", userId: id, state: "deleted" } as const;
       await appendRevocations(trx, [user, ...keys, ...sessions], now);
+      const gone = { keys: keys.length, sessions: sessions.length };
+      await appendAudit(trx, userDeleted(row, gone), now);
       return true;
     });
   }

@@ -5,7 +5,7 @@ import { CircuitBreaker } from "../circuit-breaker.ts";
 import type { SqlBackend, SqlWords } from "../sql-backend.ts";
 import type { SqlSchema } from "../sql-schema.ts";
 import { Turns } from "../turns.ts";
-import { announces, appendOnly } from "./append-only.ts";
+import { announces, appendOnly, liftAppendOnly } from "./append-only.ts";
 import { postgresDialect } from "./postgres-dialect.ts";
 import { PostgresDriver } from "./postgres-driver.ts";
 import { isCollision } from "./postgres-error.ts";
@@ -26,6 +26,7 @@ const words: SqlWords = {
   tables:
     "select tablename as name from pg_catalog.pg_tables where schemaname = any (current_schemas(false))",
   appendOnly,
+  liftAppendOnly,
   announces,
 };
 

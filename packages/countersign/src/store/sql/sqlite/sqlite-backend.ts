@@ -1,7 +1,7 @@
 import { Kysely, type Transaction } from "kysely";
 import type { SqlBackend, SqlWords } from "../sql-backend.ts";
 import type { SqlSchema } from "../sql-schema.ts";
-import { appendOnly } from "./append-only.ts";
+import { appendOnly, liftAppendOnly } from "./append-only.ts";
 import { type DatabaseSync, loadNodeSqlite } from "./node-sqlite.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
 import { retryWhileBusy, sqliteDialect } from "./sqlite-driver.ts";
@@ -24,6 +24,7 @@ const words: SqlWords = {
   // A file tells nobody.
   announces: () => [],
   appendOnly,
+  liftAppendOnly,
 };
 
 /**
