@@ -70,7 +70,7 @@ module.exports = {
       "signing",
       "policy",
       "gen",
-      "store/((session|role)-)?contracts[.]ts",
+      "store/((session|role|audit)-)?contracts[.]ts",
       "store/api-key-status[.]ts",
       "store/fold-case[.]ts",
     ),

@@ -1,5 +1,7 @@
 export type { ApiKey } from "./gen/auth/v1/api_keys_pb.ts";
 export { ApiKeyService } from "./gen/auth/v1/api_keys_pb.ts";
+export type { AuditFilter, AuditRecord, VerifyAuditResponse } from "./gen/auth/v1/audit_pb.ts";
+export { AuditService } from "./gen/auth/v1/audit_pb.ts";
 export { AuthService } from "./gen/auth/v1/auth_pb.ts";
 export { PolicyService } from "./gen/auth/v1/policy_service_pb.ts";
 export type { Permission, Role } from "./gen/auth/v1/roles_pb.ts";
@@ -13,6 +15,9 @@ export type { ApiKeyServiceOptions } from "./service/api-key-service.ts";
 export { createApiKeyService } from "./service/api-key-service.ts";
 export type { AskingLimits, AskingLimitsOptions } from "./service/asking-limits.ts";
 export { createAskingLimits } from "./service/asking-limits.ts";
+export { auditOriginOfCall } from "./service/audit-origin.ts";
+export type { AuditServiceOptions } from "./service/audit-service.ts";
+export { createAuditService } from "./service/audit-service.ts";
 export type { AuthServiceOptions, ValidateApiKey } from "./service/auth-service.ts";
 export { createAuthService } from "./service/auth-service.ts";
 export type { CallLimit, CallLimits, LimitVerdict } from "./service/call-limits.ts";

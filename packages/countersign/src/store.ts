@@ -1,5 +1,18 @@
 // What every store has in common, for programs that put one together.
 export { apiKeyStatus } from "./store/api-key-status.ts";
+export type {
+  AuditAnchor,
+  AuditEntry,
+  AuditFault,
+  AuditFilter,
+  AuditOptions,
+  AuditOrigin,
+  AuditProgress,
+  AuditQuery,
+  AuditRecord,
+  AuditStore,
+  AuditVerdict,
+} from "./store/audit-contracts.ts";
 export { builtInRoles } from "./store/built-in-roles.ts";
 export type {
   ApiKeyQuery,
@@ -28,10 +41,6 @@ export type {
   AttemptRule,
   AttemptStore,
   AttemptVerdict,
-  AuditEntry,
-  AuditQuery,
-  AuditRecord,
-  AuditStore,
   Identity,
   IdentityStore,
   LinkedIdentity,

@@ -1,6 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import {
   ApiKeyService,
+  AuditService,
   AuthService,
   PolicyService,
   RoleService,
@@ -13,7 +14,16 @@ import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 
 /** Every service that this program can serve. */
 export const servable: readonly DescService[] = [
-  ...[AuthService, UserService, ApiKeyService, RoleService, SigningKeyService, TokenService, PolicyService],
+  ...[
+    AuthService,
+    UserService,
+    ApiKeyService,
+    RoleService,
+    SigningKeyService,
+    TokenService,
+    PolicyService,
+    AuditService,
+  ],
   DemoUserService,
 ];
 

@@ -8,6 +8,8 @@ export interface DerivedKeys {
   readonly seal: Uint8Array;
   /** Derives refresh tokens. */
   readonly refresh: Uint8Array;
+  /** Seals the audit log. */
+  readonly audit: Uint8Array;
 }
 
 /** The keys of a configuration. Throws a `ConfigError` if there is no master key. */
@@ -16,5 +18,9 @@ export function deriveKeys({ secrets }: Pick<Config, "secrets">): DerivedKeys {
   if (masterKey === undefined) throw new ConfigError("master_key is missing");
   const derive = (purpose: string): Uint8Array =>
     new Uint8Array(hkdfSync("sha256", masterKey, new Uint8Array(0), `countersign ${purpose}`, 32));
-  return Object.freeze({ seal: derive("seal"), refresh: derive("refresh tokens") });
+  return Object.freeze({
+    seal: derive("seal"),
+    refresh: derive("refresh tokens"),
+    audit: derive("audit log"),
+  });
 }

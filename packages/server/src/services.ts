@@ -7,8 +7,10 @@ import type { Shadow } from "countersign/policy";
 import {
   ApiKeyService,
   type AskingLimits,
+  AuditService,
   AuthService,
   createApiKeyService,
+  createAuditService,
   createAuthService,
   createPolicyService,
   createRefreshTokens,
@@ -82,6 +84,7 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
       served(SigningKeyService, createSigningKeyService({ keys: parts.signing.managed, caughtUp })),
     [TokenService.typeName]: () => served(TokenService, tokenService(parts)),
     [PolicyService.typeName]: () => served(PolicyService, policyService(parts)),
+    [AuditService.typeName]: () => served(AuditService, createAuditService(store)),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };

@@ -1,10 +1,10 @@
 import type { ApiKeyRow } from "./api-key-row.ts";
 import type { AuditEntry } from "./audit-contracts.ts";
-import { changedValues } from "./changed-values.ts";
+import { changedValues, filledValues } from "./changed-values.ts";
 
 /** The audit row of a new key. */
 export function apiKeyCreated(row: ApiKeyRow): AuditEntry {
-  return { ...aboutKey(row), action: "key.created", details: {}, after: valuesOf(row) };
+  return { ...aboutKey(row), action: "key.created", details: {}, after: filledValues(valuesOf(row)) };
 }
 
 /** The audit row of a change of a key. */

@@ -67,6 +67,8 @@ export interface AuditQuery extends AuditFilter {
   readonly limit: number;
   /** Only rows before this number. Absent: from the newest. */
   readonly before?: number | undefined;
+  /** Only rows after this number, and oldest first. */
+  readonly after?: number | undefined;
 }
 
 /** A row that was there once, as it was told: kept elsewhere, it says whether what is before it was made anew. */
@@ -115,7 +117,7 @@ export interface AuditVerdict {
 export interface AuditStore {
   append(entry: AuditEntry): Promise<AuditRecord>;
   find(sequence: number): Promise<AuditRecord | undefined>;
-  /** Newest first. */
+  /** Newest first, unless `after` is there. */
   list(query: AuditQuery): Promise<readonly AuditRecord[]>;
   /** Looks at every row, from the first to the last that is there at the beginning. */
   verify(anchor?: AuditAnchor): AsyncGenerator<AuditProgress, AuditVerdict, void>;

@@ -11,3 +11,8 @@ export function changedValues(
     Object.fromEntries(changed.map((name) => [name, values[name] ?? ""]));
   return { before: of(before), after: of(after) };
 }
+
+/** What is said of something that is new, or gone: without what it does not have. */
+export function filledValues(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== "" && value !== "[]"));
+}

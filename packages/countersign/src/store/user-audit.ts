@@ -1,10 +1,10 @@
 import type { AuditEntry } from "./audit-contracts.ts";
-import { changedValues } from "./changed-values.ts";
+import { changedValues, filledValues } from "./changed-values.ts";
 import type { UserRow } from "./user-row.ts";
 
 /** The audit row of a new account. */
 export function userCreated(row: UserRow): AuditEntry {
-  return { action: "user.created", target: targetOf(row), details: {}, after: valuesOf(row) };
+  return { action: "user.created", target: targetOf(row), details: {}, after: filledValues(valuesOf(row)) };
 }
 
 /** The audit row of a change. Of the application's own attributes it names those that changed, and says not to what. */
@@ -27,7 +27,7 @@ export function userDeleted(
   { keys, sessions }: { readonly keys: number; readonly sessions: number },
 ): AuditEntry {
   const details = { revokedKeys: String(keys), endedSessions: String(sessions) };
-  return { action: "user.deleted", target: targetOf(row), details, before: valuesOf(row) };
+  return { action: "user.deleted", target: targetOf(row), details, before: filledValues(valuesOf(row)) };
 }
 
 function actionOf(before: UserRow, after: UserRow): string {

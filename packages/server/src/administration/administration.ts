@@ -1,4 +1,9 @@
-import type { DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type {
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
 
 /** The services for administrators of `auth.v1`, wherever they are: in this process or behind a server. */
 export interface Administration {
@@ -7,5 +12,10 @@ export interface Administration {
     method: M,
     request: MessageInitShape<M["input"]>,
   ): Promise<MessageShape<M["output"]>>;
+  /** Calls one that answers with a stream. Throws as `call()` rejects. */
+  stream<M extends DescMethodServerStreaming>(
+    method: M,
+    request: MessageInitShape<M["input"]>,
+  ): AsyncIterable<MessageShape<M["output"]>>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import {
   create,
   type DescMessage,
+  type DescMethodServerStreaming,
   type DescMethodUnary,
   type MessageInitShape,
   type MessageShape,
@@ -16,6 +17,8 @@ import {
 import { createKeyDigests, type KeyDigests } from "countersign/api-key";
 import {
   ApiKeyService,
+  AuditService,
+  createAuditService,
   createRoleService,
   createSigningKeyService,
   PolicyService,
@@ -79,27 +82,34 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
       await readSigning(signing);
       return tokenService({ config, store, roles, signing });
     },
+    [AuditService.typeName]: () => createAuditService(store),
     // Only for those commands that ask: a policy that cannot be is no reason not to disable a user.
     [PolicyService.typeName]: async (roles) => {
       const { auth } = completePolicy(config, { permissions: await knownPermissions(store.roles) });
       return policyService({ auth, shadow: undefined, store, roles });
     },
   };
+  const begin = async <M extends DescMethodUnary | DescMethodServerStreaming>(
+    method: M,
+    request: MessageInitShape<M["input"]>,
+  ): Promise<unknown> => {
+    const handlers = (await services[method.parent.typeName]?.(await directory())) as
+      | Readonly<Record<string, Handler>>
+      | undefined;
+    const handler = handlers?.[method.localName];
+    if (handler === undefined) throw new TypeError(`no handler for ${method.parent.typeName}.${method.name}`);
+    const call = localCall(`/${method.parent.typeName}/${method.name}`);
+    const context = new CallContext(call, admitted, store.users);
+    return handler.call(handlers, create(method.input, request), context);
+  };
   return {
     async call<M extends DescMethodUnary>(method: M, request: MessageInitShape<M["input"]>) {
-      const handlers = (await services[method.parent.typeName]?.(await directory())) as
-        | Readonly<Record<string, Handler>>
-        | undefined;
-      const handler = handlers?.[method.localName];
-      if (handler === undefined)
-        throw new TypeError(`no handler for ${method.parent.typeName}.${method.name}`);
-      const context = new CallContext(
-        localCall(`/${method.parent.typeName}/${method.name}`),
-        admitted,
-        store.users,
-      );
-      const answer = await handler.call(handlers, create(method.input, request), context);
+      const answer = await begin(method, request);
       return create(method.output, answer as MessageInitShape<DescMessage>) as MessageShape<M["output"]>;
+    },
+    async *stream<M extends DescMethodServerStreaming>(method: M, request: MessageInitShape<M["input"]>) {
+      const answers = (await begin(method, request)) as AsyncIterable<MessageInitShape<DescMessage>>;
+      for await (const answer of answers) yield create(method.output, answer) as MessageShape<M["output"]>;
     },
     close: () => store.close(),
   };

@@ -1,6 +1,14 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import type { DescMethod } from "@bufbuild/protobuf";
+import {
+  type ChannelCredentials,
+  Client,
+  credentials,
+  Metadata,
+  type ServiceDefinition,
+  type ServiceError,
+} from "@grpc/grpc-js";
 import { serviceDefinition } from "countersign/grpc";
 import { isLoopback, parseListenAddress } from "../config/listen-address.ts";
 import { CommandFailure, UsageError } from "../terminal/failure.ts";
@@ -40,13 +48,14 @@ export function createRemoteAdministration(options: RemoteOptions): Administrati
     plain ? { "grpc.enable_http_proxy": 0 } : {},
   );
   const anonymous = credential === undefined && options.certFile === undefined;
+  const metadata = (): Metadata => {
+    const headers = new Metadata();
+    if (credential !== undefined) headers.set(credential.header, credential.value);
+    return headers;
+  };
   return {
     async call(method, request) {
-      const definition = serviceDefinition(method.parent)[method.localName];
-      if (definition === undefined) throw new TypeError(`no method ${method.name}`);
-      const { path, requestSerialize, responseDeserialize } = definition;
-      const metadata = new Metadata();
-      if (credential !== undefined) metadata.set(credential.header, credential.value);
+      const { path, requestSerialize, responseDeserialize } = definitionOf(method);
       const options = { deadline: Date.now() + deadlineMs };
       return new Promise((resolve, reject) => {
         client.makeUnaryRequest(
@@ -54,7 +63,7 @@ export function createRemoteAdministration(options: RemoteOptions): Administrati
           requestSerialize,
           responseDeserialize,
           request,
-          metadata,
+          metadata(),
           options,
           (error: ServiceError | null, answer) => {
             if (error !== null) reject(remoteFailure(error, { server, plain, anonymous }));
@@ -63,12 +72,36 @@ export function createRemoteAdministration(options: RemoteOptions): Administrati
         );
       });
     },
+    async *stream(method, request) {
+      const { path, requestSerialize, responseDeserialize } = definitionOf(method);
+      // For as long as it takes: whoever waits sees how far it is.
+      const answers = client.makeServerStreamRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        metadata(),
+      );
+      try {
+        yield* answers;
+      } catch (error) {
+        throw remoteFailure(error as ServiceError, { server, plain, anonymous });
+      } finally {
+        answers.cancel();
+      }
+    },
     async close() {
       client.close();
       // A connection that hangs in its handshake is not closed with its client, and would keep this process.
       setTimeout(() => process.exit(), 500).unref();
     },
   };
+}
+
+function definitionOf(method: DescMethod): ServiceDefinition[string] {
+  const definition = serviceDefinition(method.parent)[method.localName];
+  if (definition === undefined) throw new TypeError(`no method ${method.name}`);
+  return definition;
 }
 
 function tlsCredentials({ caFile, certFile, keyFile }: RemoteOptions): ChannelCredentials {

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addAuditCommand } from "./audit.ts";
 import { usageExit } from "./command.ts";
 import { addConfigCommand } from "./config.ts";
 import type { DevOptions } from "./dev.ts";
@@ -31,6 +32,7 @@ export function createProgram(): Command {
   addTokensCommand(program);
   addPolicyCommand(program);
   addExplainCommand(program);
+  addAuditCommand(program);
   addConfigCommand(program);
   addDoctorCommand(program);
   return program;

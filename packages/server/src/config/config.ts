@@ -65,6 +65,7 @@ const accountServices = [
   "SigningKeyService",
   "TokenService",
   "PolicyService",
+  "AuditService",
 ].map((name) => `auth.v1.${name}`);
 const demoServices = ["api.users.UserService"];
 

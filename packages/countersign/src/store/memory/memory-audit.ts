@@ -51,13 +51,13 @@ export class MemoryAudit implements AuditStore {
     return row && toAuditRecord(row);
   }
 
-  async list({ limit, before, ...filter }: AuditQuery): Promise<readonly AuditRecord[]> {
-    return this.#rows
+  async list({ limit, before, after, ...filter }: AuditQuery): Promise<readonly AuditRecord[]> {
+    const rows = this.#rows
       .filter((row) => before === undefined || row.sequence < before)
-      .filter((row) => passesAuditFilter(row, filter))
-      .reverse()
-      .slice(0, pageLimit(limit))
-      .map(toAuditRecord);
+      .filter((row) => after === undefined || row.sequence > after)
+      .filter((row) => passesAuditFilter(row, filter));
+    const ordered = after === undefined ? rows.reverse() : rows;
+    return ordered.slice(0, pageLimit(limit)).map(toAuditRecord);
   }
 
   async *verify(anchor?: AuditAnchor): AsyncGenerator<AuditProgress, AuditVerdict, void> {

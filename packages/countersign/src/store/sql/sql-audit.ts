@@ -78,11 +78,13 @@ export class SqlAudit implements AuditStore {
     return row && toAuditRecord(row);
   }
 
-  async list({ limit, before, ...filter }: AuditQuery): Promise<readonly AuditRecord[]> {
+  async list({ limit, before, after, ...filter }: AuditQuery): Promise<readonly AuditRecord[]> {
     if (!isStorableFilter(filter)) return [];
     let query = this.#filtered(filter);
     if (before !== undefined) query = query.where("sequence", "<", before);
-    const rows = await query.orderBy("sequence", "desc").limit(pageLimit(limit)).execute();
+    if (after !== undefined) query = query.where("sequence", ">", after);
+    const order = after === undefined ? "desc" : "asc";
+    const rows = await query.orderBy("sequence", order).limit(pageLimit(limit)).execute();
     return rows.map(toAuditRecord);
   }
 

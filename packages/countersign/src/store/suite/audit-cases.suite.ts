@@ -49,6 +49,8 @@ export const auditCases: Cases = {
     assert.equal(await found({ limit: 2 }), "6,5");
     assert.equal(await found({ limit: 2, before: 5 }), "4,3");
     assert.equal(await found({ before: 1 }), "");
+    assert.equal(await found({ after: 4 }), "5,6");
+    assert.equal(await found({ after: 0, limit: 2, action: "even" }), "2,4");
     assert.equal(await found({ action: "even" }), "6,4,2");
     assert.equal(await found({ target: "user:3" }), "6,3");
     assert.equal(await found({ action: "odd", target: "user:1", before: 5 }), "1");
