@@ -53,6 +53,7 @@ module.exports = {
       "store/api-key-status[.]ts",
     ),
     layer("grpc", "core", "context", "gen/google"),
+    layer("otel", "core", "context"),
     layer("store", "core"),
     layer("session"),
     layer("signing", "core", "jwt", "session/seal[.]ts", "store/(session-)?contracts[.]ts"),
@@ -87,6 +88,13 @@ module.exports = {
     foreign("grpc", "@connectrpc"),
     foreign("http", "@grpc|@connectrpc"),
     foreign("connect", "@grpc"),
+    foreign("otel", "@grpc|@connectrpc"),
+    {
+      name: "traces-are-made-by-otel-alone",
+      severity: "error",
+      from: { path: library, pathNot: [`${library}/otel/`, tests] },
+      to: { path: "node_modules/@opentelemetry" },
+    },
     foreign("store", "@grpc|@connectrpc"),
     {
       name: "conditions-are-only-loaded-by-who-uses-them",

@@ -2,11 +2,14 @@
 
 export type { CredentialFacts } from "./authenticator/account.ts";
 export { principalOf } from "./authenticator/account.ts";
+export type { HandlerEnd, Watched, WatchHandler } from "./context/around-handlers.ts";
+export { aroundHandlers } from "./context/around-handlers.ts";
 export { CallContext, currentCall } from "./context/call-context.ts";
 export type { Auth, AuthOptions } from "./core/auth.ts";
 export { createAuth } from "./core/auth.ts";
 // For authenticators and adapters.
 export type { Authenticate, Authenticator, AuthRuntime } from "./core/authenticator.ts";
+export type { CacheReadings, NamedCache } from "./core/cache-readings.ts";
 export type { Call, Peer } from "./core/call.ts";
 export type { CallStatus, FieldViolation } from "./core/call-error.ts";
 export { CallError, invalidArgument, Unavailable } from "./core/call-error.ts";

@@ -32,9 +32,14 @@ export type {
   UserStore,
 } from "./store/contracts.ts";
 export { Conflict, StoreUnavailable } from "./store/contracts.ts";
+export type { StoreObserver, StoreOperation, StoreReadings } from "./store/observation.ts";
 export type { PostgresUrl } from "./store/postgres-url.ts";
 export { readPostgresUrl } from "./store/postgres-url.ts";
-export type { RevocationFollower, RevocationFollowerOptions } from "./store/revocation-follower.ts";
+export type {
+  FollowerReadings,
+  RevocationFollower,
+  RevocationFollowerOptions,
+} from "./store/revocation-follower.ts";
 export { createRevocationFollower } from "./store/revocation-follower.ts";
 export type { NewRole, RolePatch, RoleQuery, RoleRecord, RoleStore } from "./store/role-contracts.ts";
 export type {

@@ -92,6 +92,7 @@ class ApiKeyChecker<P> {
     this.#settings = settings;
     this.#runtime = runtime;
     this.#cache = createCredentialCache({ capacity: settings.capacity });
+    runtime.onCache?.(this.#cache);
   }
 
   authenticate(value: string): MaybePromise<Decision<P>> | undefined {

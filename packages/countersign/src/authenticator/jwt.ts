@@ -152,6 +152,7 @@ class TokenChecker<P> {
     this.#settings = settings;
     this.#runtime = runtime;
     this.#cache = createTokenCache({ capacity: settings.capacity });
+    runtime.onCache?.(this.#cache);
   }
 
   authenticate(value: string, call: Call): MaybePromise<Decision<P>> | undefined {

@@ -1,4 +1,5 @@
 import type { Authenticate, Authenticator, AuthRuntime } from "./authenticator.ts";
+import type { CacheReadings, NamedCache } from "./cache-readings.ts";
 import type { Call } from "./call.ts";
 import {
   type Allowed,
@@ -66,12 +67,16 @@ export interface Auth<P> {
   rules(): readonly RuleListing[];
   /** The rule of a procedure, as it is in force. */
   ruleOf(procedure: string): Rule<P> | undefined;
+  /** What authenticators remember, to be measured. */
+  caches(): readonly NamedCache[];
 }
 
 interface Started<P> {
   readonly definition: Authenticator<P>;
   readonly authenticate: Authenticate<P>;
 }
+
+type Judged<P> = MaybePromise<Decision<P>>;
 
 /** The authenticators of one header. */
 interface Slot<P> {
@@ -82,9 +87,9 @@ interface Slot<P> {
 /** Builds an `Auth`. Throws a `TypeError` for what only a programmer's mistake can be. */
 export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
   const { authenticators, onDecision, now = Date.now, revocations = createRevocations() } = options;
-  const { policy: tables, mode, publicProcedures = [] } = options;
+  const { policy: tables, mode, publicProcedures = [], roles } = options;
   const book = new RuleBook<P>({ tables, mode, publicProcedures });
-  const { slots, ofConnections } = startAll(authenticators, { revocations, now, roles: options.roles });
+  const { slots, ofConnections, caches } = startAll(authenticators, { revocations, now, roles });
   const missing = missingCredential(authenticators);
   const ambiguous = deny("CREDENTIALS_AMBIGUOUS", { challenges: missing.denial.challenges });
   const openCalls = new OpenCalls<P>({ evaluate: againWithRequest(book, evaluate), revocations, now });
@@ -98,6 +103,7 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
     seal: () => book.seal(),
     rules: () => book.list(),
     ruleOf: (procedure: string) => book.ruleOf(procedure),
+    caches: () => caches,
   });
 
   function evaluate(call: Call): MaybePromise<Decision<P>> {
@@ -136,12 +142,7 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
     }
   }
 
-  function conclude(
-    decision: Decision<P>,
-    rule: CompiledRule<P>,
-    value: string,
-    call: Call,
-  ): MaybePromise<Decision<P>> {
+  function conclude(decision: Decision<P>, rule: CompiledRule<P>, value: string, call: Call): Judged<P> {
     // A repeated header that the transport joined. Looked for here, since no credential with a comma is accepted.
     if (!decision.ok) return value.includes(",") ? ambiguous : decision;
     return rule.guards.length === 0 ? decision : guarded(decision, rule.guards, 0, call);
@@ -184,23 +185,31 @@ interface AllStarted<P> {
   readonly slots: readonly Slot<P>[];
   /** Those that read no header. */
   readonly ofConnections: readonly Started<P>[];
+  readonly caches: readonly NamedCache[];
 }
 
 function startAll<P>(
   authenticators: readonly Authenticator<P>[],
-  runtime: Omit<AuthRuntime, "sole">,
+  runtime: Omit<AuthRuntime, "sole" | "onCache">,
 ): AllStarted<P> {
   if (authenticators.length === 0) throw new TypeError("createAuth() needs at least one authenticator");
+  const caches: NamedCache[] = [];
   const readers = (header: string | undefined): readonly Started<P>[] => {
     const found = authenticators.filter((definition) => definition.header === header);
     const sole = found.length === 1;
-    return found.map((definition) => ({ definition, authenticate: definition.start({ ...runtime, sole }) }));
+    return found.map((definition) => {
+      const onCache = (readings: CacheReadings): void => {
+        caches.push({ authenticator: definition.name, readings });
+      };
+      return { definition, authenticate: definition.start({ ...runtime, sole, onCache }) };
+    });
   };
   const headers = authenticators.map(({ header }) => header).filter((header) => header !== undefined);
   for (const header of headers) requireHeaderName(header);
   return {
     slots: [...new Set(headers)].map((header) => ({ header, authenticators: readers(header) })),
     ofConnections: readers(undefined),
+    caches,
   };
 }
 

@@ -2,6 +2,7 @@ import { Unavailable } from "../core/call-error.ts";
 import type { MaybePromise } from "../core/decision.ts";
 import type { RevocationEvent } from "../core/revocation.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
+import type { StoreReadings } from "./observation.ts";
 import type { RoleStore } from "./role-contracts.ts";
 import type { AuditEntry, SessionStores } from "./session-contracts.ts";
 
@@ -211,6 +212,8 @@ export interface Store extends SessionStores {
   readonly roles: RoleStore;
   readonly apiKeys: ApiKeyStore;
   readonly revocations: RevocationLog;
+  /** To be measured. Undefined where there is nothing to read. */
+  readonly readings?: (() => StoreReadings) | undefined;
   /** Waits for what is under way. Nothing may be called after it. */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { AuditOptions } from "./audit-contracts.ts";
 import { type Store, StoreUnavailable } from "./contracts.ts";
+import type { StoreObserver } from "./observation.ts";
 import { migrate, readVersion } from "./sql/migrate.ts";
 import { migrations } from "./sql/migrations.ts";
 import { inspectServer } from "./sql/postgres/inspect-server.ts";
@@ -28,6 +29,8 @@ export interface PostgresStoreOptions {
   readonly now?: (() => number) | undefined;
   /** Who is acting, and what the audit log is sealed with. Default: nobody knows, and it is not. */
   readonly audit?: AuditOptions | undefined;
+  /** Hears of every reading and of every transaction. Default: nobody. */
+  readonly observe?: StoreObserver | undefined;
 }
 
 /**
@@ -41,7 +44,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   if (!Number.isSafeInteger(readers) || readers < 1)
     throw new RangeError("readers must be a positive integer");
   const target = postgresTarget(options.database);
-  const backend = openPostgresBackend({ target, readers });
+  const backend = openPostgresBackend({ target, readers, observe: options.observe });
   try {
     await migrate(backend, { name: target.name, now, create: options.create });
     await beginSealing(backend, options.audit, now);
@@ -54,7 +57,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       { cause: error },
     );
   }
-  return createSqlStore(backend, now, options.audit);
+  return createSqlStore(backend, now, options);
 }
 
 /** What can be found out about a database without changing it. */

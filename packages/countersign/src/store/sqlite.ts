@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { AuditOptions } from "./audit-contracts.ts";
 import { type Store, StoreUnavailable } from "./contracts.ts";
+import type { StoreObserver } from "./observation.ts";
 import { migrate } from "./sql/migrate.ts";
 import { migrations } from "./sql/migrations.ts";
 import { beginSealing } from "./sql/sql-audit.ts";
@@ -19,6 +20,8 @@ export interface SqliteStoreOptions {
   readonly busyTimeoutMs?: number | undefined;
   /** Who is acting, and what the audit log is sealed with. Default: nobody knows, and it is not. */
   readonly audit?: AuditOptions | undefined;
+  /** Hears of every reading and of every transaction. Default: nobody. */
+  readonly observe?: StoreObserver | undefined;
 }
 
 /**
@@ -31,7 +34,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   if (options.path === "") throw new TypeError("path must not be empty");
   // Absolute, so that no path is read as a URI.
   const path = options.path === ":memory:" ? options.path : resolve(options.path);
-  const backend = await openSqliteBackend({ path, busyTimeoutMs });
+  const backend = await openSqliteBackend({ path, busyTimeoutMs, observe: options.observe });
   try {
     await migrate(backend, { name: `database ${path}`, now });
     await beginSealing(backend, options.audit, now);
@@ -46,5 +49,5 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       },
     );
   }
-  return createSqlStore(backend, now, options.audit);
+  return createSqlStore(backend, now, options);
 }

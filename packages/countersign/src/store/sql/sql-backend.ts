@@ -20,6 +20,8 @@ export interface SqlBackend {
    * Undefined where the driver cannot do that.
    */
   readonly prepareFirst: (<Row>(sql: string) => (parameter: string | bigint) => Row | undefined) | undefined;
+  /** Is the database taken to be away? Undefined for what cannot be. */
+  readonly isAway?: (() => boolean) | undefined;
   /** Waits for what is under way. */
   close(): Promise<void>;
 }

@@ -1,6 +1,8 @@
 import type { AuditOptions } from "../audit-contracts.ts";
 import type { Store } from "../contracts.ts";
+import type { StoreObserver } from "../observation.ts";
 import { auditedBackend } from "./auditing.ts";
+import { observedBackend } from "./observed-backend.ts";
 import { SqlApiKeys } from "./sql-api-keys.ts";
 import { SqlAttempts } from "./sql-attempts.ts";
 import { SqlAudit } from "./sql-audit.ts";
@@ -13,9 +15,16 @@ import { SqlSigningKeys } from "./sql-signing-keys.ts";
 import { SqlTotp } from "./sql-totp.ts";
 import { SqlUsers } from "./sql-users.ts";
 
+export interface SqlStoreOptions {
+  readonly audit?: AuditOptions | undefined;
+  readonly observe?: StoreObserver | undefined;
+}
+
 /** The stores over a database whose schema is up to date. */
-export function createSqlStore(plain: SqlBackend, now: () => number, audit: AuditOptions = {}): Store {
-  const backend = auditedBackend(plain, audit);
+export function createSqlStore(plain: SqlBackend, now: () => number, options: SqlStoreOptions = {}): Store {
+  const { audit = {}, observe } = options;
+  const observed = observedBackend(plain, observe);
+  const backend = auditedBackend(observed.backend, audit);
   let closing: Promise<void> | undefined;
   const users = new SqlUsers(backend, now);
   return Object.freeze({
@@ -29,6 +38,7 @@ export function createSqlStore(plain: SqlBackend, now: () => number, audit: Audi
     audit: new SqlAudit(backend, now, audit),
     signingKeys: new SqlSigningKeys(backend, now),
     identities: new SqlIdentities(backend, now),
+    readings: () => ({ writing: observed.writing(), away: backend.isAway?.() ?? false }),
     close: () => {
       closing ??= backend.close();
       return closing;

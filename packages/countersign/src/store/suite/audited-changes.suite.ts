@@ -18,7 +18,7 @@ type Methods<T> = {
   [M in keyof T]: T[M] extends ((...args: never[]) => unknown) | undefined ? M : never;
 }[keyof T];
 
-type Stores = Omit<Store, "close">;
+type Stores = Omit<Store, "close" | "readings">;
 
 const by = "1";
 const nothing = new Uint8Array([1]);

@@ -1,4 +1,6 @@
 import { Kysely, type Transaction } from "kysely";
+import type { StoreObserver } from "../../observation.ts";
+import { observedReads } from "../observed-reads.ts";
 import type { SqlBackend, SqlWords } from "../sql-backend.ts";
 import type { SqlSchema } from "../sql-schema.ts";
 import { appendOnly, liftAppendOnly } from "./append-only.ts";
@@ -12,6 +14,8 @@ export interface SqliteBackendOptions {
   /** An absolute path, or `:memory:`. */
   readonly path: string;
   readonly busyTimeoutMs: number;
+  /** Hears of what is read. */
+  readonly observe?: StoreObserver | undefined;
 }
 
 const words: SqlWords = {
@@ -46,7 +50,10 @@ export async function openSqliteBackend(options: SqliteBackendOptions): Promise<
     throw error;
   });
   const writer = new Kysely<SqlSchema>({ dialect: sqliteDialect(writing, busyTimeoutMs) });
-  const reader = new Kysely<SqlSchema>({ dialect: sqliteDialect(reading, busyTimeoutMs) });
+  const reader = new Kysely<SqlSchema>({
+    dialect: sqliteDialect(reading, busyTimeoutMs),
+    ...observedReads(options.observe),
+  });
   return {
     ...common(writer),
     reader,
