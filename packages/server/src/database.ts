@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { auditOriginOfCall } from "countersign/service";
-import type { AuditOptions, Store } from "countersign/store";
+import type { AuditOptions, Store, StoreObserver } from "countersign/store";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { deriveKeys } from "./master-key.ts";
@@ -21,20 +21,22 @@ export interface OpenStoreOptions {
   readonly create?: boolean | undefined;
   /** Who changes what. Default: whoever the current call is of. */
   readonly origin?: AuditOptions["origin"];
+  /** Hears of what is read and written. Default: nobody. */
+  readonly observe?: StoreObserver | undefined;
 }
 
 /** The database of a configuration. A driver is loaded when it is needed. */
 export async function openStore(config: Config, options: OpenStoreOptions = {}): Promise<Store> {
-  const { create = true, origin = auditOriginOfCall } = options;
+  const { create = true, origin = auditOriginOfCall, observe } = options;
   const audit = { origin, keys: auditKeysOf(config) };
   const { databaseUrl } = config.secrets;
   if (databaseUrl === undefined) {
     const { openSqliteStore } = await import("countersign/store/sqlite");
-    return openSqliteStore({ path: databasePath(config), audit });
+    return openSqliteStore({ path: databasePath(config), audit, observe });
   }
   const { openPostgresStore } = await import("countersign/store/postgres");
   try {
-    return await openPostgresStore({ database: databaseUrl, create, audit });
+    return await openPostgresStore({ database: databaseUrl, create, audit, observe });
   } catch (error) {
     if (error instanceof TypeError) throw new ConfigError(`database.url: ${error.message}`);
     throw error;

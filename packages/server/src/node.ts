@@ -19,8 +19,11 @@ import { listenGrpc } from "./listen/grpc.ts";
 import { listenHttp } from "./listen/http.ts";
 import { jsonPaths } from "./listen/json-paths.ts";
 import { wellKnown } from "./listen/well-known.ts";
+import { observedServices } from "./observation/observed-services.ts";
+import { type Counts, openMetrics, startCounting } from "./observation/open-metrics.ts";
 import { observeDecisions } from "./observe-decisions.ts";
 import { Parts } from "./parts.ts";
+import { createPasswords } from "./passwords.ts";
 import { policyInForce } from "./policy/policy-in-force.ts";
 import { Readiness } from "./readiness.ts";
 import { servicesOf } from "./services.ts";
@@ -34,6 +37,8 @@ export interface Node {
   readonly store: Store;
   readonly grpcAddress: string;
   readonly httpAddress: string;
+  /** Where metrics are, if they have a listener of their own. */
+  readonly metricsAddress: string | undefined;
   /** From now on health checks say SERVING. */
   serve(): void;
   /** Reads certificates anew; of those that cannot be used, the ones of before stay. */
@@ -52,9 +57,10 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
   try {
     const tls = openTls(config, log);
     parts.add(async () => tls.close());
-    const state = await openState(config, configured, log, parts);
+    const counts = startCounting(config);
+    const state = await openState(config, { configured, counts, log, parts });
     const readiness = new Readiness(state.revocations);
-    const addresses = await listen(config, { ...state, tls, readiness, log, parts });
+    const addresses = await listen(config, { ...state, counts, tls, readiness, log, parts });
     return {
       store: state.store,
       ...addresses,
@@ -81,13 +87,15 @@ interface State {
   readonly usage: UsageRecorder;
 }
 
-async function openState(
-  config: Config,
-  configured: Signing | undefined,
-  log: Logger,
-  parts: Parts,
-): Promise<State> {
-  const store = await openStore(config);
+interface OpenStateParts {
+  readonly configured: Signing | undefined;
+  readonly counts: Counts | undefined;
+  readonly log: Logger;
+  readonly parts: Parts;
+}
+
+async function openState(config: Config, { configured, counts, log, parts }: OpenStateParts): Promise<State> {
+  const store = await openStore(config, { observe: counts?.store.observe });
   parts.add(() => store.close());
   const revocations = createRevocations();
   const roles = await createRoleDirectory({ source: store.roles });
@@ -114,6 +122,7 @@ async function openState(
 }
 
 interface ListenParts extends State {
+  readonly counts: Counts | undefined;
   readonly tls: NodeTls;
   readonly readiness: Readiness;
   readonly log: Logger;
@@ -123,21 +132,26 @@ interface ListenParts extends State {
 /** Binds both listeners to one decision and one set of services. */
 async function listen(
   config: Config,
-  { store, revocations, roles, follower, signing, usage, tls, readiness, log, parts }: ListenParts,
-): Promise<Pick<Node, "grpcAddress" | "httpAddress">> {
+  { store, revocations, roles, follower, signing, usage, counts, tls, readiness, log, parts }: ListenParts,
+): Promise<Pick<Node, "grpcAddress" | "httpAddress" | "metricsAddress">> {
   const issuers = startIssuers(config, (issuer, err) =>
     log.warn({ issuer, err }, "an issuer cannot be used"),
   );
-  const observer = observeDecisions(usage, log);
+  const observer = observeDecisions({ usage, log, counts: counts?.calls });
   const { shadow, ...rules } = await policyInForce({ config, store, log, observer });
   const auth = createAuthentication({ config, store, revocations, roles, signing, issuers, ...rules });
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");
   const asking = askingLimits(config);
   const caughtUp = (): Promise<void> => follower.catchUp();
+  const passwords = createPasswords();
   const shared = { config, store, revocations, roles, signing, auth, asking, caughtUp };
-  const services = servicesOf({ ...shared, shadow });
+  const made = servicesOf({ ...shared, passwords, shadow });
+  const services = await observedServices(made, counts?.calls);
   const tokens = tokenEndpoints({ ...shared, onError });
+  const queues = { passwords: passwords.waiting };
+  const measured = { store, auth, revocations, follower, usage, queues };
+  const metrics = await openMetrics({ config, counts, log, parts, ...measured });
   const calls = { users: store.users, onError };
   const listeners: { close(graceMs: number): Promise<void> }[] = [];
   // Together: each has the whole grace.
@@ -159,10 +173,11 @@ async function listen(
     handlers: [
       wellKnown(config.auth.jwt, signing, tokens.length > 0 ? tokenEndpointPaths : {}),
       ...tokens,
+      ...metrics.handlers,
       connectServices(auth, services, calls),
       jsonPaths(auth, services, calls),
     ],
   });
   listeners.push(http);
-  return { grpcAddress: grpc.address, httpAddress: http.address };
+  return { grpcAddress: grpc.address, httpAddress: http.address, metricsAddress: metrics.address };
 }

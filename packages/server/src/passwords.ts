@@ -21,8 +21,13 @@ const bounds = {
     new CallError("UNAVAILABLE", "Too many passwords are being checked; try again in a few seconds"),
 } as const;
 
+export interface QueuedPasswords extends Passwords {
+  /** How many wait to be looked at, or to be made. */
+  readonly waiting: () => number;
+}
+
 /** Argon2id off the event loop, in a bounded queue. One per process. */
-export function createPasswords(): Passwords {
+export function createPasswords(): QueuedPasswords {
   const queue = new FairQueue(bounds);
   // Made like every other one, so that checking against nothing takes as long.
   let nobody: Promise<string> | undefined;
@@ -39,6 +44,7 @@ export function createPasswords(): Passwords {
       return matches && own;
     },
     isOutdated,
+    waiting: () => queue.waiting,
   });
 }
 

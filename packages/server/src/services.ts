@@ -19,6 +19,7 @@ import {
   createSigningKeyService,
   createTokenService,
   createUserService,
+  type Passwords,
   PolicyService,
   RoleService,
   SigningKeyService,
@@ -33,7 +34,6 @@ import { ConfigError } from "./config/config-error.ts";
 import { createDemoUserService } from "./demo/user-service.ts";
 import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 import { deriveKeys } from "./master-key.ts";
-import { createPasswords } from "./passwords.ts";
 import type { Signing } from "./signing.ts";
 
 /** A service and what implements it, for any door. */
@@ -52,6 +52,7 @@ export interface ServiceParts {
   readonly shadow: Shadow | undefined;
   /** How often one caller may ask about other people's credentials. */
   readonly asking: AskingLimits;
+  readonly passwords: Passwords;
   /** Returns when this node has applied every revocation that is committed. */
   readonly caughtUp: () => Promise<void>;
 }
@@ -71,12 +72,11 @@ export function servicesOf(parts: ServiceParts): readonly ServedService[] {
 }
 
 function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedService>> {
-  const { config, store, roles, caughtUp } = parts;
-  const passwords = createPasswords();
+  const { config, store, roles, passwords, caughtUp } = parts;
   const digests = createKeyDigests(peppersOf(config));
   const accounts = { config, store, roles, digests, hashPassword: passwords.hash, caughtUp };
   return {
-    [AuthService.typeName]: () => served(AuthService, authService(parts, passwords)),
+    [AuthService.typeName]: () => served(AuthService, authService(parts)),
     [UserService.typeName]: () => served(UserService, userService(accounts)),
     [ApiKeyService.typeName]: () => served(ApiKeyService, apiKeyService(accounts)),
     [RoleService.typeName]: () => served(RoleService, createRoleService({ store, roles, caughtUp })),
@@ -154,10 +154,8 @@ export function policyService({
   });
 }
 
-function authService(
-  { config, store, revocations, roles, signing, asking, caughtUp }: ServiceParts,
-  passwords: ReturnType<typeof createPasswords>,
-): ServiceHandlers<typeof AuthService> {
+function authService(parts: ServiceParts): ServiceHandlers<typeof AuthService> {
+  const { config, store, revocations, roles, signing, asking, passwords, caughtUp } = parts;
   const { jwt, sessions, limits } = config.auth;
   const keys = deriveKeys(config);
   return createAuthService({

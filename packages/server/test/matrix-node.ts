@@ -16,6 +16,7 @@ import { createCors } from "../src/listen/cors.ts";
 import { listenGrpc } from "../src/listen/grpc.ts";
 import { listenHttp } from "../src/listen/http.ts";
 import { jsonPaths } from "../src/listen/json-paths.ts";
+import { createPasswords } from "../src/passwords.ts";
 import { loadPolicy } from "../src/policy/node-policy.ts";
 import { type ServedService, servicesOf } from "../src/services.ts";
 import { type Signing, signingOf, startSigning } from "../src/signing.ts";
@@ -58,7 +59,7 @@ export async function startMatrixNode(data: string): Promise<MatrixNode> {
   const asking = askingLimits(config);
   const caughtUp = async (): Promise<void> => {};
   const parts = { config, store, revocations, roles, signing, auth, asking, caughtUp };
-  const all = servicesOf({ ...parts, shadow: undefined });
+  const all = servicesOf({ ...parts, passwords: createPasswords(), shadow: undefined });
   const services = all.map((service) => counting(service, () => (begun += 1)));
   const onError = (error: unknown): void => console.error(error);
   const calls = { users: store.users, onError };

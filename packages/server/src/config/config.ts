@@ -8,12 +8,13 @@ import { variables } from "./variables.ts";
 
 /** Everything that the program is told, checked and frozen. */
 export interface Config
-  extends Omit<ConfigFile, "data" | "database" | "services" | "auth" | "grpc" | "master_key"> {
+  extends Omit<ConfigFile, "data" | "database" | "services" | "auth" | "grpc" | "metrics" | "master_key"> {
   /** Which file it was read from; undefined for none. */
   readonly source: string | undefined;
   /** An absolute path. */
   readonly data: string;
   readonly services: readonly string[];
+  readonly metrics: Omit<ConfigFile["metrics"], "token">;
   readonly grpc: Omit<ConfigFile["grpc"], "reflection"> & { readonly reflection: boolean };
   readonly auth: Omit<ConfigFile["auth"], "development_key" | "api_keys" | "jwt" | "issuers"> & {
     readonly issuers: readonly IssuerConfig[];
@@ -38,6 +39,8 @@ export interface Secrets {
   readonly pepper: Uint8Array | undefined;
   readonly masterKey: Uint8Array | undefined;
   readonly developmentKey: string | undefined;
+  /** What metrics are asked for with. */
+  readonly metricsToken: string | undefined;
   readonly staticKeys: readonly StaticKeySecret[];
   /** With what issuers are asked about tokens, by their names. */
   readonly issuers: Readonly<Record<string, IssuerSecret>>;
@@ -92,7 +95,7 @@ export function loadConfig(request: ConfigRequest = {}): Config {
   const environment =
     request.environment ?? (source === undefined ? undefined : file.environment) ?? "production";
   const data = resolve(env["COUNTERSIGN_DATA"] === undefined ? base : process.cwd(), file.data);
-  const { master_key: _master, database: _database, ...rest } = file;
+  const { master_key: _master, database: _database, metrics, ...rest } = file;
   const { development_key: _key, jwt, api_keys: apiKeys, ...auth } = file.auth;
   const { secret: _secret, private_key: _private, ...jwtRest } = jwt;
   const { pepper: _pepper, static: _static, ...apiKeysRest } = apiKeys;
@@ -107,6 +110,7 @@ export function loadConfig(request: ConfigRequest = {}): Config {
     environment,
     source,
     data,
+    metrics: { listen: metrics.listen },
     http: { ...file.http, ...tlsFiles(file.http, base) },
     grpc: { ...file.grpc, ...tlsFiles(file.grpc, base), reflection: file.grpc.reflection ?? development },
     policy: { ...file.policy, ...policyFiles(file.policy, base) },
@@ -136,6 +140,7 @@ const noSecrets: Secrets = {
   pepper: undefined,
   masterKey: undefined,
   developmentKey: undefined,
+  metricsToken: undefined,
   staticKeys: [],
   issuers: {},
 };
@@ -231,7 +236,10 @@ interface SecretContext {
   readonly create: boolean;
 }
 
-function readSecrets({ auth, database, master_key: master }: ConfigFile, context: SecretContext): Secrets {
+function readSecrets(
+  { auth, database, metrics, master_key: master }: ConfigFile,
+  context: SecretContext,
+): Secrets {
   const read = (source: SecretSource | undefined, name: string): string | undefined =>
     source === undefined ? undefined : readSecret(source, name, context);
   const jwtSecret = read(auth.jwt.secret, "auth.jwt.secret");
@@ -253,6 +261,7 @@ function readSecrets({ auth, database, master_key: master }: ConfigFile, context
     pepper: toBytes(pepper) ?? made?.pepper,
     masterKey: toBytes(masterKey) ?? made?.masterKey,
     developmentKey: read(auth.development_key, "auth.development_key"),
+    metricsToken: read(metrics.token, "metrics.token"),
     staticKeys: auth.api_keys.static.map((entry, index) => ({
       name: entry.name,
       key: readSecret(entry.key, `auth.api_keys.static.${index}.key`, context),
