@@ -39,6 +39,7 @@ export interface ServerProcess {
   /** alice's key. Empty on a second start, which shows no secret. */
   readonly apiKey: string;
   readonly users: readonly { readonly username: string; readonly password: string }[];
+  readonly pid: number;
   /** What stood on its standard error so far. */
   stderr(): string;
   /** Sends a signal and waits for the end. Default: SIGTERM. */
@@ -76,6 +77,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     apiKey: ready.apiKey ?? "",
     data,
     ended,
+    pid: child.pid ?? 0,
     stderr: running.stderr,
     signal: (signal) => void child.kill(signal),
     stop(signal = "SIGTERM") {
