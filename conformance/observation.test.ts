@@ -188,6 +188,49 @@ describe("the audit log", () => {
   });
 });
 
+describe("countersign audit", () => {
+  const keys = { COUNTERSIGN_MASTER_KEY: masterKey, COUNTERSIGN_API_KEY_PEPPER: pepper };
+  const audit = (args: readonly string[], env: Readonly<Record<string, string>>, data = server.data) =>
+    runProgram(["audit", ...args], { deadlineMs: 60_000, env, data });
+
+  it("lists, exports and checks through a server", async () => {
+    const env = { COUNTERSIGN_TOKEN: scene.admin };
+    const at = ["--server", server.grpc];
+    const listed = await audit(["list", "--action", "user.created", "--since", "1h", ...at], env);
+    equal(listed.code, 0, listed.stderr);
+    match(listed.stdout, /^NUMBER +AT +ACTOR +ACTION +TARGETS +WHAT\n\d+ +\S+Z +1 +user\.created +user:\d+/);
+    const csv = await audit(["export", "--format", "csv", ...at], env);
+    match(csv.stdout, /^sequence,at,actor,.*,hash,sealed_with\r\n1,20/);
+    equal(csv.stdout.trim().split("\r\n").length, (await lastRow()) + 1);
+    const verified = await audit(["verify", ...at], env);
+    match(
+      verified.stdout,
+      /^\d+ records are as they were written, and sealed from record 1 on\.\nAnchor: \d+:[0-9a-f]{64}\n$/,
+    );
+    const [, anchor = ""] = /Anchor: (\S+)/.exec(verified.stdout) ?? [];
+    const again = await audit(["verify", "--anchor", anchor, "-o", "json"], keys);
+    equal((JSON.parse(again.stdout) as { verdict: Json }).verdict["fault"], "", again.stderr);
+  });
+
+  it("names the first record that somebody with the database has changed", async () => {
+    const data = scratchFolder();
+    beside((database) => database.exec(`vacuum into '${join(data, "countersign.db")}'`));
+    const copy = new DatabaseSync(join(data, "countersign.db"));
+    copy.exec("drop trigger audit_log_no_update; update audit_log set actor = '9' where sequence = 7");
+    copy.close();
+    const broken = await audit(["verify"], keys, data);
+    equal(broken.code, 1);
+    match(broken.stderr, /^countersign: the audit log is broken at record 7: it is not what was written/);
+    const { COUNTERSIGN_API_KEY_PEPPER } = keys;
+    const options = { deadlineMs: 60_000, data, env: { COUNTERSIGN_API_KEY_PEPPER } };
+    const unsealed = await runProgram(["users", "disable", "sam"], options);
+    match(
+      unsealed.stderr,
+      /^countersign: the audit log is sealed with a master key that this process does not have/,
+    );
+  });
+});
+
 /** The lines of one metric, by their labels. */
 async function metric(name: string): Promise<Readonly<Record<string, number>>> {
   const { text } = await metrics();

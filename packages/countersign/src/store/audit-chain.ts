@@ -1,4 +1,4 @@
-import { createHmac, hash as digest, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, hash as digest, type KeyObject, timingSafeEqual } from "node:crypto";
 import type { AuditAnchor, AuditFault, AuditVerdict } from "./audit-contracts.ts";
 import type { AuditContent, AuditRow } from "./audit-row.ts";
 import { StoreUnavailable } from "./contracts.ts";
@@ -53,10 +53,12 @@ export function auditHash(row: AuditContent, previous: string): string {
 
 /** Throws `TypeError` for a key that is too short. */
 export function createAuditSealer(keys: readonly Uint8Array[] = []): AuditSealer | undefined {
-  const byId = new Map(keys.map((key) => [keyId(key), key]));
+  if (keys.some(({ length }) => length < 32)) throw new TypeError("an audit key has 32 bytes or more");
+  // Made once: from its bytes, a key costs eight times the hashing.
+  const made = keys.map((key) => createSecretKey(key));
+  const byId = new Map(made.map((key) => [keyId(key), key]));
   const [first] = byId;
   if (first === undefined) return undefined;
-  if (keys.some(({ length }) => length < 32)) throw new TypeError("an audit key has 32 bytes or more");
   const [id, key] = first;
   return Object.freeze({
     seal: (hash: string) => `${id}:${mac(key, hash)}`,
@@ -152,11 +154,11 @@ export class AuditChecker {
   }
 }
 
-function keyId(key: Uint8Array): string {
+function keyId(key: KeyObject): string {
   return mac(key, "countersign audit key").slice(0, 8);
 }
 
-function mac(key: Uint8Array, text: string): string {
+function mac(key: KeyObject, text: string): string {
   return createHmac("sha256", key).update(text).digest("hex");
 }
 
