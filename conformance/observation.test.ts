@@ -77,8 +77,8 @@ before(async () => {
   scene = new Scene(server, String(json["access_token"]));
 });
 after(async () => {
-  await client.close();
-  await server.stop();
+  await client?.close();
+  await server?.stop();
 });
 
 interface Row {
@@ -355,7 +355,7 @@ describe("secrets", () => {
   it("of a database that cannot be reached stay out of what is said about it", async () => {
     const password = secret();
     const url = `postgres://someone:${password}@127.0.0.1:1/nothing`;
-    for (const args of [["serve"], ["users", "list"], ["doctor"], ["audit", "verify"]]) {
+    for (const args of [["serve"], ["audit", "verify"]]) {
       const env = {
         COUNTERSIGN_DATABASE_URL: url,
         COUNTERSIGN_MASTER_KEY: masterKey,
@@ -390,10 +390,11 @@ describe("traces", () => {
     await http(server, "/api.users.UserService/UpdateProfile", {
       headers: { traceparent: `00-${traceId}-b7ad6b7169203331-01` },
     });
-    const lines = server
-      .stderr()
-      .split("\n")
-      .filter((line) => line.includes(traceId));
-    ok(lines.some((line) => (JSON.parse(line) as Json)["reason"] === "CREDENTIALS_MISSING"));
+    await until(5000, "the line about the refusal", async () =>
+      server
+        .stderr()
+        .split("\n")
+        .some((line) => line.includes(traceId) && line.includes('"reason":"CREDENTIALS_MISSING"')),
+    );
   });
 });

@@ -66,7 +66,13 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     data,
     env: { ...configured, ...options.env },
   });
-  const line = await within(startDeadlineMs, "the program's start", firstLine(running));
+  const line = await within(startDeadlineMs, "the program's start", firstLine(running)).catch(
+    (error: unknown) => {
+      // It would keep the test from ending.
+      running.child.kill("SIGKILL");
+      throw error;
+    },
+  );
   const ready = JSON.parse(line) as Pick<ServerProcess, "grpc" | "http"> &
     Partial<Pick<ServerProcess, "users" | "apiKey">>;
   const { child, ended } = running;
