@@ -14,8 +14,10 @@ import type { Shadow } from "countersign/policy";
 import {
   ApiKeyService,
   type AskingLimits,
+  AuditService,
   AuthService,
   createApiKeyService,
+  createAuditService,
   createAuthService,
   createLimitService,
   createLogService,
@@ -117,6 +119,7 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
       served(TenantService, createTenantService({ tenants: store.tenants, caughtUp })),
     [LimitService.typeName]: () => served(LimitService, limitService(parts)),
     [RevocationService.typeName]: () => served(RevocationService, revocationService(parts)),
+    [AuditService.typeName]: () => served(AuditService, createAuditService(store)),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };

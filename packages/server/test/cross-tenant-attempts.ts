@@ -15,6 +15,8 @@ export interface Target {
   readonly role: string;
   readonly issuer: string;
   readonly subject: string;
+  /** Of an audit record about the key. */
+  readonly auditSequence: bigint;
 }
 
 /** A request by which somebody (`own`) reaches for a record. It must have no effect, wherever that belongs to another tenant. */
@@ -40,6 +42,14 @@ function newHash(): string {
 }
 
 const reason = "test";
+
+/** How records are found. */
+const auditFilters: readonly ((target: Target) => object)[] = [
+  ({ userId }) => ({ target: `user:${userId}` }),
+  ({ keyId }) => ({ target: `key:${keyId}` }),
+  ({ username: text }) => ({ text }),
+  ({ tenant }) => ({ tenant }),
+];
 
 /**
  * Of every RPC. One that has no row here fails the test: say how somebody of another tenant would reach for a record by it. What
@@ -191,6 +201,11 @@ export const rows: Readonly<Record<string, Row>> = {
   "/auth.v1.LogService/ExportRequests": { installation: [() => ({})] },
   "/auth.v1.LogService/GetStatistics": { installation: [() => ({})] },
   "/auth.v1.LogService/GetTimeSeries": { installation: [() => ({})] },
+
+  "/auth.v1.AuditService/ListAudit": auditFilters.map((filter) => (target) => ({ filter: filter(target) })),
+  "/auth.v1.AuditService/GetAudit": [({ auditSequence: sequence }) => ({ sequence })],
+  "/auth.v1.AuditService/ExportAudit": auditFilters.map((filter) => (target) => ({ filter: filter(target) })),
+  "/auth.v1.AuditService/VerifyAudit": { installation: [() => ({})] },
 
   "/auth.v1.LimitService/ListLimits": { installation: [() => ({})] },
   "/auth.v1.LimitService/GetLimitUsage": { installation: [({ keyId }) => ({ subject: keyId })] },

@@ -42,11 +42,13 @@ export async function makeTarget(
   const [issuer, subject] = [tenant === "" ? "https://id.example" : issuerOf(tenant), `subject-${name}`];
   await store.identities.link({ issuer, subject, userId: user.id }, "system");
   await node.caughtUp();
+  const [record] = await store.audit.list({ limit: 1, target: `key:${keyId}` });
   return {
     ...{ tenant, userId: BigInt(user.id), username: name, email, keyId, key, role, issuer, subject },
     sessionId: session.id,
     refreshToken: createRefreshTokens(...deriveKeys(config).refresh).issue(session.id, 1),
     accessToken: tokenOf(node, user),
+    auditSequence: BigInt(record?.sequence ?? 0),
   };
 }
 
@@ -68,6 +70,7 @@ export function absentTarget({ config, signing }: InProcessNode): Target {
     role: "absent/absent",
     issuer: issuerOf("absent"),
     subject: "subject-absent",
+    auditSequence: 999_999_999n,
   };
 }
 

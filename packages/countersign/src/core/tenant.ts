@@ -16,6 +16,7 @@ const withinTenants: readonly string[] = [
   "auth.roles:",
   "auth.tokens:introspect",
   "auth.tokens:revoke",
+  "auth.audit:read",
 ];
 
 /**
