@@ -76,6 +76,7 @@ module.exports = {
       "store/(contracts|usage)[.]ts",
     ),
     layer("grpc", "core", "context", "gen/google"),
+    layer("otel", "core", "context"),
     // Where a key was used from is told by its network.
     layer(
       "store",
@@ -106,7 +107,7 @@ module.exports = {
       "policy",
       "limits",
       "gen",
-      "store/((session|role|secret|request|tenant|api-key|key-import)-)?contracts[.]ts",
+      "store/((session|role|secret|request|tenant|api-key|key-import|audit)-)?contracts[.]ts",
       "store/request-log/matches[.]ts",
       "store/key-hygiene[.]ts",
       "store/api-key-status[.]ts",
@@ -141,6 +142,13 @@ module.exports = {
       to: { dependencyTypes: ["core"], pathNot: "async_hooks$" },
     },
     foreign("connect", "@grpc"),
+    foreign("otel", "@grpc|@connectrpc"),
+    {
+      name: "traces-are-made-by-otel-alone",
+      severity: "error",
+      from: { path: library, pathNot: [`${library}/otel/`, tests] },
+      to: { path: "node_modules/@opentelemetry" },
+    },
     foreign("store", "@grpc|@connectrpc"),
     {
       name: "conditions-are-only-loaded-by-who-uses-them",

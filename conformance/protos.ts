@@ -12,6 +12,7 @@ export type Method = MethodDefinition<object, object>;
 const definition: PackageDefinition = loadSync(
   [
     "api/users/users.proto",
+    "auth/v1/audit.proto",
     "auth/v1/users.proto",
     "auth/v1/api_keys.proto",
     "auth/v1/auth.proto",

@@ -7,6 +7,7 @@ export type { Auth, AuthOptions } from "./core/auth.ts";
 export { createAuth } from "./core/auth.ts";
 // For authenticators and adapters.
 export type { Authenticate, Authenticator, AuthRuntime } from "./core/authenticator.ts";
+export type { CacheReadings, NamedCache } from "./core/cache-readings.ts";
 export type { Call, Peer } from "./core/call.ts";
 export type { AllowancePeriod, CallAllowance } from "./core/call-allowance.ts";
 export type { CallStatus, FieldViolation } from "./core/call-error.ts";

@@ -12,6 +12,7 @@ import {
   createRevocationFollower,
   createUsageRecorder,
   type Redigester,
+  type RevocationFollower,
   type Store,
   type UsageRecorder,
 } from "countersign/store";
@@ -31,6 +32,14 @@ import { listenHttp } from "./listen/http.ts";
 import { jsonPaths } from "./listen/json-paths.ts";
 import { keyReveal, linkBase } from "./listen/key-reveal.ts";
 import { wellKnown } from "./listen/well-known.ts";
+import {
+  type Counts,
+  counting,
+  openMetrics,
+  proceduresOf,
+  startCounting,
+} from "./observation/open-metrics.ts";
+import { tracedServices } from "./observation/traced-services.ts";
 import { observeDecisions } from "./observe-decisions.ts";
 import { Parts } from "./parts.ts";
 import { createHashQueue } from "./passwords.ts";
@@ -50,6 +59,8 @@ export interface Node {
   readonly store: Store;
   readonly grpcAddress: string;
   readonly httpAddress: string;
+  /** Where metrics are, if they have a listener of their own. */
+  readonly metricsAddress: string | undefined;
   /** From now on health checks say SERVING. */
   serve(): void;
   /** Reads certificates anew; of those that cannot be used, the ones of before stay. */
@@ -68,9 +79,10 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
   try {
     const tls = openTls(config, log);
     parts.add(async () => tls.close());
-    const state = await openState(config, configured, log, parts);
+    const counts = startCounting(config);
+    const state = await openState(config, { configured, counts, log, parts });
     const readiness = new Readiness(state.revocations);
-    const addresses = await listen(config, { ...state, tls, readiness, log, parts });
+    const addresses = await listen(config, { ...state, counts, tls, readiness, log, parts });
     return {
       store: state.store,
       ...addresses,
@@ -94,6 +106,7 @@ interface State {
   readonly revocations: Revocations;
   readonly feed: RevocationFeeder;
   readonly roles: RoleDirectory;
+  readonly follower: RevocationFollower;
   /** Returns when this node has applied every revocation that is committed; other nodes hear of it. */
   readonly caughtUp: () => Promise<void>;
   readonly limits: NodeLimits;
@@ -103,13 +116,15 @@ interface State {
   readonly requests: Requests;
 }
 
-async function openState(
-  config: Config,
-  configured: Signing | undefined,
-  log: Logger,
-  parts: Parts,
-): Promise<State> {
-  const store = await openStore(config);
+interface OpenStateParts {
+  readonly configured: Signing | undefined;
+  readonly counts: Counts | undefined;
+  readonly log: Logger;
+  readonly parts: Parts;
+}
+
+async function openState(config: Config, { configured, counts, log, parts }: OpenStateParts): Promise<State> {
+  const store = await openStore(config, { observe: counts?.store.observe });
   parts.add(() => store.close());
   await requireKnownSecrets(config, store.secrets);
   const revocations = createRevocations();
@@ -151,10 +166,12 @@ async function openState(
   const requests = await openRequests(config, log);
   parts.add(() => requests.close());
   const { caughtUp } = news;
-  return { store, revocations, feed, roles, caughtUp, limits, signing, usage, redigester, requests };
+  const logs = { usage, redigester, requests };
+  return { store, revocations, feed, roles, follower, caughtUp, limits, signing, ...logs };
 }
 
 interface ListenParts extends State {
+  readonly counts: Counts | undefined;
   readonly tls: NodeTls;
   readonly readiness: Readiness;
   readonly log: Logger;
@@ -178,25 +195,28 @@ async function listen(
     revocations,
     feed,
     roles,
+    follower,
     caughtUp,
     limits,
     signing,
     usage,
     redigester,
     requests,
+    counts,
     tls,
     readiness,
     log,
     parts,
   }: ListenParts,
-): Promise<Pick<Node, "grpcAddress" | "httpAddress">> {
+): Promise<Pick<Node, "grpcAddress" | "httpAddress" | "metricsAddress">> {
   const issuers = startIssuers(config, (issuer, err) =>
     log.warn({ issuer, err }, "an issuer cannot be used"),
   );
-  const observer = observeDecisions(usage, log);
+  const observer = observeDecisions({ usage, log, counts: counts?.calls });
   const { shadow, ...rules } = await policyInForce({ config, store, log, observer });
   const keys = keyParts(redigester, usage);
-  const { onCallEnd, log: requestLog } = requests;
+  const { log: requestLog } = requests;
+  const onCallEnd = counting(requests.onCallEnd, counts);
   const bounds = { limits: limiterOf(config, limits), throttle: throttleOf(config) };
   const known = { config, store, revocations, roles, signing };
   const auth = createAuthentication({ ...known, ...bounds, issuers, ...rules, onCallEnd, ...keys });
@@ -206,8 +226,11 @@ async function listen(
   const shared = { ...known, feed, auth, asking, limits, caughtUp, hashing: keys.hashing };
   let httpAddress = "";
   const ofNode = { shadow, requests: requestLog, linkBase: () => linkBase(config, httpAddress) };
-  const services = servicesOf({ ...shared, ...ofNode });
+  const services = await tracedServices(servicesOf({ ...shared, ...ofNode }));
   const tokens = tokenEndpoints({ ...shared, onError });
+  counts?.calls.serve(proceduresOf(auth, services));
+  const measured = { store, auth, revocations, follower, usage, hashing: keys.hashing, requests };
+  const metrics = await openMetrics({ config, counts, log, parts, ...measured });
   const calls = { users: store.users, onError };
   const listeners: { close(graceMs: number): Promise<void> }[] = [];
   // Together: each has the whole grace.
@@ -231,6 +254,7 @@ async function listen(
       wellKnown(config.auth.jwt, signing, tokens.length > 0 ? tokenEndpointPaths : {}),
       ...tokens,
       keyReveal({ apiKeys: store.apiKeys, onError }),
+      ...metrics.handlers,
       rpc,
       jsonPaths(auth, services, calls),
       ...openAdmin({ ...shared, services, rpc, onError, warn: (message) => log.warn(message) }),
@@ -238,5 +262,5 @@ async function listen(
   });
   listeners.push(http);
   httpAddress = http.address;
-  return { grpcAddress: grpc.address, httpAddress: http.address };
+  return { grpcAddress: grpc.address, httpAddress, metricsAddress: metrics.address };
 }

@@ -14,8 +14,10 @@ import type { Shadow } from "countersign/policy";
 import {
   ApiKeyService,
   type AskingLimits,
+  AuditService,
   AuthService,
   createApiKeyService,
+  createAuditService,
   createAuthService,
   createLimitService,
   createLogService,
@@ -125,6 +127,7 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
         SystemService,
         createSystemService(config, () => servedBy(config)),
       ),
+    [AuditService.typeName]: () => served(AuditService, createAuditService(store)),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };

@@ -1,4 +1,5 @@
 import type { Authenticator } from "./authenticator.ts";
+import type { NamedCache } from "./cache-readings.ts";
 import type { Call } from "./call.ts";
 import { chainMaker, challengesOf, type Slot, type Started } from "./chain.ts";
 import { type Allowed, anonymous, type Decision, deny, isPromise, type MaybePromise } from "./decision.ts";
@@ -90,13 +91,18 @@ export interface Auth<P> {
   ruleOf(procedure: string): Rule<P> | undefined;
   /** Who is asked who calls a procedure: those of its route, or those of this `Auth`. For documents such as OpenAPI. */
   authenticatorsOf(procedure: string): readonly Authenticator<P>[];
+  /** What authenticators remember, to be measured. */
+  caches(): readonly NamedCache[];
 }
+
+type Judged<P> = MaybePromise<Decision<P>>;
 
 /** Builds an `Auth`. Throws a `TypeError` for what only a programmer's mistake can be. */
 export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
   const { authenticators, onDecision, now = Date.now, revocations = nothingRevoked } = options;
   const { policy: tables, mode, publicProcedures = [], roles, limits, throttle } = options;
-  const chainOf = chainMaker<P>({ revocations, now, roles, throttle });
+  const caches: NamedCache[] = [];
+  const chainOf = chainMaker<P>({ revocations, now, roles, throttle }, caches);
   const standard = chainOf(authenticators);
   const book = new RuleBook<P>({ tables, mode, publicProcedures, chainOf });
   const openCalls = new OpenCalls<P>({ evaluate: againWithRequest(book, judge), revocations, now });
@@ -109,6 +115,7 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
     watch: throttle === undefined ? watch : sparing(throttle, watch),
     ...policyOf(book, limits),
     authenticatorsOf: (procedure: string) => (book.find(procedure)?.chain ?? standard).definitions,
+    caches: () => caches,
     follow: following(book, now, options.onCallEnd),
   });
 
@@ -140,12 +147,7 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
     }
   }
 
-  function conclude(
-    decision: Decision<P>,
-    rule: CompiledRule<P>,
-    value: string,
-    call: Call,
-  ): MaybePromise<Decision<P>> {
+  function conclude(decision: Decision<P>, rule: CompiledRule<P>, value: string, call: Call): Judged<P> {
     // A repeated header that the transport joined. Looked for here, since no credential with a comma is accepted.
     if (!decision.ok) return value.includes(",") ? (rule.chain ?? standard).ambiguous : decision;
     return rule.guards.length === 0 ? decision : guarded(decision, rule.guards, 0, call);

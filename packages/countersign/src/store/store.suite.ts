@@ -3,6 +3,7 @@ import type { Store } from "./contracts.ts";
 import { apiKeyCases } from "./suite/api-key-cases.suite.ts";
 import { attemptCases } from "./suite/attempt-cases.suite.ts";
 import { auditCases } from "./suite/audit-cases.suite.ts";
+import { auditedCases } from "./suite/audited-changes.suite.ts";
 import { concurrencyCases } from "./suite/concurrency-cases.suite.ts";
 import { hostileCases } from "./suite/hostile-cases.suite.ts";
 import { hostileSessionCases } from "./suite/hostile-session-cases.suite.ts";
@@ -46,6 +47,7 @@ const suites: Readonly<Record<string, Cases>> = {
   "second factors": totpCases,
   "rates and quotas": limitCases,
   "the audit log": auditCases,
+  "audited changes": auditedCases,
   "signing keys": signingKeyCases,
   "linked identities": identityCases,
   secrets: secretCases,

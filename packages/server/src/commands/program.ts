@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addAuditCommand } from "./audit.ts";
 import { addBackupCommand } from "./backup.ts";
 import { usageExit } from "./command.ts";
 import { addConfigCommand } from "./config.ts";
@@ -42,6 +43,7 @@ export function createProgram(): Command {
   addPolicyCommand(program);
   addExplainCommand(program);
   addLogsCommand(program);
+  addAuditCommand(program);
   addSecretsCommand(program);
   addBackupCommand(program);
   addRestoreCommand(program);

@@ -37,6 +37,13 @@ export function configProblems(config: Config): readonly string[] {
       `http.listen ${address} can be reached from outside, and would take credentials in plain text: set http.tls, listen on 127.0.0.1, or put a proxy with TLS in front and set http.behind_tls_proxy: true`,
     );
   }
+  if (
+    secrets.metricsToken !== undefined &&
+    (secrets.metricsToken.length < 20 || placeholders.test(secrets.metricsToken))
+  )
+    problems.push(
+      "metrics.token can be guessed: it needs 20 characters that are random (openssl rand -hex 20)",
+    );
   return [...problems, ...secrets.staticKeys.flatMap(staticKeyProblems)];
 }
 

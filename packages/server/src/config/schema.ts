@@ -362,6 +362,20 @@ export const configSchema = z.strictObject({
       session_lifetime: duration.prefault("12h").describe("whatever is done, until it asks to log in again"),
     })
     .prefault({}),
+  metrics: z
+    .strictObject({
+      listen: listen
+        .optional()
+        .describe(
+          "an address of its own for `GET /metrics`, in plain text; default: in development on http.listen",
+        ),
+      token: secret
+        .optional()
+        .describe(
+          "what has to be sent for it as `Authorization: Bearer …`; with a token it is served on http.listen in production, too",
+        ),
+    })
+    .prefault({}),
   shutdown_grace: duration.prefault("10s").describe("how long open calls may take to end"),
   log: z
     .strictObject({
