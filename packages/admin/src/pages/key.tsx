@@ -13,6 +13,7 @@ import { Code } from "../ui/copy.tsx";
 import { formatCount } from "../ui/numbers.ts";
 import { Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
 import { fromNow, Time } from "../ui/time.tsx";
+import { AuditTable } from "./audit-table.tsx";
 import { KeyStatus } from "./key-status.tsx";
 import { RequestTable } from "./request-table.tsx";
 import { RotateKey } from "./rotate-key.tsx";
@@ -54,6 +55,9 @@ export function KeyPage() {
           </Panel>
           {can("auth.logs:read") && (
             <RequestTable filter={{ apiKeyId: apiKey.id }} title={text.keys.itsRequests} />
+          )}
+          {can("auth.audit:read") && (
+            <AuditTable filter={{ target: `key:${apiKey.id}` }} title={text.keys.itsAudit} />
           )}
         </>
       )}
