@@ -3,6 +3,7 @@ import type { Shadow } from "countersign/policy";
 import { publicProceduresOf, reflectionProcedures, routeTables } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
+import { shareLimits } from "../decide/shared-limits.ts";
 import { servedBy } from "../descriptors.ts";
 import { limiterOf, limitRulesOf } from "../limits.ts";
 import {
@@ -23,13 +24,17 @@ export interface CompletePolicy extends NodePolicy {
 export function completePolicy(config: Config, options: LoadPolicyOptions = {}): CompletePolicy {
   const policy = loadPolicy(config, options);
   const routes = routeTables(config);
+  const limits = shareLimits(
+    limiterOf(config, { limits: limitRulesOf(config), rates: uncounted, quotas: uncounted }),
+    { outside: policy.outside.flatMap((table) => [...table.keys()]), asking: [] },
+  );
   try {
     const auth = createAuth<Principal>({
       authenticators: [nobody],
       policy: [...policy.served, ...routes],
       mode: config.auth.mode,
       publicProcedures: publicProceduresOf(config),
-      limits: limiterOf(config, { limits: limitRulesOf(config), rates: uncounted, quotas: uncounted }),
+      limits: limits.here,
     });
     const services = servedBy(config);
     const decoded = services

@@ -3,6 +3,7 @@ import { parseDuration } from "./duration.ts";
 import { issuerSchema } from "./issuer-schema.ts";
 import { limitsSchema, redisSchema } from "./limit-schema.ts";
 import { isNetwork, parseListenAddress } from "./listen-address.ts";
+import { proxiesSchema } from "./proxies-schema.ts";
 import { requestLogSchema } from "./request-log-schema.ts";
 
 /** A secret is never written into a configuration: it stands in a file or in an environment variable. */
@@ -332,6 +333,7 @@ export const configSchema = z.strictObject({
     ),
   auth: auth.prefault({}),
   policy: policy.prefault({}),
+  proxies: proxiesSchema(duration),
   request_log: requestLogSchema(duration, procedure),
   redis: redisSchema(secret).prefault({}),
   limits: limitsSchema,
