@@ -224,11 +224,21 @@ describe("HTTP behind nginx", () => {
     deepEqual([body["code"], body["reason"]], ["unauthenticated", "CREDENTIALS_MISSING"]);
     const forbidden = await get("/reports", { "x-api-key": server.apiKey });
     equal(forbidden.status, 403);
-    equal(((await forbidden.json()) as Record<string, unknown>)["message"], "Permission 'users:list' required");
+    equal(
+      ((await forbidden.json()) as Record<string, unknown>)["message"],
+      "Permission 'users:list' required",
+    );
   });
 
   it("refuses paths that a server could read in two ways", async () => {
-    for (const path of ["/reports//7", "/reports/%2e%2e/7", "/reports/7%2f8", "/reports/7;a=b", "/reports/a%5cb", "/nothing"])
+    for (const path of [
+      "/reports//7",
+      "/reports/%2e%2e/7",
+      "/reports/7%2f8",
+      "/reports/7;a=b",
+      "/reports/a%5cb",
+      "/nothing",
+    ])
       equal((await get(path, { "x-api-key": server.apiKey })).status, 403, path);
   });
 });
