@@ -3,6 +3,9 @@ import type { Shadow } from "countersign/policy";
 import { publicProceduresOf, reflectionProcedures, routeTables } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
+import { askedProcedures } from "../decide/asking-rules.ts";
+import { configuredAudiences } from "../decide/audiences.ts";
+import { outsideRules } from "../decide/outside-rules.ts";
 import { shareLimits } from "../decide/shared-limits.ts";
 import { servedBy } from "../descriptors.ts";
 import { limiterOf, limitRulesOf } from "../limits.ts";
@@ -45,11 +48,20 @@ export function completePolicy(config: Config, options: LoadPolicyOptions = {}):
     auth.serve([...services.flatMap(proceduresOf), ...reflection], { decoded });
     for (const table of routes) auth.serve(table.keys());
     auth.seal();
+    if (askedProcedures(config).length > 0) checkOutside(config, policy);
     return { ...policy, auth, shadow: loadShadow(config, policy, undefined) };
   } catch (error) {
     if (error instanceof TypeError) throw new ConfigError(`auth: ${error.message}`);
     throw error;
   }
+}
+
+/** What a proxy shows nobody cannot be asked about. RPCs without a rule are told apart from this, one by one. */
+function checkOutside(config: Config, { outside: tables, outsideServices: services }: NodePolicy): void {
+  const rules = outsideRules(config, { tables, services });
+  configuredAudiences(config, rules.procedures.all);
+  const auth = createAuth<Principal>({ authenticators: [nobody], policy: rules.tables });
+  auth.serve(rules.tables.flatMap((table) => [...table.keys()]));
 }
 
 const uncounted = { name: "memory", store: undefined } as const;

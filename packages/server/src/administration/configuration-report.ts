@@ -67,6 +67,7 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
       ...(secrets.developmentKey !== undefined && { development_key: "set" }),
     },
     policy: config.policy,
+    proxies: { ...config.proxies, identity_lifetime: formatDuration(config.proxies.identity_lifetime) },
     request_log: {
       ...config.request_log,
       retention: formatDuration(config.request_log.retention),

@@ -1,3 +1,6 @@
+import type { Config } from "../config/config.ts";
+import { ConfigError } from "../config/config-error.ts";
+
 /** Which service a token for a procedure is for, or what is wrong with the configuration. */
 export type Audiences =
   | { readonly ok: true; readonly ofProcedure: ReadonlyMap<string, string> }
@@ -5,6 +8,17 @@ export type Audiences =
 
 interface Upstream {
   readonly methods?: readonly string[] | undefined;
+}
+
+/** The `aud` of each procedure. Undefined where no upstream is configured; a `ConfigError` where one is none's, or two's. */
+export function configuredAudiences(
+  { proxies }: Pick<Config, "proxies">,
+  procedures: readonly string[],
+): ReadonlyMap<string, string> | undefined {
+  if (Object.keys(proxies.upstreams).length === 0) return undefined;
+  const audiences = audiencesOf(proxies.upstreams, procedures);
+  if (!audiences.ok) throw new ConfigError(`proxies.upstreams: ${audiences.problem}`);
+  return audiences.ofProcedure;
 }
 
 /** Gives each procedure to one upstream: what none names goes to the one that names nothing. */

@@ -2,12 +2,11 @@ import type { Auth, CallLimiter, Principal } from "countersign";
 import type { Logger } from "pino";
 import { type AuthenticationParts, createOutsideAuthentication } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
-import { ConfigError } from "../config/config-error.ts";
 import type { HttpHandler } from "../listen/http.ts";
 import type { OutsidePolicy } from "../policy/policy-in-force.ts";
 import { forwardedAddress } from "../requests/peer-address.ts";
 import type { ServedService } from "../served-service.ts";
-import { audiencesOf } from "./audiences.ts";
+import { configuredAudiences } from "./audiences.ts";
 import { Decisions } from "./decisions.ts";
 import { extAuthz } from "./ext-authz.ts";
 import { forwardAuth } from "./forward-auth.ts";
@@ -67,14 +66,12 @@ function identitiesOf(
   { config, signing }: Pick<DecisionParts, "config" | "signing">,
   procedures: readonly string[],
 ): IdentityTokens | undefined {
-  const { upstreams, identity_lifetime: lifetimeSeconds } = config.proxies;
-  if (Object.keys(upstreams).length === 0) return undefined;
-  const audiences = audiencesOf(upstreams, procedures);
-  if (!audiences.ok) throw new ConfigError(`proxies.upstreams: ${audiences.problem}`);
+  const audiences = configuredAudiences(config, procedures);
+  if (audiences === undefined) return undefined;
   return createIdentityTokens({
-    audiences: audiences.ofProcedure,
+    audiences,
     issuer: config.auth.jwt.issuer,
-    lifetimeSeconds,
+    lifetimeSeconds: config.proxies.identity_lifetime,
     signingKey: (seconds) => signing.signerFor(seconds),
   });
 }

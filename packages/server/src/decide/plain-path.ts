@@ -14,9 +14,20 @@ const dangerous = /%(?![0-9a-f]{2})|%(?:[01][0-9a-f]|2[35ef]|3[bf]|5c|7f)/i;
  */
 export function isPlainPath(path: string): boolean {
   if (path.length > longestPath || !visible.test(path) || dangerous.test(path)) return false;
+  if (path.includes("%") && !isText(path)) return false;
   const [, ...segments] = path.split("/");
   return segments.every(
     (segment, index) =>
       segment !== "." && segment !== ".." && (segment !== "" || index === segments.length - 1),
   );
+}
+
+/** UTF-8, in its one spelling: `%c0%ae` is a dot to some. */
+function isText(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
