@@ -36,6 +36,7 @@ export interface ServerProcess {
   readonly grpc: string;
   readonly http: string;
   readonly data: string;
+  readonly pid: number | undefined;
   /** alice's key. Empty on a second start, which shows no secret. */
   readonly apiKey: string;
   readonly users: readonly { readonly username: string; readonly password: string }[];
@@ -78,6 +79,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     users: ready.users ?? [],
     apiKey: ready.apiKey ?? "",
     data,
+    pid: child.pid,
     ended,
     stderr: running.stderr,
     signal: (signal) => void child.kill(signal),

@@ -89,8 +89,15 @@ describe("identity tokens", () => {
     );
     stage.now += 14_999;
     equal(ask(), first);
+    const { signed } = stage;
     stage.now += 1;
-    notEqual(await ask(), first);
+    deepEqual([ask(), ask(), ask()], [first, first, first], "nobody waits for the next one");
+    equal(stage.signed, signed + 1);
+    while (ask() === first) await new Promise((resolve) => setImmediate(resolve));
+    const second = ask();
+    equal(typeof second, "string");
+    stage.now += 22_500;
+    notEqual(await ask(), second, "a quarter of its life is left to whoever gets it");
   });
 
   it("end with the credential", async () => {

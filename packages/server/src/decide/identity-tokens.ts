@@ -23,41 +23,66 @@ export interface IdentityTokensOptions {
 }
 
 interface Kept {
-  /** Until when it is handed out again, in milliseconds since the epoch. */
+  /** From when on a new one is signed, and until when this one is handed out meanwhile; milliseconds since the epoch. */
+  readonly renewAt: number;
   readonly until: number;
   readonly token: string | Promise<string>;
 }
 
 /**
- * Signs them, and hands each out again for half of its life: a caller who calls often costs a signature every few seconds. It
- * is kept by the principal, which ends with what was cached of its credential, so that nobody gets the token of a
- * caller of before.
+ * Signs them, and hands each out again for half of its life, and for another quarter while the next one is signed: a caller who
+ * calls often waits for one signature, the first. They are kept by the principal, which ends with what was cached of its
+ * credential, so that nobody gets the token of a caller of before.
  */
 export function createIdentityTokens(options: IdentityTokensOptions): IdentityTokens {
-  const { audiences, lifetimeSeconds, now = Date.now } = options;
+  const { audiences, now = Date.now } = options;
   const kept = new WeakMap<Principal, Map<string, Kept>>();
   return {
-    tokenFor({ principal, authenticator, expiresAt }, procedure) {
+    tokenFor(admitted, procedure) {
+      const { principal } = admitted;
       const audience = audiences.get(procedure);
       if (principal === undefined || audience === undefined) return undefined;
       const at = now();
       const ofPrincipal = kept.get(principal) ?? new Map<string, Kept>();
-      const known = ofPrincipal.get(procedure);
-      if (known !== undefined && at < known.until) return known.token;
-      // No longer than the credential, to the second: a token that has none left is refused wherever it is shown.
-      const issuedAt = Math.floor(at / 1000);
-      const end = Math.min(issuedAt + lifetimeSeconds, Math.floor(expiresAt / 1000));
-      const caller = claimsOf(principal, authenticator);
-      const token = sign(options, { ...caller, aud: audience, procedure, iat: issuedAt, exp: end });
-      const until = Math.min(at + (lifetimeSeconds * 1000) / 2, end * 1000);
       kept.set(principal, ofPrincipal);
-      ofPrincipal.set(procedure, { until, token });
-      token.then(
-        (signed) => ofPrincipal.set(procedure, { until, token: signed }),
-        () => ofPrincipal.delete(procedure),
+      const known = ofPrincipal.get(procedure);
+      if (known !== undefined && at < known.renewAt) return known.token;
+      const spare = known !== undefined && at < known.until ? known : undefined;
+      const next = begin(options, { admitted, audience, procedure, at });
+      // Not twice at once: until the next one is there, this one stays.
+      if (spare !== undefined) ofPrincipal.set(procedure, { ...spare, renewAt: spare.until });
+      else ofPrincipal.set(procedure, next);
+      next.token.then(
+        (token) => ofPrincipal.set(procedure, { ...next, token }),
+        () => spare === undefined && ofPrincipal.delete(procedure),
       );
-      return token;
+      return spare?.token ?? next.token;
     },
+  };
+}
+
+interface Caller {
+  readonly admitted: Allowed<Principal>;
+  readonly audience: string;
+  readonly procedure: string;
+  readonly at: number;
+}
+
+/** A token that is being signed. */
+function begin(options: IdentityTokensOptions, { admitted, audience, procedure, at }: Caller) {
+  const { principal, authenticator, expiresAt } = admitted;
+  const life = options.lifetimeSeconds;
+  const issuedAt = Math.floor(at / 1000);
+  // No longer than the credential, to the second: a token that has none left is refused wherever it is shown.
+  const end = Math.min(issuedAt + life, Math.floor(expiresAt / 1000));
+  const claims = {
+    ...(principal !== undefined && claimsOf(principal, authenticator)),
+    ...{ aud: audience, procedure, iat: issuedAt, exp: end },
+  };
+  return {
+    renewAt: Math.min(at + life * 500, end * 1000),
+    until: Math.min(at + life * 750, end * 1000),
+    token: sign(options, claims),
   };
 }
 
