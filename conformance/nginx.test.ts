@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import http2 from "node:http2";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { freePort } from "../tools/local-server.ts";
@@ -240,6 +241,32 @@ describe("HTTP behind nginx", () => {
       "/nothing",
     ])
       equal((await get(path, { "x-api-key": server.apiKey })).status, 403, path);
+  });
+});
+
+describe("gRPC behind a proxy that sends a refusal on as it is", () => {
+  // As Traefik and Caddy do: the status of HTTP, and gRPC's in the headers.
+  it("tells gRPC's clients the reason", async () => {
+    const front = http2.createServer();
+    front.on("stream", async (stream, headers) => {
+      const asked = { "x-forwarded-method": "POST", "x-forwarded-uri": String(headers[":path"]) };
+      const answer = await fetch(`http://${server.http}/forward-auth`, {
+        headers: { ...asked, "x-countersign-proxy-key": proxyKey, "content-type": "application/grpc" },
+      });
+      equal(answer.status, 401);
+      const own = ["connection", "keep-alive", "date", "content-length"];
+      const sent = [...answer.headers].filter(([name]) => !own.includes(name));
+      stream.respond({ ":status": answer.status, ...Object.fromEntries(sent) }, { endStream: true });
+      stream.close();
+    });
+    const address = await listening(front);
+    for (const kind of [python, grpcJs]) {
+      const client = await kind.connect(address);
+      const refused = [16, "CREDENTIALS_MISSING", "Authentication required"];
+      deepEqual(await says(call(client, "UpdateProfile", [])), refused, kind.name);
+      await client.close();
+    }
+    front.close();
   });
 });
 
