@@ -244,6 +244,18 @@ describe("HTTP behind nginx", () => {
   });
 });
 
+it("tells administrators of the rules that it keeps for others", async () => {
+  const ask = (name: string, body: object) =>
+    http(server, `/auth.v1.PolicyService/${name}`, { token: tokens["admin"] ?? "", body: { ...body } });
+  const procedure = `${service}/DeleteUser`;
+  const { json } = await ask("Explain", { user_id: "3", procedure });
+  deepEqual([json["outcome"], json["message"]], ["denied", "Superuser access required"]);
+  const rules = (await ask("ListRules", {})).json["rules"] as readonly Record<string, unknown>[];
+  const names = rules.map((rule) => rule["procedure"]);
+  equal(new Set(names).size, names.length);
+  deepEqual(rules.find((rule) => rule["procedure"] === procedure)?.["origin"], "policy.yaml");
+});
+
 describe("gRPC behind a proxy that sends a refusal on as it is", () => {
   // As Traefik and Caddy do: the status of HTTP, and gRPC's in the headers.
   it("tells gRPC's clients the reason", async () => {
