@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type Denial, requestIdHeader, statusOf } from "countersign";
+import { type Call, type Denial, requestIdHeader, statusOf } from "countersign";
 import type { CheckRequest, CheckResponseSchema } from "../gen/envoy/service/auth/v3/external_auth_pb.ts";
 import { Authorization } from "../gen/envoy/service/auth/v3/external_auth_pb.ts";
 import type { StatusCode } from "../gen/envoy/type/v3/http_status_pb.ts";
@@ -24,8 +24,8 @@ export interface ExtAuthzOptions {
 export function extAuthz({ decisions, identityHeader, removeHeaders }: ExtAuthzOptions): ServedService {
   const removed = [...new Set(removeHeaders)].filter((name) => name !== identityHeader);
   return served(Authorization, {
-    async check(request, { call: { signal } }) {
-      const asked = readRequest(request, signal);
+    async check(request, { call }) {
+      const asked = readRequest(request, call);
       const verdict = await decisions.ask(asked);
       return verdict.decision.ok
         ? allowed(verdict, { identityHeader, removed })
@@ -34,7 +34,7 @@ export function extAuthz({ decisions, identityHeader, removeHeaders }: ExtAuthzO
   });
 }
 
-function readRequest({ attributes }: CheckRequest, signal: AbortSignal): ProxiedRequest {
+function readRequest({ attributes }: CheckRequest, asking: Call): ProxiedRequest {
   const http = attributes?.request?.http;
   const headers = new Map<string, string[]>();
   const add = (name: string, value: string): void => {
@@ -56,7 +56,7 @@ function readRequest({ attributes }: CheckRequest, signal: AbortSignal): Proxied
       address?.case === "socketAddress"
         ? peerOf(address.value.address, address.value.portSpecifier.value)
         : undefined,
-    signal,
+    asking,
   };
 }
 
@@ -110,7 +110,10 @@ function denied(verdict: Verdict, denial: Denial, contentType: string): Answer {
 
 /** For Envoy's logs and its other filters. */
 function metadataOf({ call, decision }: Verdict): Answer["dynamicMetadata"] {
-  const known: Record<string, string | undefined> = { procedure: call.procedure, request_id: call.requestId };
+  const known: Record<string, string | undefined> = {
+    procedure: call.procedure,
+    request_id: call.requestId,
+  };
   if (decision.ok) {
     known["user_id"] = decision.principal?.userId;
     known["api_key_id"] = decision.principal?.apiKey?.id;

@@ -99,7 +99,7 @@ function readRequest(
     contentType: headersDistinct["content-type"]?.join(",") ?? "",
     header: (name) => headersDistinct[name] ?? [],
     peerAddress: forwardedAddress(headersDistinct["x-forwarded-for"] ?? []) ?? asking.peer.address,
-    signal: asking.signal,
+    asking,
   };
 }
 

@@ -7,8 +7,8 @@ export interface ProxiedRequest extends Asked {
   header(name: string): readonly string[];
   /** Where the proxy was called from. Undefined where it does not say. */
   readonly peerAddress: string | undefined;
-  /** Aborted when the proxy no longer wants to know. */
-  readonly signal: AbortSignal;
+  /** The call that asks. It ends when the proxy no longer wants to know. */
+  readonly asking: Pick<Call, "signal">;
 }
 
 /** The same as the pipeline sees it. Certificates are none: what a proxy says of them, no TLS of ours has verified. */
@@ -33,7 +33,8 @@ export class ProxiedCall implements Call {
   }
 
   get signal(): AbortSignal {
-    return this.#request.signal;
+    // Made when somebody asks for it: an end that nobody waits for costs more than a decision.
+    return this.#request.asking.signal;
   }
 
   get requestId(): string {
