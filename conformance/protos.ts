@@ -21,6 +21,7 @@ const definition: PackageDefinition = loadSync(
     "auth/v1/logs.proto",
     "auth/v1/roles.proto",
     "auth/v1/limits.proto",
+    "envoy/service/auth/v3/external_auth.proto",
     "grpc/health/v1/health.proto",
   ],
   { includeDirs: [protoFolder], keepCase: true, longs: String, bytes: String, enums: String, defaults: true },

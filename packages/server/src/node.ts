@@ -18,13 +18,11 @@ import {
 } from "countersign/store";
 import type { Logger } from "pino";
 import { openAdmin } from "./admin/open-admin.ts";
-import { createAuthentication } from "./authentication.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { configProblems } from "./config/production-checks.ts";
 import { openStore } from "./database.ts";
-import { startIssuers } from "./issuers.ts";
-import { limiterOf, type NodeLimits, nodeLimits, throttleOf } from "./limits.ts";
+import { type NodeLimits, nodeLimits } from "./limits.ts";
 import { connectServices } from "./listen/connect.ts";
 import { createCors } from "./listen/cors.ts";
 import { listenGrpc } from "./listen/grpc.ts";
@@ -32,6 +30,7 @@ import { listenHttp } from "./listen/http.ts";
 import { jsonPaths } from "./listen/json-paths.ts";
 import { keyReveal, linkBase } from "./listen/key-reveal.ts";
 import { wellKnown } from "./listen/well-known.ts";
+import { openNodeAuth } from "./node-auth.ts";
 import {
   type Counts,
   counting,
@@ -40,10 +39,7 @@ import {
   startCounting,
 } from "./observation/open-metrics.ts";
 import { tracedServices } from "./observation/traced-services.ts";
-import { observeDecisions } from "./observe-decisions.ts";
 import { Parts } from "./parts.ts";
-import { createHashQueue } from "./passwords.ts";
-import { policyInForce } from "./policy/policy-in-force.ts";
 import { Readiness } from "./readiness.ts";
 import { openNodeRedis, shareNews } from "./redis.ts";
 import { openRequests, type Requests } from "./requests/requests.ts";
@@ -178,15 +174,6 @@ interface ListenParts extends State {
   readonly parts: Parts;
 }
 
-/** What checks of API keys lead to besides their answers. */
-function keyParts(redigester: Redigester, usage: UsageRecorder) {
-  return {
-    hashing: createHashQueue(),
-    onOlderPepper: redigester.add,
-    onScopeUsed: usage.recordScope.bind(usage),
-  };
-}
-
 /** Binds both listeners to one decision and one set of services. */
 async function listen(
   config: Config,
@@ -209,27 +196,26 @@ async function listen(
     parts,
   }: ListenParts,
 ): Promise<Pick<Node, "grpcAddress" | "httpAddress" | "metricsAddress">> {
-  const issuers = startIssuers(config, (issuer, err) =>
-    log.warn({ issuer, err }, "an issuer cannot be used"),
-  );
-  const observer = observeDecisions({ usage, log, counts: counts?.calls });
-  const { shadow, ...rules } = await policyInForce({ config, store, log, observer });
-  const keys = keyParts(redigester, usage);
   const { log: requestLog } = requests;
   const onCallEnd = counting(requests.onCallEnd, counts);
-  const bounds = { limits: limiterOf(config, limits), throttle: throttleOf(config) };
   const known = { config, store, revocations, roles, signing };
-  const auth = createAuthentication({ ...known, ...bounds, issuers, ...rules, onCallEnd, ...keys });
+  const deciding = { ...known, limits, usage, redigester, onCallEnd, log, counts: counts?.calls };
+  const { auth, proxies, shadow, hashing } = await openNodeAuth(config, deciding);
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");
   const asking = askingLimits(config);
-  const shared = { ...known, feed, auth, asking, limits, caughtUp, hashing: keys.hashing };
+  const shared = { ...known, feed, auth, asking, limits, caughtUp, hashing };
   let httpAddress = "";
-  const ofNode = { shadow, requests: requestLog, linkBase: () => linkBase(config, httpAddress) };
+  const ofNode = {
+    shadow,
+    outside: proxies.auth,
+    requests: requestLog,
+    linkBase: () => linkBase(config, httpAddress),
+  };
   const services = await tracedServices(servicesOf({ ...shared, ...ofNode }));
   const tokens = tokenEndpoints({ ...shared, onError });
-  counts?.calls.serve(proceduresOf(auth, services));
-  const measured = { store, auth, revocations, follower, usage, hashing: keys.hashing, requests };
+  counts?.calls.serve(proceduresOf([auth, proxies.auth], services));
+  const measured = { store, auth, revocations, follower, usage, hashing, requests };
   const metrics = await openMetrics({ config, counts, log, parts, ...measured });
   const calls = { users: store.users, onError };
   const listeners: { close(graceMs: number): Promise<void> }[] = [];
@@ -237,7 +223,10 @@ async function listen(
   parts.add(async () => {
     await Promise.all(listeners.map((listener) => listener.close(config.shutdown_grace * 1000)));
   });
-  const grpc = await listenGrpc({ config: config.grpc, tls: tls.grpc, auth, services, ...calls });
+  const grpc = await listenGrpc({
+    ...{ config: config.grpc, tls: tls.grpc, auth, ...calls },
+    services: [...services, ...proxies.services],
+  });
   listeners.push(grpc);
   readiness.onChange((ready) => grpc.setServing(ready));
   const rpc = connectServices(auth, services, calls);
@@ -253,6 +242,7 @@ async function listen(
     handlers: [
       wellKnown(config.auth.jwt, signing, tokens.length > 0 ? tokenEndpointPaths : {}),
       ...tokens,
+      ...proxies.handlers,
       keyReveal({ apiKeys: store.apiKeys, onError }),
       ...metrics.handlers,
       rpc,

@@ -1,4 +1,3 @@
-import type { DescService } from "@bufbuild/protobuf";
 import {
   type Auth,
   type Principal,
@@ -54,15 +53,10 @@ import { tenantOfIssuer } from "./issuers.ts";
 import { type NodeLimits, nodeLimits } from "./limits.ts";
 import { deriveKeys } from "./master-key.ts";
 import { createPasswords } from "./passwords.ts";
+import { type ServedService, served } from "./served-service.ts";
 import type { Signing } from "./signing.ts";
 import { hygieneOf, importSeal, peppersOf, presentedKeys } from "./stored-keys.ts";
 import { createSystemService } from "./system-service.ts";
-
-/** A service and what implements it, for any door. */
-export interface ServedService {
-  readonly descriptor: DescService;
-  readonly handlers: ServiceHandlers<DescService>;
-}
 
 export interface ServiceParts {
   readonly config: Config;
@@ -74,6 +68,8 @@ export interface ServiceParts {
   readonly signing: Signing;
   readonly auth: Auth<Principal>;
   readonly shadow: Shadow | undefined;
+  /** Of what is guarded from outside, where anything is. */
+  readonly outside?: Auth<Principal> | undefined;
   /** Undefined where none is kept. */
   readonly requests: RequestLog | undefined;
   /** How often one caller may ask about other people's credentials. */
@@ -131,10 +127,6 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };
-}
-
-function served<S extends DescService>(descriptor: S, handlers: ServiceHandlers<S>): ServedService {
-  return { descriptor, handlers: handlers as ServiceHandlers<DescService> };
 }
 
 interface AccountParts extends Pick<ServiceParts, "config" | "store" | "roles" | "caughtUp"> {
@@ -199,12 +191,15 @@ export function limitService({
 /** Over the store and the policy that it is given. */
 export function policyService({
   auth,
+  outside,
   shadow,
   store,
   roles,
-}: Pick<ServiceParts, "auth" | "shadow" | "store" | "roles">): ServiceHandlers<typeof PolicyService> {
+}: Pick<ServiceParts, "auth" | "outside" | "shadow" | "store" | "roles">): ServiceHandlers<
+  typeof PolicyService
+> {
   return createPolicyService({
-    policy: auth,
+    policy: outside === undefined ? auth : rulesOfBoth(auth, outside),
     shadow: shadow === undefined ? undefined : () => shadow.report(),
     async principal(userId) {
       const user = await store.users.load(userId);
@@ -212,6 +207,17 @@ export function policyService({
       return user.isActive ? principalOf(user, { authenticator: "jwt" }, roles) : "disabled";
     },
   });
+}
+
+/** Health checks are open on both sides, and listed once. */
+function rulesOfBoth(
+  here: Auth<Principal>,
+  outside: Auth<Principal>,
+): Pick<Auth<Principal>, "rules" | "ruleOf"> {
+  return {
+    rules: () => [...here.rules(), ...outside.rules().filter(({ source }) => source !== "built-in")],
+    ruleOf: (procedure) => here.ruleOf(procedure) ?? outside.ruleOf(procedure),
+  };
 }
 
 function revocationService({

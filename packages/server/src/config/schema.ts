@@ -4,6 +4,7 @@ import { formatDuration } from "./format-duration.ts";
 import { issuerSchema } from "./issuer-schema.ts";
 import { limitsSchema, redisSchema } from "./limit-schema.ts";
 import { formatAddress, isNetwork, parseListenAddress } from "./listen-address.ts";
+import { proxiesSchema } from "./proxies-schema.ts";
 import { requestLogSchema } from "./request-log-schema.ts";
 import { written } from "./written.ts";
 
@@ -340,6 +341,7 @@ export const configSchema = z.strictObject({
     ),
   auth: auth.prefault({}),
   policy: policy.prefault({}),
+  proxies: proxiesSchema(duration),
   request_log: requestLogSchema(duration, procedure),
   redis: redisSchema(secret).prefault({}),
   limits: limitsSchema,

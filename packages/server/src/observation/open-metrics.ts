@@ -5,7 +5,7 @@ import type { FairQueue } from "../fair-queue.ts";
 import type { HttpHandler } from "../listen/http.ts";
 import type { Parts } from "../parts.ts";
 import type { Requests } from "../requests/requests.ts";
-import type { ServedService } from "../services.ts";
+import type { ServedService } from "../served-service.ts";
 import { CallCounts } from "./call-counts.ts";
 import type { MeteredParts } from "./metrics.ts";
 import { StoreCounts } from "./store-counts.ts";
@@ -38,13 +38,16 @@ export function counting(then: OnCallEnd, counts: Counts | undefined): OnCallEnd
 
 /** The names of all procedures that there are, before the first call. */
 export function proceduresOf(
-  auth: Pick<Auth<Principal>, "rules">,
+  auths: readonly (Pick<Auth<Principal>, "rules"> | undefined)[],
   services: readonly Pick<ServedService, "descriptor">[],
 ): ReadonlySet<string> {
   const served = services.flatMap(({ descriptor: { typeName, methods } }) =>
     methods.map(({ name }) => `/${typeName}/${name}`),
   );
-  return new Set([...served, ...auth.rules().map(({ procedure }) => procedure)]);
+  return new Set([
+    ...served,
+    ...auths.flatMap((auth) => (auth?.rules() ?? []).map(({ procedure }) => procedure)),
+  ]);
 }
 
 type NotRead = "calls" | "storeCounts" | "environment" | "queues" | "dropped";

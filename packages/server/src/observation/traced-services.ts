@@ -1,4 +1,4 @@
-import type { ServedService } from "../services.ts";
+import type { ServedService } from "../served-service.ts";
 
 /** The same services, each call with a span where an SDK for OpenTelemetry has been installed. */
 export async function tracedServices(services: readonly ServedService[]): Promise<readonly ServedService[]> {
