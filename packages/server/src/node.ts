@@ -235,10 +235,7 @@ async function listen(
     tls: tls.http,
     ready: () => readiness.ready,
     about: { name: "countersign", environment: config.environment, grpc: grpc.address },
-    cors: createCors({
-      ...config.http.cors,
-      credentialHeaders: [config.auth.jwt.header, config.auth.api_keys.header],
-    }),
+    cors: corsOf(config),
     handlers: [
       wellKnown(config.auth.jwt, signing, tokens.length > 0 ? tokenEndpointPaths : {}),
       ...tokens,
@@ -253,4 +250,8 @@ async function listen(
   listeners.push(http);
   httpAddress = http.address;
   return { grpcAddress: grpc.address, httpAddress, metricsAddress: metrics.address };
+}
+
+function corsOf({ http, auth }: Config): ReturnType<typeof createCors> {
+  return createCors({ ...http.cors, credentialHeaders: [auth.jwt.header, auth.api_keys.header] });
 }
