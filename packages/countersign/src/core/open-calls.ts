@@ -97,7 +97,7 @@ export class OpenCalls<P> {
     }
     this.#forget(open);
     try {
-      open.end(decision.denial);
+      open.end(Object.freeze({ ...decision.denial, cutOff: true }));
     } catch {
       // One stream that cannot be ended must not keep the others open.
     }
