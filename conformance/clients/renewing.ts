@@ -4,9 +4,16 @@ import {
   createGrpcTransport,
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
-import { type Client as GrpcClient, makeClientConstructor, type ServiceError } from "@grpc/grpc-js";
+import {
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  type Client as GrpcClient,
+  makeClientConstructor,
+  type ServiceError,
+  type StatusObject,
+} from "@grpc/grpc-js";
 import type { Credential, Session, SessionOptions } from "countersign/client";
-import { credentialInterceptor, openSession as openConnectSession } from "countersign/connect/client";
+import { createAuthenticatedTransport, openSession as openConnectSession } from "countersign/connect/client";
 import { serviceDefinition } from "countersign/grpc";
 import { createAuthenticatedChannel, openSession } from "countersign/grpc/client";
 import { UserService } from "../../examples/gen/api/users/users_pb.ts";
@@ -22,11 +29,17 @@ export interface RenewingKind {
 export interface RenewingClient {
   /** Changes one's own bio: "ok", or how the call ended. */
   updateProfile(): Promise<string>;
+  /** Follows the accounts. Settles with how the stream ended; hears of each message. */
+  watch(onUser: () => void): Promise<string>;
+  /** Says a line when it is asked to, and hears the answer. Absent where streams have one direction only. */
+  readonly chat?: ((onAnswer: () => void) => { say(): void; readonly ended: Promise<string> }) | undefined;
   close(): void;
 }
 
 export type DemoClient = GrpcClient & {
   updateProfile(request: object, done: (error: ServiceError | null) => void): void;
+  watchUsers(request: object): ClientReadableStream<unknown>;
+  chat(): ClientDuplexStream<{ text: string }, unknown>;
 };
 
 export function updateProfile(users: DemoClient): Promise<string> {
@@ -45,29 +58,78 @@ const grpcJs: RenewingKind = {
     const users = channel.client(
       makeClientConstructor(serviceDefinition(UserService), "UserService"),
     ) as unknown as DemoClient;
-    return { updateProfile: () => updateProfile(users), close: () => channel.close() };
+    return {
+      updateProfile: () => updateProfile(users),
+      watch: (onUser) => endOf(users.watchUsers({}), onUser),
+      chat(onAnswer) {
+        const call = users.chat();
+        return { say: () => void call.write({ text: "hello" }), ended: endOf(call, onAnswer) };
+      },
+      close: () => channel.close(),
+    };
   },
 };
+
+function endOf(call: ClientReadableStream<unknown>, onMessage: () => void): Promise<string> {
+  return new Promise((resolve) => {
+    call.on("data", onMessage);
+    call.on("error", () => {});
+    call.on("status", ({ code, details }: StatusObject) => resolve(`${code} ${details}`));
+  });
+}
+
+async function allOf(messages: AsyncIterable<unknown>, onMessage: () => void): Promise<string> {
+  try {
+    for await (const _ of messages) onMessage();
+    return "0 ";
+  } catch (thrown) {
+    return toldBy(thrown);
+  }
+}
+
+function toldBy(thrown: unknown): string {
+  const { code, rawMessage } = ConnectError.from(thrown);
+  return `${code} ${rawMessage}`;
+}
+
+/** Lines that are said when somebody asks for one. */
+function spoken() {
+  let next = Promise.withResolvers<void>();
+  return {
+    say: () => next.resolve(),
+    async *lines() {
+      for (;;) {
+        await next.promise;
+        next = Promise.withResolvers();
+        yield { text: "hello" };
+      }
+    },
+  };
+}
 
 function connectKind(
   name: string,
   transport: (server: ServerProcess, interceptors: Interceptor[]) => Transport,
+  bidirectional = false,
 ): RenewingKind {
   return {
     name,
     session: (server, options) => openConnectSession({ transport: transport(server, []), ...options }),
     users(server, credential) {
-      const users = createClient(UserService, transport(server, [credentialInterceptor(credential)]));
+      const users = createClient(
+        UserService,
+        createAuthenticatedTransport(credential, (interceptors) => transport(server, interceptors)),
+      );
       return {
         close() {},
-        updateProfile: () =>
-          users.updateProfile({ bio: "x" }).then(
-            () => "ok",
-            (thrown) => {
-              const { code, rawMessage } = ConnectError.from(thrown);
-              return `${code} ${rawMessage}`;
-            },
-          ),
+        updateProfile: () => users.updateProfile({ bio: "x" }).then(() => "ok", toldBy),
+        watch: (onUser) => allOf(users.watchUsers({}), onUser),
+        chat: bidirectional
+          ? (onAnswer) => {
+              const { say, lines } = spoken();
+              return { say, ended: allOf(users.chat(lines()), onAnswer) };
+            }
+          : undefined,
       };
     },
   };
@@ -83,7 +145,9 @@ export const renewingKinds: readonly RenewingKind[] = [
   connectKind("gRPC-Web", (server, interceptors) =>
     createGrpcWebTransport({ baseUrl: `http://${server.http}`, httpVersion: "1.1", interceptors }),
   ),
-  connectKind("connect-es with gRPC", (server, interceptors) =>
-    createGrpcTransport({ baseUrl: `http://${server.grpc}`, interceptors }),
+  connectKind(
+    "connect-es with gRPC",
+    (server, interceptors) => createGrpcTransport({ baseUrl: `http://${server.grpc}`, interceptors }),
+    true,
   ),
 ];

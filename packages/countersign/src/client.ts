@@ -17,5 +17,6 @@ export type {
   SessionOptions,
 } from "./client/session.ts";
 export { createSession } from "./client/session.ts";
+export type { RenewStream } from "./client/stream-renewer.ts";
 export type { StoredTokens, TokenStore } from "./client/token-store.ts";
 export { memoryTokenStore } from "./client/token-store.ts";

@@ -12,8 +12,8 @@ export interface Credential {
    * Rejects with a `ClientError`.
    */
   another(refused: string): Promise<string | undefined>;
-  /** When a stream that shows the present value has to show a newer one, in milliseconds since the epoch. Default: never. */
-  dueAt?(): number;
+  /** Milliseconds until a stream that shows the present value has to show a newer one. Default: never. */
+  dueInMs?(): number;
 }
 
 export interface ApiKeyOptions {
@@ -70,7 +70,7 @@ export function kept(header: string, keeper: TokenKeeper): Credential {
     header,
     value: () => keeper.value(),
     another: (refused: string) => keeper.another(refused),
-    dueAt: () => keeper.dueAt(),
+    dueInMs: () => keeper.dueInMs(),
   });
 }
 

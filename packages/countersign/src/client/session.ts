@@ -79,8 +79,8 @@ class KeptSession implements Session {
     return this.#keeper.another(refused);
   }
 
-  dueAt(): number {
-    return this.#keeper.dueAt();
+  dueInMs(): number {
+    return this.#keeper.dueInMs();
   }
 
   async login(credentials: LoginCredentials): Promise<void> {
@@ -139,7 +139,10 @@ class KeptSession implements Session {
   }
 
   #stored({ accessToken, refreshToken, expiresIn }: IssuedTokens): StoredTokens {
-    return { accessToken, refreshToken, expiresAt: this.#now() + Number(expiresIn) * 1000 };
+    const seconds = Number(expiresIn);
+    // A token's times are whole seconds: of the first one, little may have been left when it was issued.
+    const sure = Math.max(seconds - 1, seconds / 2);
+    return { accessToken, refreshToken, expiresAt: this.#now() + sure * 1000 };
   }
 }
 

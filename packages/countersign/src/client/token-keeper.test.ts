@@ -57,10 +57,18 @@ describe("a kept token", () => {
   it("is a minute ahead at most", async () => {
     const { keeper, asked, clock } = keeping(3_600_000);
     await keeper.value();
-    assert.equal(keeper.dueAt(), clock.now + 3_540_000);
+    assert.equal(keeper.dueInMs(), 3_540_000);
     clock.now += 3_539_999;
     keeper.value();
     assert.equal(asked.length, 1);
+  });
+
+  it("of a few seconds is renewed earlier, when half of its time is left", async () => {
+    const { keeper, clock } = keeping(3000);
+    await keeper.value();
+    assert.equal(keeper.dueInMs(), 1500);
+    clock.now += 10_000;
+    assert.equal(keeper.dueInMs(), 0);
   });
 
   it("is waited for when there is hardly time to arrive with it", async () => {

@@ -19,8 +19,9 @@ interface Current extends KeptToken {
   readonly waitAt: number;
 }
 
-/** A token is renewed when a fifth of its time is left, and not earlier than a minute before its end. */
+/** A token is renewed when a fifth of its time is left: a minute at most, and two seconds at least, or half of its time. */
 const aheadShare = 0.2;
+const shortestAheadMs = 2000;
 const longestAheadMs = 60_000;
 /** Calls wait when a twentieth is left, at most five seconds: what is sent now has to arrive in time. */
 const waitShare = 0.05;
@@ -61,9 +62,9 @@ export class TokenKeeper {
     return value === refused ? undefined : value;
   }
 
-  /** When the present token should be followed by another. */
-  dueAt(): number {
-    return this.#current?.renewAt ?? this.#now();
+  /** Milliseconds until the present token should be followed by another; `Infinity` where its end is not known. */
+  dueInMs(): number {
+    return this.#current === undefined ? 0 : Math.max(this.#current.renewAt - this.#now(), 0);
   }
 
   /** Puts a token in place, or none: what is on its way is of no use any more. */
@@ -106,7 +107,8 @@ export class TokenKeeper {
     if (expiresAt === Number.POSITIVE_INFINITY)
       return { value, expiresAt, renewAt: expiresAt, waitAt: expiresAt };
     const lifetime = Math.max(expiresAt - this.#now(), 0);
-    const ahead = Math.min(lifetime * aheadShare, longestAheadMs);
+    const atLeast = Math.min(shortestAheadMs, lifetime / 2);
+    const ahead = Math.min(Math.max(lifetime * aheadShare, atLeast), longestAheadMs);
     const wait = Math.min(lifetime * waitShare, longestWaitMs);
     return { value, expiresAt, renewAt: expiresAt - ahead, waitAt: expiresAt - wait };
   }

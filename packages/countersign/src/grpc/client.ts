@@ -8,6 +8,7 @@ export type {
 export { createApiKeyChannel, createAuthenticatedChannel } from "./client/authenticated-channel.ts";
 export type { CredentialInterceptorOptions } from "./client/credential-interceptor.ts";
 export { credentialInterceptor } from "./client/credential-interceptor.ts";
+export { renewsStreams } from "./client/renews-streams.ts";
 export type { ClientTls } from "./client/server-address.ts";
 export type { GrpcSession, GrpcSessionOptions } from "./client/session-calls.ts";
 export { openSession } from "./client/session-calls.ts";

@@ -11,10 +11,19 @@ import { asClientError } from "../../client/client-error.ts";
 import type { Credential } from "../../client/credential.ts";
 import { isLoopback } from "../../client/loopback.ts";
 import { isRenewable } from "../../client/refusal.ts";
+import { newStreamId, type RenewStream, StreamRenewer, streamHeader } from "../../client/stream-renewer.ts";
 import { refusalOf } from "./refusal-of.ts";
 import { ReplayableMessages } from "./replayable-messages.ts";
 
 type Next = (request: UnaryRequest | StreamRequest) => Promise<UnaryResponse | StreamResponse>;
+
+export interface CredentialInterceptorOptions {
+  /**
+   * Lets streams live longer than a token: each is given a name, and is renewed ahead of its token's end.
+   * `createAuthenticatedTransport()` brings it along. Default: streams end when their token does.
+   */
+  readonly renewStream?: RenewStream | undefined;
+}
 
 /**
  * Shows a credential with each call: `createConnectTransport({ baseUrl, interceptors: [...] })`, in Node and in a browser. A call
@@ -22,13 +31,16 @@ type Next = (request: UnaryRequest | StreamRequest) => Promise<UnaryResponse | S
  * token has expired or was revoked is made once more with another token, if nothing had come back; a stream, if no more
  * than 16 requests had been sent.
  */
-export function credentialInterceptor(credential: Credential): Interceptor {
+export function credentialInterceptor(
+  credential: Credential,
+  { renewStream }: CredentialInterceptorOptions = {},
+): Interceptor {
   return (next) => async (request) => {
     if (request.header.has(credential.header)) return next(request);
     requireProtected(request.url);
     const value = await inTime(request.signal, async () => credential.value());
     return request.stream
-      ? streamed(request, value, { credential, next })
+      ? streamed(request, value, { credential, next, renewStream })
       : unary(request, value, { credential, next });
   };
 }
@@ -36,6 +48,7 @@ export function credentialInterceptor(credential: Credential): Interceptor {
 interface Around {
   readonly credential: Credential;
   readonly next: Next;
+  readonly renewStream?: RenewStream | undefined;
 }
 
 async function unary(
@@ -52,17 +65,12 @@ async function unary(
 }
 
 async function streamed(request: StreamRequest, value: string, around: Around): Promise<StreamResponse> {
-  const { credential, next } = around;
   const messages = new ReplayableMessages(request.message);
   const begin = (shown: string): Promise<StreamResponse> =>
-    next({
-      ...showing(request, credential, shown),
-      message: messages.fromStart(),
-    }) as Promise<StreamResponse>;
+    begun(request, shown, messages.fromStart(), around);
   const again = async (error: unknown): Promise<StreamResponse> => {
     if (!messages.isWhole) throw error;
-    const another = await anotherFor(error, value, request, credential);
-    const response = await begin(another);
+    const response = await begin(await anotherFor(error, value, request, around.credential));
     messages.release();
     return response;
   };
@@ -73,6 +81,28 @@ async function streamed(request: StreamRequest, value: string, around: Around): 
     return again(error);
   }
   return { ...response, message: untilAnswered(response, { messages, again }) };
+}
+
+/** One try. It is renewed for as long as it is open. */
+async function begun(
+  request: StreamRequest,
+  value: string,
+  message: StreamRequest["message"],
+  { credential, next, renewStream: renew }: Around,
+): Promise<StreamResponse> {
+  const call = { ...showing(request, credential, value), message };
+  if (renew === undefined || credential.dueInMs === undefined) return (await next(call)) as StreamResponse;
+  const streamId = newStreamId();
+  call.header.set(streamHeader, streamId);
+  const renewer = new StreamRenewer(streamId, value, { credential, renew });
+  request.signal.addEventListener("abort", () => renewer.stop(), { once: true });
+  try {
+    const response = (await next(call)) as StreamResponse;
+    return { ...response, message: toTheEnd(response.message, () => renewer.stop()) };
+  } catch (error) {
+    renewer.stop();
+    throw error;
+  }
 }
 
 interface Retry {
@@ -104,6 +134,31 @@ function untilAnswered(first: StreamResponse, { messages, again }: Retry): Strea
       return {
         next,
         return: async (value?: unknown) => (await iterator.return?.(value)) ?? { done: true, value },
+      };
+    },
+  } as StreamResponse["message"];
+}
+
+/** The same messages; says when there will be no more, for whatever reason. */
+function toTheEnd(messages: StreamResponse["message"], ended: () => void): StreamResponse["message"] {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = messages[Symbol.asyncIterator]();
+      return {
+        async next() {
+          try {
+            const result = await iterator.next();
+            if (result.done === true) ended();
+            return result;
+          } catch (error) {
+            ended();
+            throw error;
+          }
+        },
+        async return(value?: unknown) {
+          ended();
+          return (await iterator.return?.(value)) ?? { done: true, value };
+        },
       };
     },
   } as StreamResponse["message"];

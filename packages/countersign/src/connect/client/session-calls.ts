@@ -1,8 +1,7 @@
-import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
-import { ClientError } from "../../client/client-error.ts";
+import { createClient, type Transport } from "@connectrpc/connect";
 import { createSession, type Session, type SessionCalls, type SessionOptions } from "../../client/session.ts";
 import { AuthService } from "../../gen/auth/v1/auth_pb.ts";
-import { refusalOf } from "./refusal-of.ts";
+import { rethrow } from "./client-failure.ts";
 
 export interface ConnectSessionOptions extends SessionOptions {
   /** Where AuthService is: a transport without interceptors that add a credential. */
@@ -26,9 +25,4 @@ function sessionCalls(transport: Transport, timeoutMs: number): SessionCalls {
       await auth.logout({}, { timeoutMs, headers: { [name]: value } }).catch(rethrow);
     },
   };
-}
-
-function rethrow(thrown: unknown): never {
-  const error = ConnectError.from(thrown);
-  throw new ClientError(error.code, error.rawMessage, refusalOf(error)?.reason, { cause: thrown });
 }

@@ -1,7 +1,9 @@
-import type { ChannelCredentials, ChannelOptions, ClientOptions } from "@grpc/grpc-js";
+import { type ChannelCredentials, type ChannelOptions, Client, type ClientOptions } from "@grpc/grpc-js";
 import { apiKey, bearer, type Credential, type TokenSource } from "../../client/credential.ts";
+import type { RenewStream } from "../../client/stream-renewer.ts";
 import { channelOptions } from "./channel-options.ts";
 import { credentialInterceptor } from "./credential-interceptor.ts";
+import { renewsStreams } from "./renews-streams.ts";
 import { type ClientTls, readServerAddress } from "./server-address.ts";
 
 export interface AuthenticatedChannelOptions {
@@ -31,7 +33,7 @@ export interface AuthenticatedChannel {
 
 /**
  * A channel whose calls show a token: one of a session (`openSession()`), of a source, or a text. `HOST:PORT` is reached by TLS;
- * in clear only where it is this machine. A `TypeError` for an address or a token that is none.
+ * in clear only where it is this machine. Streams live longer than a token where the server has RenewStream. A `TypeError` for an address or a token that is none.
  */
 export function createAuthenticatedChannel(
   address: string,
@@ -57,17 +59,29 @@ function channelOf(
 ): AuthenticatedChannel {
   const server = readServerAddress(address, tls);
   const clients = new Set<{ close(): void }>();
+  const plain = { ...channelOptions, ...given };
+  let renewing: RenewStream | undefined;
+  // Made when the first stream needs it; it shares the connection of the others.
+  const renewStream: RenewStream = (streamId, header) => {
+    if (renewing === undefined) {
+      const client = new Client(server.target, server.credentials, plain);
+      clients.add(client);
+      renewing = renewsStreams(client);
+    }
+    return renewing(streamId, header);
+  };
   const options: Partial<ClientOptions> = Object.freeze({
-    ...channelOptions,
-    ...given,
-    interceptors: [credentialInterceptor(credential, { secure: server.credentials._isSecure() })],
+    ...plain,
+    interceptors: [
+      credentialInterceptor(credential, { secure: server.credentials._isSecure(), renewStream }),
+    ],
   });
   return Object.freeze({
     address: server.target,
     credentials: server.credentials,
     options,
-    client<C extends { close(): void }>(Class: ClientClass<C>): C {
-      const made = new Class(server.target, server.credentials, options);
+    client<C extends { close(): void }>(Made: ClientClass<C>): C {
+      const made = new Made(server.target, server.credentials, options);
       clients.add(made);
       return made;
     },

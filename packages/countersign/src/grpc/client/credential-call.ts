@@ -2,6 +2,7 @@ import { type InterceptingListener, type Interceptor, Metadata, type StatusObjec
 import { asClientError, type ClientError, clientStatus } from "../../client/client-error.ts";
 import type { Credential } from "../../client/credential.ts";
 import { isRenewable } from "../../client/refusal.ts";
+import { newStreamId, type StreamRenewer, streamHeader } from "../../client/stream-renewer.ts";
 import { refusalOf } from "./refusal-of.ts";
 
 /** What grpc-js's interceptors stand on, which it does not export by name. */
@@ -23,8 +24,8 @@ export interface CredentialCallOptions {
   readonly deadline: number;
   /** Does the method answer with one message? Then its headers wait until that is there. */
   readonly unaryResponse: boolean;
-  /** Told when the call begins with a value, with what it carries; returns what to do at its end. */
-  readonly onStart?: ((metadata: Metadata) => (() => void) | undefined) | undefined;
+  /** Renews the stream that begins with a value. Undefined where streams are not renewed, and for calls that are none. */
+  readonly renewer?: ((streamId: string, value: string) => StreamRenewer) | undefined;
 }
 
 /** Requests of a stream that are remembered until the first answer. With more than that it is not begun anew. */
@@ -56,7 +57,7 @@ export class CredentialCall implements InterceptingCallInterface {
   #noAnswer = false;
   #over = false;
   #timer: NodeJS.Timeout | undefined;
-  #atEnd: (() => void) | undefined;
+  #renewer: StreamRenewer | undefined;
 
   constructor(options: CredentialCallOptions) {
     this.#options = options;
@@ -116,7 +117,7 @@ export class CredentialCall implements InterceptingCallInterface {
 
   /** `value`: undefined where the caller has brought one along. */
   #begin(value: string | undefined): void {
-    const { credential, next, mayReach, onStart } = this.#options;
+    const { credential, next, mayReach, renewer } = this.#options;
     const inner = next();
     if (value !== undefined && !mayReach(inner.getPeer())) {
       inner.cancelWithStatus(clientStatus.FAILED_PRECONDITION, inClear);
@@ -125,8 +126,11 @@ export class CredentialCall implements InterceptingCallInterface {
     }
     const metadata = this.#metadata.clone();
     if (value !== undefined) metadata.set(credential.header, value);
-    this.#atEnd?.();
-    this.#atEnd = onStart?.(metadata);
+    if (value !== undefined && renewer !== undefined) {
+      const streamId = newStreamId();
+      metadata.set(streamHeader, streamId);
+      this.#renewer = renewer(streamId, value);
+    }
     this.#inner = inner;
     this.#tries += 1;
     inner.start(metadata, {
@@ -192,6 +196,7 @@ export class CredentialCall implements InterceptingCallInterface {
   }
 
   #status(status: StatusObject, value: string | undefined): void {
+    this.#renewer?.stop();
     if (this.#over) return;
     if (value === undefined || !this.#isWhole || !isRenewable(status.code, refusalOf(status.metadata))) {
       this.#end(status);
@@ -255,7 +260,7 @@ export class CredentialCall implements InterceptingCallInterface {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#atEnd?.();
+    this.#renewer?.stop();
     this.#inner = undefined;
     this.#steps = [];
     this.#release();

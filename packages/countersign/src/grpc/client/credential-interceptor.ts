@@ -1,6 +1,7 @@
 import { InterceptingCall, type Interceptor, type InterceptorOptions } from "@grpc/grpc-js";
 import type { Credential } from "../../client/credential.ts";
 import { isLoopback } from "../../client/loopback.ts";
+import { type RenewStream, StreamRenewer } from "../../client/stream-renewer.ts";
 import { CredentialCall } from "./credential-call.ts";
 
 export interface CredentialInterceptorOptions {
@@ -9,6 +10,11 @@ export interface CredentialInterceptorOptions {
    * calls to any other fail with FAILED_PRECONDITION.
    */
   readonly secure?: boolean | undefined;
+  /**
+   * Lets streams live longer than a token (`renewsStreams()`): each is given a name, and is renewed ahead of its token's end.
+   * Default: streams end when their token does.
+   */
+  readonly renewStream?: RenewStream | undefined;
 }
 
 /**
@@ -18,16 +24,22 @@ export interface CredentialInterceptorOptions {
  */
 export function credentialInterceptor(
   credential: Credential,
-  { secure = false }: CredentialInterceptorOptions = {},
+  { secure = false, renewStream: renew }: CredentialInterceptorOptions = {},
 ): Interceptor {
   const mayReach = secure ? () => true : isThisMachine;
+  const renewer =
+    renew === undefined || credential.dueInMs === undefined
+      ? undefined
+      : (id: string, value: string) => new StreamRenewer(id, value, { credential, renew });
   return function countersign(options, nextCall) {
+    const { requestStream, responseStream } = options.method_definition;
     const call = new CredentialCall({
       credential,
       next: () => nextCall(options),
       mayReach,
       deadline: deadlineOf(options),
-      unaryResponse: !options.method_definition.responseStream,
+      unaryResponse: !responseStream,
+      renewer: requestStream || responseStream ? renewer : undefined,
     });
     return new InterceptingCall(call);
   };

@@ -1,6 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { Client, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { ClientError } from "../../client/client-error.ts";
+import { Client, Metadata } from "@grpc/grpc-js";
 import {
   createSession,
   type LoginCredentials,
@@ -11,7 +10,7 @@ import {
 import { AuthService, type LoginRequestSchema } from "../../gen/auth/v1/auth_pb.ts";
 import { ask } from "./ask.ts";
 import { channelOptions } from "./channel-options.ts";
-import { refusalOf } from "./refusal-of.ts";
+import { rethrow } from "./client-failure.ts";
 import { type ClientTls, readServerAddress } from "./server-address.ts";
 
 export interface GrpcSessionOptions extends SessionOptions {
@@ -54,9 +53,4 @@ function sessionCalls(client: Client, timeoutMs: number): SessionCalls {
 
 function messageOf(credentials: LoginCredentials): MessageInitShape<typeof LoginRequestSchema> {
   return credentials;
-}
-
-function rethrow(error: Partial<ServiceError>): never {
-  const { code = 2, details = "The call failed", metadata } = error;
-  throw new ClientError(code, details, refusalOf(metadata)?.reason, { cause: error });
 }
