@@ -118,6 +118,18 @@ module.exports = {
     ),
     layer("gen"),
     {
+      name: "nothing-of-ours-needs-the-test-kit",
+      severity: "error",
+      from: { path: "^packages/[^/]+/src/", pathNot: [tests, `${library}/testing(/|[.]ts$)`] },
+      to: { path: `${library}/testing(/|[.]ts$)` },
+    },
+    {
+      name: "the-test-kit-brings-no-transport-but-where-it-says-so",
+      severity: "error",
+      from: { path: `${library}/testing(/|[.]ts$)`, pathNot: `${library}/testing/(grpc|connect)[.]ts$` },
+      to: { path: ["node_modules/(@grpc|@connectrpc)", `${library}/(grpc|connect)/`] },
+    },
+    {
       name: "drivers-and-frameworks-stay-in-their-folders",
       severity: "error",
       from: {
@@ -178,7 +190,7 @@ module.exports = {
       from: { path: "^(packages/server|conformance|bench|examples)" },
       to: {
         path: `${library}/.+/`,
-        pathNot: `${library}/(store/(backup|memory|sqlite|postgres|redis)|http/(json|form|fetch|node|express|hono|fastify)|(grpc|connect)/client|policy/cel/conditions)[.]ts$`,
+        pathNot: `${library}/(store/(backup|memory|sqlite|postgres|redis)|http/(json|form|fetch|node|express|hono|fastify)|(grpc|connect)/client|testing/(grpc|connect)|policy/cel/conditions)[.]ts$`,
       },
     },
   ],

@@ -12,7 +12,7 @@ process.env["REPORTS_KEY"] = "sk-reports-0123456789";
 
 for (const page of [
   "README.md",
-  ...["connect", "http-frameworks", "revocation", "remote"].map((name) => `docs/${name}.md`),
+  ...["connect", "http-frameworks", "revocation", "remote", "testing"].map((name) => `docs/${name}.md`),
 ]) {
   test(`every code block of ${page} that names a file is that file`, () => {
     const text = readFileSync(new URL(`../${page}`, import.meta.url), "utf8");
