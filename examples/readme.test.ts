@@ -12,11 +12,13 @@ process.env["REPORTS_KEY"] = "sk-reports-0123456789";
 
 for (const page of [
   "README.md",
-  ...["connect", "http-frameworks", "revocation", "remote", "testing"].map((name) => `docs/${name}.md`),
+  ...["connect", "http-frameworks", "revocation", "remote", "testing", "clients"].map(
+    (name) => `docs/${name}.md`,
+  ),
 ]) {
   test(`every code block of ${page} that names a file is that file`, () => {
     const text = readFileSync(new URL(`../${page}`, import.meta.url), "utf8");
-    const blocks = [...text.matchAll(/```ts file=(\S+)\n(.*?)```/gs)];
+    const blocks = [...text.matchAll(/```(?:ts|python|sh) file=(\S+)\n(.*?)```/gs)];
     assert.ok(blocks.length > 0);
     for (const [, file = "", code] of blocks) {
       assert.equal(code, readFileSync(new URL(`../${file}`, import.meta.url), "utf8"), file);

@@ -8,7 +8,7 @@ export interface RefusalInfo {
 }
 
 /** What another token may help against. */
-const renewable: ReadonlySet<string> = new Set(["TOKEN_EXPIRED", "TOKEN_REVOKED"]);
+export const renewable: ReadonlySet<string | undefined> = new Set(["TOKEN_EXPIRED", "TOKEN_REVOKED"]);
 
 /**
  * Was a call refused before it began, for a reason that another token mends? Not a stream that was open and was cut off: its

@@ -1,5 +1,6 @@
 import { ClientError, clientStatus } from "./client-error.ts";
 import type { Credential } from "./credential.ts";
+import { renewable } from "./refusal.ts";
 
 /**
  * Asks the server that has the stream to let it go on: `AuthService.RenewStream`, with the header of a credential. Rejects
@@ -66,17 +67,19 @@ export class StreamRenewer {
   }
 
   async #work(): Promise<void> {
+    let value: string | undefined;
     try {
-      const value = await this.#credential.another(this.#shown);
-      if (this.#stopped) return;
+      value = await this.#credential.another(this.#shown);
       // There will never be another one.
-      if (value === undefined) return;
+      if (this.#stopped || value === undefined) return;
       await this.#renew(this.#id, [this.#credential.header, value]);
       this.#shown = value;
       this.#pauseMs = firstPauseMs;
       this.#plan();
     } catch (error) {
       if (isFinal(error)) return;
+      // The server wants yet another one.
+      if (value !== undefined && isStale(error)) this.#shown = value;
       this.#later(this.#pauseMs);
       this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs);
     }
@@ -90,6 +93,10 @@ export interface StreamRenewerOptions {
 
 /** Nobody is logged in any more, or the server knows nothing of renewals. */
 function isFinal(error: unknown): boolean {
-  if (!(error instanceof ClientError)) return false;
+  if (!(error instanceof ClientError) || isStale(error)) return false;
   return error.code === clientStatus.UNAUTHENTICATED || error.code === clientStatus.UNIMPLEMENTED;
+}
+
+function isStale(error: unknown): boolean {
+  return error instanceof ClientError && renewable.has(error.reason);
 }

@@ -1,18 +1,12 @@
-import { type InterceptingListener, type Interceptor, Metadata, type StatusObject } from "@grpc/grpc-js";
+import { type InterceptingListener, Metadata, type StatusObject } from "@grpc/grpc-js";
 import { asClientError, type ClientError, clientStatus } from "../../client/client-error.ts";
 import type { Credential } from "../../client/credential.ts";
 import { isRenewable } from "../../client/refusal.ts";
 import { newStreamId, type StreamRenewer, streamHeader } from "../../client/stream-renewer.ts";
 import { refusalOf } from "./refusal-of.ts";
+import { type InterceptingCallInterface, type MessageContext, SentRequests } from "./sent-requests.ts";
 
-/** What grpc-js's interceptors stand on, which it does not export by name. */
-export type InterceptingCallInterface = ReturnType<Parameters<Interceptor>[1]>;
-
-type Context = Parameters<InterceptingCallInterface["sendMessageWithContext"]>[0];
 type Listener = Partial<InterceptingListener>;
-
-/** What the caller has done so far, to be done again. */
-type Step = { readonly message: unknown; readonly context: Context } | "half-close";
 
 export interface CredentialCallOptions {
   readonly credential: Credential;
@@ -28,9 +22,6 @@ export interface CredentialCallOptions {
   readonly renewer?: ((streamId: string, value: string) => StreamRenewer) | undefined;
 }
 
-/** Requests of a stream that are remembered until the first answer. With more than that it is not begun anew. */
-const rememberedMessages = 16;
-
 /** `setTimeout` takes 31 bits of milliseconds. */
 const longestTimer = 2 ** 31 - 1;
 
@@ -45,11 +36,7 @@ export class CredentialCall implements InterceptingCallInterface {
   readonly #metadata: Metadata;
   #listener: Listener = {};
   #inner: InterceptingCallInterface | undefined;
-  /** From the first one on for as long as it may be begun anew; from then on, those that are still to be sent. */
-  #steps: Step[] = [];
-  #position = 0;
-  #sending = false;
-  #isWhole = true;
+  readonly #sent = new SentRequests();
   #reads = 0;
   #tries = 0;
   /** Headers and the lack of an answer, held back until it is clear that they are the last. */
@@ -83,9 +70,8 @@ export class CredentialCall implements InterceptingCallInterface {
       );
   }
 
-  sendMessageWithContext(context: Context, message: unknown): void {
-    this.#steps.push({ message, context: toldOnce(context) });
-    this.#send();
+  sendMessageWithContext(context: MessageContext, message: unknown): void {
+    this.#sent.message(context, message);
   }
 
   sendMessage(message: unknown): void {
@@ -98,8 +84,7 @@ export class CredentialCall implements InterceptingCallInterface {
   }
 
   halfClose(): void {
-    this.#steps.push("half-close");
-    this.#send();
+    this.#sent.halfClose();
   }
 
   cancelWithStatus(code: number, details: string): void {
@@ -126,7 +111,7 @@ export class CredentialCall implements InterceptingCallInterface {
     }
     const metadata = this.#metadata.clone();
     if (value !== undefined) metadata.set(credential.header, value);
-    if (value !== undefined && renewer !== undefined) {
+    if (value !== undefined && renewer !== undefined && metadata.get(streamHeader).length === 0) {
       const streamId = newStreamId();
       metadata.set(streamHeader, streamId);
       this.#renewer = renewer(streamId, value);
@@ -138,43 +123,9 @@ export class CredentialCall implements InterceptingCallInterface {
       onReceiveMessage: (message: unknown) => this.#answer(message),
       onReceiveStatus: (status) => this.#status(status, value),
     });
-    this.#position = 0;
-    this.#sending = false;
-    this.#send();
+    this.#sent.to(inner);
     for (let read = 0; read < this.#reads; read++) inner.startRead();
-    if (this.#tries > 1) this.#isWhole = false;
-  }
-
-  /** One message after the other: grpc-js holds no more than one that is on its way. */
-  #send(): void {
-    const inner = this.#inner;
-    while (inner !== undefined && this.#position < this.#steps.length) {
-      const step = this.#steps[this.#position];
-      if (step === "half-close") inner.halfClose();
-      else if (this.#sending) return;
-      else if (step !== undefined) this.#sendMessage(inner, step);
-      this.#position += 1;
-      if (step !== "half-close" && this.#position > rememberedMessages) this.#isWhole = false;
-      this.#forget();
-    }
-  }
-
-  #sendMessage(inner: InterceptingCallInterface, { message, context }: Exclude<Step, "half-close">): void {
-    this.#sending = true;
-    const callback = (error?: Error | null): void => {
-      context.callback?.(error);
-      if (inner !== this.#inner) return;
-      this.#sending = false;
-      this.#send();
-    };
-    inner.sendMessageWithContext({ ...context, callback }, message);
-  }
-
-  /** What was sent is not needed any more where nothing can be begun anew. */
-  #forget(): void {
-    if (this.#isWhole) return;
-    this.#steps.splice(0, this.#position);
-    this.#position = 0;
+    if (this.#tries > 1) this.#sent.release();
   }
 
   #headers(metadata: Metadata): void {
@@ -188,8 +139,7 @@ export class CredentialCall implements InterceptingCallInterface {
       this.#noAnswer = true;
       return;
     }
-    this.#isWhole = false;
-    this.#forget();
+    this.#sent.release();
     this.#reads = Math.max(this.#reads - 1, 0);
     this.#release();
     this.#listener.onReceiveMessage?.(message);
@@ -198,11 +148,12 @@ export class CredentialCall implements InterceptingCallInterface {
   #status(status: StatusObject, value: string | undefined): void {
     this.#renewer?.stop();
     if (this.#over) return;
-    if (value === undefined || !this.#isWhole || !isRenewable(status.code, refusalOf(status.metadata))) {
+    if (value === undefined || !this.#sent.isWhole || !isRenewable(status.code, refusalOf(status.metadata))) {
       this.#end(status);
       return;
     }
     this.#inner = undefined;
+    this.#sent.hold();
     this.#await(
       this.#options.credential.another(value),
       (text) => {
@@ -262,7 +213,7 @@ export class CredentialCall implements InterceptingCallInterface {
     clearTimeout(this.#timer);
     this.#renewer?.stop();
     this.#inner = undefined;
-    this.#steps = [];
+    this.#sent.drop();
     this.#release();
     if (this.#noAnswer) this.#listener.onReceiveMessage?.(null);
     this.#listener.onReceiveStatus?.(status);
@@ -276,18 +227,4 @@ function attempt(work: () => string | Promise<string>): string | Promise<string>
   } catch (error) {
     return Promise.reject(error);
   }
-}
-
-/** Whoever sent a message hears once that it is on its way, however often it is sent. */
-function toldOnce(context: Context): Context {
-  let { callback } = context;
-  if (callback === undefined) return context;
-  return {
-    ...context,
-    callback(error) {
-      const tell = callback;
-      callback = undefined;
-      tell?.(error);
-    },
-  };
 }
