@@ -171,6 +171,10 @@ export const rpcs: Readonly<Record<string, Readonly<Record<string, RpcKind>>>> =
     ExportAudit: "reads",
     VerifyAudit: "reads",
   },
+  "auth.v1.SystemService": {
+    GetConfiguration: "reads",
+    ListProcedures: "reads",
+  },
   "auth.v1.AuthService": {
     WhoAmI: "reads",
     ListSessions: "reads",

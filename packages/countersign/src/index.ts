@@ -69,4 +69,6 @@ export type { RoleDirectory, RoleDirectoryOptions } from "./core/role-directory.
 export { createRoleDirectory } from "./core/role-directory.ts";
 export type { RouteGuards, RouteRule } from "./core/route-rule.ts";
 export type { Door, Route, RuleListing } from "./core/rule-book.ts";
+export type { Renewer, StreamRenewal } from "./core/stream-renewal.ts";
+export { streamHeader } from "./core/stream-renewal.ts";
 export type { UserAccount, UserSource } from "./core/user.ts";

@@ -65,6 +65,8 @@ export type { Lifetimes } from "./service/session-tokens.ts";
 export { defaultLifetimes, tokenUser } from "./service/session-tokens.ts";
 export type { SigningKeyServiceOptions } from "./service/signing-key-service.ts";
 export { createSigningKeyService } from "./service/signing-key-service.ts";
+export type { RenewStream, StreamRenewalService } from "./service/stream-renewal.ts";
+export { createStreamRenewal, renewsStreams, StreamRenewal } from "./service/stream-renewal.ts";
 export { isVisibleTo, tenantToList, visibleTo } from "./service/tenancy.ts";
 export type { TenantServiceOptions } from "./service/tenant-service.ts";
 export { createTenantService } from "./service/tenant-service.ts";

@@ -34,6 +34,7 @@ import {
   PolicyService,
   RevocationService,
   RoleService,
+  renewsStreams,
   SigningKeyService,
   SystemService,
   TenantService,
@@ -228,7 +229,7 @@ function revocationService({
 }
 
 function authService(
-  { config, store, revocations, roles, signing, asking, caughtUp, hashing }: ServiceParts,
+  { config, store, revocations, roles, signing, auth, asking, caughtUp, hashing }: ServiceParts,
   passwords: ReturnType<typeof createPasswords>,
 ): ServiceHandlers<typeof AuthService> {
   const { jwt, sessions, limits } = config.auth;
@@ -238,6 +239,7 @@ function authService(
     roles,
     passwords,
     caughtUp,
+    renewStream: renewsStreams(auth),
     signingKey: (at) => signing.signer(at),
     issuer: jwt.issuer,
     audience: jwt.audience,

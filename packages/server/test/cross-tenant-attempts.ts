@@ -68,6 +68,8 @@ export const rows: Readonly<Record<string, Row>> = {
   "/auth.v1.AuthService/Logout": own,
   "/auth.v1.AuthService/LogoutAll": own,
   "/auth.v1.AuthService/WhoAmI": own,
+  "/auth.v1.AuthService/RenewStream":
+    "a stream is found by who opened it, and by a name that its client made up",
   "/auth.v1.AuthService/ListSessions": [
     ({ userId }) => ({ userId }),
     ({ userId }) => ({ userId, includeEnded: true }),

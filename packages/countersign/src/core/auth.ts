@@ -22,6 +22,7 @@ import type { CompiledRule, Mode, Rule, RuleTable } from "./policy.ts";
 import type { RevocationView } from "./revocation.ts";
 import type { RoleDirectory } from "./role-directory.ts";
 import { type Door, type Route, RuleBook, type RuleListing } from "./rule-book.ts";
+import type { Renewer, StreamRenewal } from "./stream-renewal.ts";
 
 export interface AuthOptions<P> {
   /** Each header's authenticators are asked in this order; the first that recognises the credential decides. */
@@ -61,6 +62,12 @@ export interface Auth<P> {
    * something is revoked. Calls `end` once, when the answer is no. Returns the way to stop.
    */
   watch(call: Call, admitted: Allowed<P>, end: (denial: Denial) => void): () => void;
+  /**
+   * Lets a stream of the caller's that is open go on with the credential of another call of the same caller: the same
+   * user, session and key. The stream has the id that its own `x-countersign-stream` named. It is decided anew, and goes on
+   * until the later one of the two credentials ends. Undefined: the caller has no such stream here. Never throws.
+   */
+  renewStream(streamId: string, renewer: Renewer<P>): MaybePromise<StreamRenewal | undefined>;
   /**
    * Does the rule need the decoded request? Then `decide()` answers for the headers only, and what it admits is still to
    * be judged by `judgeRequest()` before the handler runs. For adapters.
@@ -105,7 +112,10 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
   const chainOf = chainMaker<P>({ revocations, now, roles, throttle }, caches);
   const standard = chainOf(authenticators);
   const book = new RuleBook<P>({ tables, mode, publicProcedures, chainOf });
-  const openCalls = new OpenCalls<P>({ evaluate: againWithRequest(book, judge), revocations, now });
+  const credentialHeaders = (procedure: string) =>
+    (book.find(procedure)?.chain ?? standard).slots.map(({ header }) => header);
+  const again = againWithRequest(book, judge);
+  const openCalls = new OpenCalls<P>({ evaluate: again, revocations, credentialHeaders, now });
   const watch = openCalls.watch.bind(openCalls);
   const decide = deciding({ rules: book, evaluate: judge, limits, throttle, revocations, openCalls });
 
@@ -113,6 +123,7 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
     decide: onDecision === undefined ? decide : tellingOnce(book, decide, onDecision),
     judgeRequest: requestJudge(book, { tell: onDecision, limits }),
     watch: throttle === undefined ? watch : sparing(throttle, watch),
+    renewStream: openCalls.renew.bind(openCalls),
     ...policyOf(book, limits),
     authenticatorsOf: (procedure: string) => (book.find(procedure)?.chain ?? standard).definitions,
     caches: () => caches,
