@@ -181,6 +181,7 @@ export const rpcs: Readonly<Record<string, Readonly<Record<string, RpcKind>>>> =
     ValidateApiKey: "reads",
     Login: { unaudited: "nobody's rights change: the session itself is the record" },
     RefreshToken: { unaudited: "a part of the session; only reuse is audited" },
+    RenewStream: { unaudited: "nobody's rights change: a stream goes on with a credential that is good" },
     EnrollTotp: { unaudited: "nothing is in force before it is confirmed" },
     Logout: {
       ask: async (scene) => ({ request: {}, token: (await scene.session()).token }),
