@@ -48,7 +48,7 @@ test("commands that are named in text are commands", () => {
     named.flatMap(({ where, text }) =>
       commandsOf(text).flatMap((words) => {
         const problem = problemOf(words);
-        return problem === undefined || /a command is missing|missing required argument/.test(problem)
+        return problem === undefined || /a command is missing|missing required argument|required option/.test(problem)
           ? []
           : [`${where}: ${text}: ${problem}`];
       }),
