@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import type { Command, CommanderError } from "commander";
 import { createProgram } from "../../packages/server/src/commands/program.ts";
 import { root } from "./pages.ts";
 
@@ -25,13 +24,13 @@ function misunderstood(words: readonly string[]): string | undefined {
     program.parse([...words], { from: "user" });
     return undefined;
   } catch (error) {
-    const { code, message } = error as CommanderError;
+    const { code, message } = error as Error & { readonly code?: string };
     if (code === "commander.helpDisplayed" || code === "commander.version") return undefined;
     return code === "commander.help" ? `${words.join(" ")}: a command is missing` : message;
   }
 }
 
-function disarm(command: Command): void {
+function disarm(command: ReturnType<typeof createProgram>): void {
   command.exitOverride((error) => {
     throw error;
   });

@@ -79,7 +79,9 @@ export const blockChecks: Readonly<Record<string, BlockCheck>> = {
     ...failure("bash", ["-n"], code),
     ...commandsOf(code).flatMap((words) => problemOf(words) ?? []),
   ],
-  python({ given, code }) {
+  python({ given, code, marks }) {
+    // What is run is read by that.
+    if (marks.get("run") === true) return [];
     const path = join(scratchFolder(), "block.py");
     writeFileSync(path, `${given}\n${code}`);
     return failure("python3", ["-m", "py_compile", path]);
@@ -88,8 +90,8 @@ export const blockChecks: Readonly<Record<string, BlockCheck>> = {
     const path = join(scratchFolder(), "block.go");
     writeFileSync(path, code);
     const form = failure("gofmt", ["-e", "-l", path]);
-    // What needs modules from the network cannot be compiled here.
-    if (form.length > 0 || marks.get("modules") === true) return form;
+    // What is run is compiled by that; what needs modules from the network cannot be compiled here.
+    if (form.length > 0 || marks.get("run") === true || marks.get("modules") === true) return form;
     const env = { GO111MODULE: "off", GOFLAGS: "", GOPATH: "/usr/share/gocode" };
     return failure("go", ["vet", path], undefined, env);
   },

@@ -6,7 +6,9 @@ const link = /\[[^\]]*\]\(([^)\s]+)\)/g;
 const span = /`([^`]+)`/g;
 
 /** Pages that are being written; a link to one of them may lead nowhere until it is there. */
-const toCome = new Set(["audit", "clients", "metrics", "proxies", "testing"].map((name) => `docs/${name}.md`));
+const toCome = new Set(
+  ["audit", "clients", "metrics", "proxies", "testing"].map((name) => `docs/${name}.md`),
+);
 
 /** Links to pages and headings that are not there, by `PAGE:LINE`. Addresses elsewhere are not asked. */
 export function brokenLinks(page: Page, pages: ReadonlyMap<string, Page>): readonly string[] {

@@ -17,7 +17,8 @@ test("blocks that are marked so do what their page says, at a server that `count
     });
   }
   await t.test("and one that does not is found", () => {
-    const bad = (code: string) => runBlocks(readPage("docs/bad.md", `\`\`\`sh run\n${code}\n\`\`\`\n`), server);
+    const bad = (code: string) =>
+      runBlocks(readPage("docs/bad.md", `\`\`\`sh run\n${code}\n\`\`\`\n`), server);
     assert.deepEqual(bad("echo a; echo b # → b"), []);
     assert.match(bad("echo a # → b").join(""), /was not printed/);
     assert.match(bad("echo b; echo a\n# → a\n# → b").join(""), /was not printed/);

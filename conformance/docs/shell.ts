@@ -1,6 +1,6 @@
 /** The simple commands of a shell text, each as its words: also those of `$(…)`. Throws for what it does not read. */
 export function commandsOf(text: string): readonly (readonly string[])[] {
-  const commands: string[][] = [];
+  const commands: (readonly string[])[] = [];
   let words: string[] = [];
   let word: string | undefined;
   let skipNext = false;
@@ -21,7 +21,7 @@ export function commandsOf(text: string): readonly (readonly string[])[] {
       at++;
       if (text[at] !== "\n") word = (word ?? "") + (text[at] ?? "");
     } else if (char === "'") {
-      const end = text.indexOf("'", at + 1);
+      const end = endOfLiteral(text, at + 1);
       word = (word ?? "") + text.slice(at + 1, end);
       at = end;
     } else if (char === '"') {
@@ -68,7 +68,7 @@ const keywords = new Set([
 ]);
 
 /** Without keywords and assignments before the command itself. */
-function withoutPrefix(words: readonly string[]): string[] {
+function withoutPrefix(words: readonly string[]): readonly string[] {
   const first = words.findIndex((word) => !keywords.has(word) && !/^[A-Za-z_]\w*=/.test(word));
   return first === -1 ? [] : words.slice(first);
 }
@@ -76,6 +76,12 @@ function withoutPrefix(words: readonly string[]): string[] {
 function endOfLine(text: string, from: number): number {
   const end = text.indexOf("\n", from);
   return end === -1 ? text.length : end;
+}
+
+function endOfLiteral(text: string, from: number): number {
+  const end = text.indexOf("'", from);
+  if (end === -1) throw new Error("a quote that does not end");
+  return end;
 }
 
 function endOfQuoted(text: string, from: number): number {
@@ -90,7 +96,7 @@ function endOfQuoted(text: string, from: number): number {
 function endOfSubstitution(text: string, from: number): number {
   let depth = 1;
   for (let at = from; at < text.length; at++) {
-    if (text[at] === "'") at = text.indexOf("'", at + 1);
+    if (text[at] === "'") at = endOfLiteral(text, at + 1);
     else if (text[at] === "(") depth++;
     else if (text[at] === ")" && --depth === 0) return at;
   }

@@ -2,9 +2,6 @@ import { dirname, join } from "node:path";
 import ts from "typescript";
 import { type Block, root } from "./pages.ts";
 
-/** Files besides the blocks: the same for every program here. */
-const parsed = new Map<string, ts.SourceFile | undefined>();
-
 /** Checks the types of all blocks in one program, under the repository's own options. Returns what is wrong, by `PAGE:LINE`. */
 export function typeErrors(blocks: readonly Block[]): readonly string[] {
   const sources = new Map(
@@ -17,9 +14,9 @@ export function typeErrors(blocks: readonly Block[]): readonly string[] {
   host.readFile = (path) => sources.get(path)?.text ?? readFile.call(host, path);
   host.getSourceFile = (path, language, ...rest) => {
     const own = sources.get(path);
-    if (own !== undefined) return ts.createSourceFile(path, own.text, language);
-    if (!parsed.has(path)) parsed.set(path, getSourceFile.call(host, path, language, ...rest));
-    return parsed.get(path);
+    return own === undefined
+      ? getSourceFile.call(host, path, language, ...rest)
+      : ts.createSourceFile(path, own.text, language);
   };
   const program = ts.createProgram([...sources.keys()], options, host);
   return [...sources].flatMap(([path, { block }]) => {
