@@ -45,12 +45,17 @@ const yamlKinds: Readonly<Record<string, (data: unknown) => readonly string[]>> 
   prometheus: () => [],
 };
 
+/** Lines that begin as commands, modules or configuration do. */
+const codeLine =
+  /^\s*(\$ |(npx|npm|countersign|curl|import|export|const|function|package|def|service|message) |[\w-]+: ?[{["]|\{\s*$)/m;
+
 /** What is looked at in a block of each language. A language that is not here is refused. */
 export const blockChecks: Readonly<Record<string, BlockCheck>> = {
   // All in one program, by typescript-blocks.ts.
   ts: () => [],
   // Figures, and what programs print.
   text: () => [],
+  "": ({ code }) => (codeLine.test(code) ? ["it looks like code, and says no language"] : []),
   yaml({ code, marks }) {
     const kind = String(marks.get("kind") ?? "config");
     const check = yamlKinds[kind];

@@ -13,7 +13,8 @@ const byPath = new Map(pages.map((page) => [page.path, page]));
 const blocks = pages.flatMap((page) => page.blocks);
 /** Blocks with a mistake each. */
 const wrong: readonly (readonly [info: string, code: string])[] = [
-  ["", "no language"],
+  ["", "countersign keys list"],
+  ["", "grpc: { listen: 127.0.0.1:1 }"],
   ["cobol", "DISPLAY"],
   ["ts", 'import { noSuchThing } from "countersign";'],
   ["ts", "const port: number = process.env.PORT;"],
