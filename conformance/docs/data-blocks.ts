@@ -47,7 +47,7 @@ const yamlKinds: Readonly<Record<string, (data: unknown) => readonly string[]>> 
 
 /** Lines that begin as commands, modules or configuration do. */
 const codeLine =
-  /^\s*(\$ |(npx|npm|countersign|curl|import|export|const|function|package|def|service|message) |[\w-]+: ?[{["]|\{\s*$)/m;
+  /^\s*(\$ |(npx|npm|curl|countersign(?= [a-z])|import|export|const|function|package|def|service|message) |[\w-]+: ?[{["]|\{\s*$)/m;
 
 /** What is looked at in a block of each language. A language that is not here is refused. */
 export const blockChecks: Readonly<Record<string, BlockCheck>> = {
