@@ -1,7 +1,8 @@
-// Writes docs/configuration.md and docs/reasons.md from the code that they describe.
+// Writes docs/configuration.md, docs/reasons.md and docs/services.md from what they describe.
 import { writeFileSync } from "node:fs";
 import { type Reason, statusOf } from "countersign";
 import { configMembers, configVariables } from "../packages/server/src/config/reference.ts";
+import { servicesReference } from "./services-reference.ts";
 
 /** What each reason means, and what whoever sees it can do. */
 const meanings: Readonly<Record<Reason, readonly [meaning: string, remedy: string]>> = {
@@ -114,5 +115,24 @@ function configuration(): string {
   ].join("\n");
 }
 
+function services(): string {
+  return [
+    "# Services",
+    "",
+    generated,
+    "",
+    "Every RPC of `auth.v1`, as the protos in `proto/auth/v1` say. Each is served over gRPC, Connect and gRPC-Web, and over HTTP at the path",
+    "that stands beside it, with JSON by the protos' field names and 64-bit integers as text: [other-languages.md](other-languages.md). Those",
+    "with GET change nothing.",
+    "",
+    "The rule is what a caller needs to get in ([policy.md](policy.md)). `authenticated` often means: for one's own records; the text says what",
+    "those of others need. Refusals have a [reason](reasons.md). `services` in the [configuration](configuration.md) says which of these are served; by",
+    "default all are.",
+    "",
+    ...servicesReference(),
+  ].join("\n");
+}
+
+writeFileSync(new URL("../docs/services.md", import.meta.url), services());
 writeFileSync(new URL("../docs/reasons.md", import.meta.url), reasons());
 writeFileSync(new URL("../docs/configuration.md", import.meta.url), configuration());
