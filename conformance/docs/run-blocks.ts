@@ -42,9 +42,12 @@ export function runBlocks(page: Page, server: ServerProcess): readonly string[] 
 
 const mark = (index: number): string => `--- end of block ${index} ---`;
 
-/** A page shows the usual ports; the server has free ones. */
+/** A page shows the usual ports, and waits as people would; the server has free ones, and other tests beside it. */
 function onPorts(text: string, { grpc, http }: ServerProcess): string {
-  return text.replaceAll("127.0.0.1:50051", grpc).replaceAll("127.0.0.1:8000", http);
+  return text
+    .replaceAll("127.0.0.1:50051", grpc)
+    .replaceAll("127.0.0.1:8000", http)
+    .replace(/^sleep 1\b/gm, "sleep 3");
 }
 
 function problems(blocks: readonly Block[], output: string, server: ServerProcess): readonly string[] {
