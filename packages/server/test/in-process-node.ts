@@ -8,6 +8,7 @@ import {
   createRevocations,
   createRoleDirectory,
   type Principal,
+  type RuleTable,
 } from "countersign";
 import { connectAuth, implement } from "countersign/connect";
 import type { FormHandler } from "countersign/http/form";
@@ -37,6 +38,10 @@ export interface InProcessNode {
   readonly requests: RequestLog;
   readonly signing: Signing;
   readonly auth: Auth<Principal>;
+  /** The same callers, and no rules: to guard routes with. */
+  readonly bareAuth: () => Auth<Principal>;
+  /** The rules of the program's own services. */
+  readonly policy: readonly RuleTable<Principal>[];
   /** grpc-js, HTTP, and Connect's router over HTTP/2, which speaks gRPC as well. */
   readonly addresses: { readonly grpc: string; readonly http: string; readonly connect: string };
   /** Of everything in the database. */
@@ -77,6 +82,11 @@ export async function startInProcess({
     ...{ config, store, revocations, roles, signing, policy },
     onDecision: () => {},
   });
+  const bareAuth = (): Auth<Principal> =>
+    createAuthentication({
+      ...{ config, store, revocations, roles, signing, policy: [] },
+      onDecision: () => {},
+    });
   const asking = askingLimits(config);
   const feed = createRevocationFeed();
   const parts = { config, store, revocations, feed, roles, signing, auth, asking, caughtUp };
@@ -96,7 +106,7 @@ export async function startInProcess({
   const connect = await listenConnect(auth, services, calls);
   const database = new DatabaseSync(databasePath(config), { readOnly: true });
   return {
-    ...{ config, store, requests, signing, auth, caughtUp },
+    ...{ config, store, requests, signing, auth, bareAuth, policy, caughtUp },
     addresses: { grpc: grpc.address, http: http.address, connect: connect.address },
     digest: () => digestOf(database),
     async close() {

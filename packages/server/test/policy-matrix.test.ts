@@ -12,9 +12,10 @@ import { type Credential, callForm, type DoorAnswer, doorsOf } from "./doors.ts"
 import { type InProcessNode, startInProcess } from "./in-process-node.ts";
 import { matrixPeople } from "./matrix-people.ts";
 import { scratchFolder } from "./program.ts";
+import { openRouteDoors, type RouteDoors } from "./route-doors.ts";
 
 // Who passes which rule: every RPC of the product and of the demo service, and the forms of OAuth, every kind of caller, every
-// door. The rows are made of descriptors, so that no RPC can be forgotten; what they should say is committed.
+// door; the same rules in front of routes of the HTTP frameworks. The rows are made of descriptors, so that no RPC can be forgotten; what they should say is committed.
 
 type Matrix = Record<string, Record<string, string>>;
 
@@ -57,21 +58,29 @@ function cellOf({ code, message, reason }: DoorAnswer): Cell {
   return code === 10 ? { text: "allowed", reason: "" } : { text: message, reason };
 }
 
+async function routeCell(response: Response): Promise<Cell> {
+  const { message = "", reason = "" } = (await response.json()) as Record<string, string>;
+  return response.status === 409 ? { text: "allowed", reason: "" } : { text: message, reason };
+}
+
 describe("every caller at every RPC", () => {
   const seen: Matrix = {};
   let expected: Matrix;
   let node: InProcessNode;
   let people: readonly (readonly [string, Credential])[];
   let opened: ReturnType<typeof doorsOf>;
+  let routes: RouteDoors;
   before(async () => {
     expected = JSON.parse(readFileSync(golden, "utf8")) as Matrix;
     const replace = { service: counting, form: async () => began() };
     node = await startInProcess({ data: join(scratchFolder(), "data"), replace });
     people = Object.entries(await matrixPeople(node));
     opened = doorsOf(node);
+    routes = await openRouteDoors(node.policy, { auth: node.bareAuth, run: began });
   });
   after(async () => {
     opened.close();
+    await routes.close();
     await node.close();
     if (updating) writeFileSync(golden, `${JSON.stringify(seen, undefined, 2)}\n`);
   });
@@ -104,6 +113,12 @@ describe("every caller at every RPC", () => {
         if (!takes(method)) continue;
         const row = await ask(door, async (credential) => cellOf(await call({ method, credential })));
         first ??= row;
+        assert.deepEqual(row, first, `${door} differs`);
+      }
+      for (const [door, askFor] of Object.entries(routes.doors)) {
+        const row = await ask(door, async (credential) =>
+          routeCell(await askFor(nameOf(method), credential)),
+        );
         assert.deepEqual(row, first, `${door} differs`);
       }
       assert.equal(node.digest(), digest, "the database");
