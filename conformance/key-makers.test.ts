@@ -130,6 +130,7 @@ describe("an unscoped key of a superuser's", () => {
     const sid = String(claimsOf(pair.access_token)["sid"]);
     const requests: Readonly<Record<string, Json>> = {
       RevokeSession: { id: sid },
+      RenewStream: { stream_id: "a-name-that-no-stream-has" },
       ListSessions: { user_id: ids.admin },
       GetApiKey: { id: key.split("_")[2] ?? "" },
       RevokeApiKey: { id: key.split("_")[2] ?? "" },
