@@ -220,7 +220,7 @@ describe("a start that cannot be", { concurrency: 2 }, () => {
       const database = given.data === undefined ? undefined : contentOf(join(given.data, "countersign.db"));
       // The program is gone after this, and with it whatever it may have listened on.
       // It ends by itself, and soon; how soon depends on what else the machine does.
-      const { code, stdout, stderr } = await runProgram(command, { ...given, deadlineMs: 15_000 });
+      const { code, stdout, stderr } = await runProgram(command, { ...given, deadlineMs: 45_000 });
       equal(code, 1, stderr);
       equal(stdout, "");
       const lines = stderr.trimEnd().split("\n");
@@ -237,7 +237,7 @@ describe("a start that cannot be", { concurrency: 2 }, () => {
     const { code } = await runProgram(["dev"], {
       data: server.data,
       env: { COUNTERSIGN_GRPC_LISTEN: takenAddress },
-      deadlineMs: 15_000,
+      deadlineMs: 45_000,
     });
     equal(code, 1);
     const again = await startServer({ data: server.data });

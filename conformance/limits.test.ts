@@ -233,12 +233,12 @@ describe("while Redis is away", () => {
     const { code, stdout, stderr } = await runProgram(["dev", "--json"], {
       ...options,
       env,
-      deadlineMs: 15_000,
+      deadlineMs: 45_000,
     });
     equal(code, 1);
     match(stderr, /redis:\/\/127\.0\.0\.1:\d+\/ refuses this program .*look at redis\.url/);
     ok(!`${stdout}${stderr}`.includes("a-wrong-password"));
-    const doctor = await runProgram(["doctor"], { ...options, env, deadlineMs: 15_000 });
+    const doctor = await runProgram(["doctor"], { ...options, env, deadlineMs: 45_000 });
     match(doctor.stdout, /fail +redis +redis:\/\/127\.0\.0\.1:\d+\/ refuses this program/);
     ok(!`${doctor.stdout}${doctor.stderr}`.includes("a-wrong-password"));
   });

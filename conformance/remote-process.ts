@@ -41,7 +41,7 @@ export async function startRemote(settings: RemoteSettings): Promise<RemoteProce
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const line = await within(
-    15_000,
+    45_000,
     "the service's start",
     new Promise<string>((resolve, reject) => {
       createInterface({ input: child.stdout }).once("line", resolve);

@@ -24,7 +24,7 @@ export async function startUsersService(jwks: string, audience: string): Promise
   process.once("exit", killAtExit);
   const ended = once(child, "close").then(() => process.off("exit", killAtExit));
   const [address] = (await within(
-    15_000,
+    45_000,
     "the Python service's start",
     Promise.race([
       once(createInterface(child.stdout), "line"),
