@@ -55,6 +55,29 @@ describe("an API key", () => {
     });
     await row(page, "Nightly Report").getByText("Active").waitFor();
 
+    await row(page, "Nightly Report").getByRole("img", { name: /last 14 days/ }).waitFor();
+
+    await page.getByRole("link", { name: "Nightly Report" }).click();
+    await page.getByText("127.0.0.1").first().waitFor();
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.getByRole("dialog").getByLabel("Tags").fill("team:reports");
+    await page.getByRole("dialog").getByLabel("Limits").fill("1000/minute");
+    await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+    await page.getByText("team:reports").waitFor();
+    await page.getByText("1000/minute").waitFor();
+    await page.goto("/admin/keys");
+    for (const [label, wrong, right] of [
+      ["User", "sam", "alice"],
+      ["Tag", "team:other", "team:reports"],
+    ] as const) {
+      const filter = page.getByRole("textbox", { name: label, exact: true });
+      await filter.fill(wrong);
+      await filter.press("Enter");
+      await page.getByText("Nothing matches").waitFor();
+      await filter.fill(right);
+      await filter.press("Enter");
+      await row(page, "Nightly Report").waitFor();
+    }
     await page.getByRole("link", { name: "Nightly Report" }).click();
     await page.getByRole("button", { name: "Rotate" }).click();
     await page.getByRole("dialog").getByLabel("The old key works").selectOption("3600");

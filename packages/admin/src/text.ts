@@ -111,7 +111,7 @@ export const text = {
     status: "Status",
     anyStatus: "Any status",
     states: { active: "Active", expired: "Expired", revoked: "Revoked", disabled: "Disabled" },
-    inGrace: "Active, replaced",
+    inGrace: "Replaced",
     name: "Name",
     nameHint: "What uses it: Analytics Service, Mobile App Backend.",
     type: "Type",
@@ -168,6 +168,15 @@ export const text = {
     allowed: "Allowed",
     denied: "Refused",
     itsRequests: "Its requests",
+    edit: "Edit",
+    editTitle: "Edit this key",
+    saved: "Saved",
+    keepExpiry: "As it is",
+    anyOwner: "User",
+    anyTag: "Tag",
+    seen: "Addresses seen",
+    neverSeen: "None yet.",
+    moreSeen: (count: number) => `and ${count} more`,
     rotate: "Rotate",
     rotateTitle: "Rotate this key?",
     rotateText: "A new key takes its place, with the same name and limits.",
@@ -235,7 +244,11 @@ export const text = {
     runtime: "Runs on",
     uptime: "Running for",
     upFor: (seconds: number) =>
-      seconds < 3600 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`,
+      seconds < 60
+        ? "less than a minute"
+        : seconds < 3600
+          ? `${Math.floor(seconds / 60)} min`
+          : `${Math.floor(seconds / 3600)} h`,
     file: "In force",
   },
   tryIt: {
@@ -253,7 +266,8 @@ export const text = {
     messageHint: "JSON, with the names of the proto.",
     call: "Call",
     answer: "Answer",
-    nothing: "Nothing was called yet.",
+    nothing: "Nothing was called yet",
+    nothingHint: "The answer, or the refusal and its reason, stands here.",
     status: "Status",
   },
   users: {
@@ -305,7 +319,7 @@ export const text = {
     unassign: (role: string) => `Take the role ${role} away`,
     effective: "What this allows",
     everything: "Everything that is not denied: a superuser.",
-    noPermissions: "No permissions",
+    noPermissions: "Nothing that needs a permission.",
     from: (role: string, through: string) =>
       role === through ? `from ${role}` : `from ${role}, by ${through}`,
   },
@@ -361,6 +375,7 @@ export const text = {
     description: "The keys that sign tokens, and those whose tokens are still accepted.",
     none: "No managed keys",
     noneHint: "Tokens are signed with the key of the configuration.",
+    toolbar: "Published and kept",
     kid: "Key id",
     algorithm: "Algorithm",
     status: "Status",

@@ -9,7 +9,9 @@ export type {
   KeyWhy,
   NewKeyLink,
   Reveal,
+  SeenNetwork,
   UsageCount,
+  UsageOfKeysQuery,
   UsagePeriod,
   UsageQuery,
 } from "./store/api-key-contracts.ts";

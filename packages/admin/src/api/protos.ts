@@ -1,6 +1,6 @@
 // The messages and services that the pages use: generated once, for the library.
 
-export type { ApiKey, ApiKeyUsage } from "../../../countersign/src/gen/auth/v1/api_keys_pb.ts";
+export type { ApiKey, ApiKeyNetwork, ApiKeyUsage } from "../../../countersign/src/gen/auth/v1/api_keys_pb.ts";
 export { ApiKeyService } from "../../../countersign/src/gen/auth/v1/api_keys_pb.ts";
 export type { Session } from "../../../countersign/src/gen/auth/v1/auth_pb.ts";
 export { AuthService } from "../../../countersign/src/gen/auth/v1/auth_pb.ts";

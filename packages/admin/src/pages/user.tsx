@@ -11,7 +11,7 @@ import { Confirm } from "../ui/confirm.tsx";
 import { Code } from "../ui/copy.tsx";
 import { Dialog, DialogActions } from "../ui/dialog.tsx";
 import { TextField } from "../ui/field.tsx";
-import { Empty, Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
+import { Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
 import { Select } from "../ui/select.tsx";
 import { Time } from "../ui/time.tsx";
 import { permissionText } from "./permission-text.ts";
@@ -223,7 +223,7 @@ function Roles({ user }: { user: User }) {
       <h3 className="mb-2 mt-5 text-[13px] font-medium text-soft">{text.users.effective}</h3>
       {effective.data?.isSuperuser && <p>{text.users.everything}</p>}
       {effective.data && !effective.data.isSuperuser && effective.data.permissions.length === 0 && (
-        <Empty title={text.users.noPermissions} />
+        <p className="text-soft">{text.users.noPermissions}</p>
       )}
       <ul className="flex flex-col gap-1">
         {effective.data?.permissions.map(({ permission, role, through }) => {

@@ -14,6 +14,12 @@ const size = z
   .register(written, { write: formatSize });
 
 const health = ["Check", "Watch", "List"].map((name) => `/grpc.health.v1.Health/${name}`);
+/** What a page that is open asks every few seconds. */
+const polled = [
+  "/auth.v1.LogService/GetStatistics",
+  "/auth.v1.LogService/GetTimeSeries",
+  "/auth.v1.SystemService/ListNodes",
+];
 
 /** The member `request_log`, given what a duration and a procedure are. */
 export function requestLogSchema(duration: z.ZodType<number, string>, procedure: z.ZodType<string, string>) {
@@ -30,7 +36,10 @@ export function requestLogSchema(duration: z.ZodType<number, string>, procedure:
         .max(1_000_000)
         .default(20_000)
         .describe("calls that may wait to be written; what comes when so many wait is counted, and not kept"),
-      exclude: z.array(procedure).default(health).describe("RPCs that are not written down"),
+      exclude: z
+        .array(procedure)
+        .default([...health, ...polled])
+        .describe("RPCs that are not written down"),
       trusted_proxies: z
         .array(z.string().refine(isNetwork, "an address or a range, such as 10.0.0.0/8"))
         .default([])
