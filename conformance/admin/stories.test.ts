@@ -55,7 +55,9 @@ describe("an API key", () => {
     });
     await row(page, "Nightly Report").getByText("Active").waitFor();
 
-    await row(page, "Nightly Report").getByRole("img", { name: /last 14 days/ }).waitFor();
+    await row(page, "Nightly Report")
+      .getByRole("img", { name: /last 14 days/ })
+      .waitFor();
 
     await page.getByRole("link", { name: "Nightly Report" }).click();
     await page.getByText("127.0.0.1").first().waitFor();
@@ -178,6 +180,8 @@ describe("who looks after the program", () => {
       return page.getByRole("link", { name: /CREDENTIALS_MISSING/ }).isVisible();
     });
     await page.getByRole("img", { name: "Calls and errors over time" }).waitFor();
+    await row(page, stage.server.grpc).getByText("Serving").waitFor();
+    await row(page, stage.server.http).getByText("this one").waitFor();
     for (const range of ["1h", "6h", "24h", "7d", "30d"]) {
       await page.getByLabel("Range").selectOption(range);
       await page.waitForURL(new RegExp(`range=${range}`));

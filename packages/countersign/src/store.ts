@@ -44,6 +44,7 @@ export type {
   KeyImportStore,
   NewKeyImport,
 } from "./store/key-import-contracts.ts";
+export type { NodeBeat, NodeRecord, NodeStore } from "./store/node-contracts.ts";
 export type { PostgresUrl } from "./store/postgres-url.ts";
 export { readPostgresUrl } from "./store/postgres-url.ts";
 export type { Redigester, RedigesterOptions } from "./store/redigester.ts";

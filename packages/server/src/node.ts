@@ -31,6 +31,7 @@ import { listenHttp } from "./listen/http.ts";
 import { jsonPaths } from "./listen/json-paths.ts";
 import { keyReveal, linkBase } from "./listen/key-reveal.ts";
 import { wellKnown } from "./listen/well-known.ts";
+import { newNodeId, startHeartbeat } from "./nodes.ts";
 import { observeDecisions } from "./observe-decisions.ts";
 import { Parts } from "./parts.ts";
 import { createHashQueue } from "./passwords.ts";
@@ -71,6 +72,9 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
     const state = await openState(config, configured, log, parts);
     const readiness = new Readiness(state.revocations);
     const addresses = await listen(config, { ...state, tls, readiness, log, parts });
+    const onError = (err: unknown): void => log.warn({ err }, "this node cannot be written down");
+    const heartbeat = startHeartbeat({ id: state.nodeId, ...state, addresses, onError });
+    parts.add(() => heartbeat.stop());
     return {
       store: state.store,
       ...addresses,
@@ -90,6 +94,8 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
 
 /** What a node knows, and what keeps that up to date. */
 interface State {
+  /** Another one with each start. */
+  readonly nodeId: string;
   readonly store: Store;
   readonly revocations: Revocations;
   readonly feed: RevocationFeeder;
@@ -151,7 +157,8 @@ async function openState(
   const requests = await openRequests(config, log);
   parts.add(() => requests.close());
   const { caughtUp } = news;
-  return { store, revocations, feed, roles, caughtUp, limits, signing, usage, redigester, requests };
+  const known = { nodeId: newNodeId(), store, revocations, feed, roles };
+  return { ...known, caughtUp, limits, signing, usage, redigester, requests };
 }
 
 interface ListenParts extends State {
@@ -174,6 +181,7 @@ function keyParts(redigester: Redigester, usage: UsageRecorder) {
 async function listen(
   config: Config,
   {
+    nodeId,
     store,
     revocations,
     feed,
@@ -205,7 +213,7 @@ async function listen(
   const asking = askingLimits(config);
   const shared = { ...known, feed, auth, asking, limits, caughtUp, hashing: keys.hashing };
   let httpAddress = "";
-  const ofNode = { shadow, requests: requestLog, linkBase: () => linkBase(config, httpAddress) };
+  const ofNode = { nodeId, shadow, requests: requestLog, linkBase: () => linkBase(config, httpAddress) };
   const services = servicesOf({ ...shared, ...ofNode });
   const tokens = tokenEndpoints({ ...shared, onError });
   const calls = { users: store.users, onError };
@@ -238,5 +246,5 @@ async function listen(
   });
   listeners.push(http);
   httpAddress = http.address;
-  return { grpcAddress: grpc.address, httpAddress: http.address };
+  return { grpcAddress: grpc.address, httpAddress };
 }

@@ -69,6 +69,8 @@ export interface ServiceParts {
   /** What guards in other processes follow. */
   readonly feed: RevocationFeed;
   readonly roles: RoleDirectory;
+  /** Which node this is. Default: none that others know. */
+  readonly nodeId?: string;
   readonly signing: Signing;
   readonly auth: Auth<Principal>;
   readonly shadow: Shadow | undefined;
@@ -123,7 +125,7 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
     [SystemService.typeName]: () =>
       served(
         SystemService,
-        createSystemService(config, () => servedBy(config)),
+        createSystemService(config, { services: () => servedBy(config), store, nodeId: parts.nodeId }),
       ),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),

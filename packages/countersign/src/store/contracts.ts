@@ -5,6 +5,7 @@ import type { UserAccount, UserSource } from "../core/user.ts";
 import type { LimitStore } from "../limits/limit-store.ts";
 import type { ApiKeyStore } from "./api-key-contracts.ts";
 import type { KeyImportStore } from "./key-import-contracts.ts";
+import type { NodeStore } from "./node-contracts.ts";
 import type { RoleStore } from "./role-contracts.ts";
 import type { SecretStore } from "./secret-contracts.ts";
 import type { AuditEntry, SessionStores } from "./session-contracts.ts";
@@ -158,6 +159,7 @@ export interface Store extends SessionStores {
   readonly secrets: SecretStore;
   /** Rates and quotas of calls. */
   readonly limits: LimitStore;
+  readonly nodes: NodeStore;
   /** Waits for what is under way. Nothing may be called after it. */
   close(): Promise<void>;
 }

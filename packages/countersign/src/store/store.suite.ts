@@ -13,6 +13,7 @@ import { keyUsageCases } from "./suite/key-usage-cases.suite.ts";
 import { limitCases, type WithLimits } from "./suite/limit-cases.suite.ts";
 import { loginCases } from "./suite/login-cases.suite.ts";
 import { logoutCases } from "./suite/logout-cases.suite.ts";
+import { nodeCases } from "./suite/node-cases.suite.ts";
 import { revocationCases } from "./suite/revocation-cases.suite.ts";
 import { roleCases } from "./suite/role-cases.suite.ts";
 import { rotationCases } from "./suite/rotation-cases.suite.ts";
@@ -49,6 +50,7 @@ const suites: Readonly<Record<string, Cases>> = {
   "signing keys": signingKeyCases,
   "linked identities": identityCases,
   secrets: secretCases,
+  nodes: nodeCases,
   concurrency: concurrencyCases,
   "hostile input": hostileCases,
   "hostile input for sessions": hostileSessionCases,

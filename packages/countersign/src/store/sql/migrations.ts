@@ -3,6 +3,7 @@ import { extendApiKeys } from "./api-key-migration.ts";
 import { createFormerIdentities } from "./identity-migration.ts";
 import { createCallLimits } from "./limit-migration.ts";
 import { addLoginLimits } from "./login-migration.ts";
+import { createNodes } from "./node-migration.ts";
 import { createRequestLog } from "./requestlog-migration.ts";
 import { createRoleTables } from "./role-migration.ts";
 import { createSecretMarks } from "./secret-migration.ts";
@@ -32,6 +33,7 @@ export const migrations: readonly Migration[] = [
   { version: 9, name: "tenants", apply: createTenants },
   { version: 10, name: "rates and quotas of calls", apply: createCallLimits },
   { version: 11, name: "API keys: limits, rotation, usage, links and imports", apply: extendApiKeys },
+  { version: 12, name: "nodes", apply: createNodes },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {
