@@ -72,10 +72,14 @@ module.exports = {
       "oidc",
       "authenticator",
       "gen",
+      "grpc/client/(ask|server-address)[.]ts",
+      "client/loopback[.]ts",
       "service/(account|revocation)-message[.]ts",
       "store/(contracts|usage)[.]ts",
     ),
-    layer("grpc", "core", "context", "gen/google"),
+    layer("client"),
+    layer("grpc", "core", "context", "client", "gen"),
+    layer("otel", "core", "context"),
     // Where a key was used from is told by its network.
     layer(
       "store",
@@ -94,7 +98,7 @@ module.exports = {
       "http/(http-call|http-door|follow-response|cors|json-error|node-answer|node-cors)[.]ts",
     ),
     // Connect is served by Node's HTTP: a request, its connection and its body are the same there.
-    layer("connect", "core", "context", "http/(http-call|discard)[.]ts"),
+    layer("connect", "core", "context", "client", "gen", "http/(http-call|discard)[.]ts"),
     layer(
       "service",
       "core",
@@ -106,7 +110,7 @@ module.exports = {
       "policy",
       "limits",
       "gen",
-      "store/((session|role|secret|request|tenant|api-key|key-import)-)?contracts[.]ts",
+      "store/((session|role|secret|request|tenant|api-key|key-import|audit)-)?contracts[.]ts",
       "store/request-log/matches[.]ts",
       "store/key-hygiene[.]ts",
       "store/api-key-status[.]ts",
@@ -114,6 +118,18 @@ module.exports = {
       "authenticator/key-lookup[.]ts",
     ),
     layer("gen"),
+    {
+      name: "nothing-of-ours-needs-the-test-kit",
+      severity: "error",
+      from: { path: "^packages/[^/]+/src/", pathNot: [tests, `${library}/testing(/|[.]ts$)`] },
+      to: { path: `${library}/testing(/|[.]ts$)` },
+    },
+    {
+      name: "the-test-kit-brings-no-transport-but-where-it-says-so",
+      severity: "error",
+      from: { path: `${library}/testing(/|[.]ts$)`, pathNot: `${library}/testing/(grpc|connect)[.]ts$` },
+      to: { path: ["node_modules/(@grpc|@connectrpc)", `${library}/(grpc|connect)/`] },
+    },
     {
       name: "drivers-and-frameworks-stay-in-their-folders",
       severity: "error",
@@ -141,6 +157,33 @@ module.exports = {
       to: { dependencyTypes: ["core"], pathNot: "async_hooks$" },
     },
     foreign("connect", "@grpc"),
+    foreign("otel", "@grpc|@connectrpc"),
+    {
+      name: "traces-are-made-by-otel-alone",
+      severity: "error",
+      from: { path: library, pathNot: [`${library}/otel/`, tests] },
+      to: { path: "node_modules/@opentelemetry" },
+    },
+    foreign("client", "@grpc|@connectrpc"),
+    {
+      name: "clients-for-browsers-need-nothing-of-node",
+      comment: "and nothing of a server; connect/client/web-only.test.ts proves it by running them",
+      severity: "error",
+      from: { path: `${library}/(client|connect/client)(/|[.]ts$)`, pathNot: tests },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "clients-for-browsers-know-no-transport-of-node",
+      severity: "error",
+      from: { path: `${library}/(client|connect/client)(/|[.]ts$)`, pathNot: tests },
+      to: { path: "node_modules/@connectrpc/connect-node/" },
+    },
+    {
+      name: "clients-know-nothing-of-servers",
+      severity: "error",
+      from: { path: `${library}/(grpc|connect)/client(/|[.]ts$)`, pathNot: tests },
+      to: { path: `${library}/`, pathNot: `${library}/(client|(grpc|connect)/client|gen)/` },
+    },
     foreign("store", "@grpc|@connectrpc"),
     {
       name: "conditions-are-only-loaded-by-who-uses-them",
@@ -155,7 +198,7 @@ module.exports = {
       from: { path: "^(packages/server|conformance|bench|examples)" },
       to: {
         path: `${library}/.+/`,
-        pathNot: `${library}/(store/(backup|memory|sqlite|postgres|redis)|http/(json|form|fetch|node|express|hono|fastify)|policy/cel/conditions)[.]ts$`,
+        pathNot: `${library}/(store/(backup|memory|sqlite|postgres|redis)|http/(json|form|fetch|node|express|hono|fastify)|(grpc|connect)/client|testing/(grpc|connect)|policy/cel/conditions)[.]ts$`,
       },
     },
   ],

@@ -250,6 +250,7 @@ describe("keys that were made elsewhere", () => {
   it("are good as they are, of any shape, and are hashed anew at their first use", async () => {
     const [plain, long, secret] = ["sk_live_51H!xyz", "another-key-of-theirs~0001", "old secret"];
     const bcrypted = "legacy.7f3a.k9";
+    const argoned = "argon.01.secret-of-theirs";
     const lines: Json[] = [
       { name: "by sha256", hash: createHash("sha256").update(plain).digest("hex") },
       { name: "by sha512", hash: createHash("sha512").update(long).digest("base64"), scopes: ["staff"] },
@@ -259,21 +260,25 @@ describe("keys that were made elsewhere", () => {
         hash: createHmac("sha256", secret).update("hmac-key-1").digest("hex"),
       },
       { name: "by bcrypt", prefix: "legacy.7f3a", hash: await bcryptOf(bcrypted) },
+      { name: "by argon2", prefix: "argon.01", hash: await argon2Of(argoned) },
       { name: "by nothing", hash: "abc" },
     ].map((line) => ({ username: "alice", ...line }));
     const request = { keys: lines, hmac_secret: Buffer.from(secret) as never };
     const dry = await keys("ImportApiKeys", { ...request, dry_run: true });
     const outcomes = ({ results }: Json) => (results as Json[]).map(({ outcome: said }) => said).join();
-    equal(outcomes(dry), "imported,imported,imported,imported,refused");
+    equal(outcomes(dry), "imported,imported,imported,imported,imported,refused");
     equal(await outcome(grpc, plain), "API_KEY_INVALID");
-    equal(outcomes(await keys("ImportApiKeys", request)), "imported,imported,imported,imported,refused");
-    equal(outcomes(await keys("ImportApiKeys", request)), "known,known,known,known,refused");
-    deepEqual(await keys("GetApiKeyImport", {}), { imported: "4", seen: "0" });
-    for (const key of [plain, "hmac-key-1", bcrypted]) {
+    equal(
+      outcomes(await keys("ImportApiKeys", request)),
+      "imported,imported,imported,imported,imported,refused",
+    );
+    equal(outcomes(await keys("ImportApiKeys", request)), "known,known,known,known,known,refused");
+    deepEqual(await keys("GetApiKeyImport", {}), { imported: "5", seen: "0" });
+    for (const key of [plain, "hmac-key-1", bcrypted, argoned]) {
       for (const client of [shell, grpc]) equal(await outcome(client, key), "ok", key);
     }
-    deepEqual(await keys("GetApiKeyImport", {}), { imported: "4", seen: "3" });
-    for (const wrong of [`${plain}x`, `${bcrypted}x`, "legacy.7f3b.k9", "hmac-key-2"])
+    deepEqual(await keys("GetApiKeyImport", {}), { imported: "5", seen: "4" });
+    for (const wrong of [`${plain}x`, `${bcrypted}x`, `${argoned}x`, "legacy.7f3b.k9", "hmac-key-2"])
       equal(await outcome(grpc, wrong), "API_KEY_INVALID", wrong);
     const { api_keys: found } = await keys("ListApiKeys", { text: "by bcrypt" });
     const [record] = found as Json[];
@@ -286,6 +291,11 @@ describe("keys that were made elsewhere", () => {
 async function bcryptOf(key: string): Promise<string> {
   const { hash } = await import("@node-rs/bcrypt");
   return hash(key, { cost: 4 });
+}
+
+async function argon2Of(key: string): Promise<string> {
+  const { hash } = await import("@node-rs/argon2");
+  return hash(key, { memoryCost: 1024, timeCost: 1 });
 }
 
 /** Waits until so many calls are in the store. */

@@ -160,7 +160,9 @@ export async function assemble(server: ServerProcess, administrator: Administrat
 
 /** Opens the database that the server has open, too. */
 async function besideTheServer<T>(server: ServerProcess, work: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openSqliteStore({ path: join(server.data, "countersign.db") });
+  const { auditKey } = developmentSecrets(server.data);
+  const path = join(server.data, "countersign.db");
+  const store = await openSqliteStore({ path, audit: { keys: [auditKey] } });
   try {
     return await work(store);
   } finally {

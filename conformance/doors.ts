@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { killAtExit } from "../tools/at-exit.ts";
@@ -13,12 +15,17 @@ import { python } from "./clients/python.ts";
 import { pythonHttp } from "./clients/python-http.ts";
 import { raw } from "./clients/raw.ts";
 import { within } from "./deadline.ts";
-import type { ServerProcess } from "./server-process.ts";
+import { openExtAuthz } from "./doors/ext-authz.ts";
+import { openForwardAuth } from "./doors/forward-auth.ts";
+import type { OpenProxy } from "./doors/proxy.ts";
+import { outsidePolicy, outsideServer } from "./outside.ts";
+import { scratchFolder } from "./scratch.ts";
+import { type ServerProcess, startServer } from "./server-process.ts";
 
 /** A way into the same accounts, keys and tokens, and the clients that come by it. */
 export interface Door {
   readonly name: string;
-  readonly of: "program" | "framework";
+  readonly of: "program" | "framework" | "proxy";
   /** Asked the whole table. */
   readonly clients: readonly ClientKind[];
   /** Asked what they alone can send, and what is brief: the same code has answered the rest to others. */
@@ -40,6 +47,12 @@ const ofFrameworks = {
   grpc: { clients: [grpcJs], others: [python, raw, connectGrpc] },
 } as const;
 
+/** Behind a real proxy, Python asks in nginx.test.ts. */
+const ofProxies = {
+  http: { clients: [fetchJson], others: [pythonHttp] },
+  grpc: { clients: [grpcJs], others: [raw] },
+} as const;
+
 /** Every door. A new adapter is a file in `doors/` and a line here. */
 export const doors: readonly Door[] = [
   program("grpc-js", "grpc", [grpcJs, python, raw, connectGrpc, buf]),
@@ -52,6 +65,8 @@ export const doors: readonly Door[] = [
   framework("hono"),
   framework("nestjs"),
   framework("nestjs", "grpc"),
+  proxy("ext_authz", "grpc", openExtAuthz),
+  proxy("forward-auth", "http", openForwardAuth),
 ];
 
 /** A listener of the program itself. */
@@ -76,16 +91,49 @@ function framework(file: string, listener: "http" | "grpc" = "http"): Door {
     seesTwice: listener === "http",
     hasRows: listener === "http",
     async open({ data }) {
-      const child = spawnDoor(file, data);
-      const addresses = JSON.parse(await within(20_000, `the door ${file}`, firstLine(child, file)));
+      const { addresses, close } = await openChild(file, data);
+      return { address: addresses[listener] ?? "", close };
+    },
+  };
+}
+
+/** The demo service behind a proxy that asks another node of the program, which does not serve it. */
+function proxy(name: string, listener: "http" | "grpc", open: OpenProxy): Door {
+  return {
+    name,
+    of: "proxy",
+    ...ofProxies[listener],
+    seesTwice: true,
+    hasRows: false,
+    async open({ data }) {
+      const policy = join(scratchFolder(), "policy.yaml");
+      writeFileSync(policy, outsidePolicy);
+      const [asked, behind] = await Promise.all([
+        startServer({ ...outsideServer(policy), data }),
+        openChild("behind", data),
+      ]);
+      const door = await open({ asked, behind: behind.addresses[listener] ?? "" });
       return {
-        address: (addresses as Record<string, string>)[listener] ?? "",
+        address: door.address,
         async close() {
-          const ended = once(child, "close");
-          child.stdin?.end();
-          await within(10_000, `the end of the door ${file}`, ended);
+          await door.close();
+          await Promise.all([behind.close(), asked.stop()]);
         },
       };
+    },
+  };
+}
+
+/** A file of `doors/` in a process of its own. */
+async function openChild(file: string, data: string) {
+  const child = spawnDoor(file, data);
+  const line = await within(20_000, `the door ${file}`, firstLine(child, file));
+  return {
+    addresses: JSON.parse(line) as Readonly<Record<string, string>>,
+    async close() {
+      const ended = once(child, "close");
+      child.stdin?.end();
+      await within(10_000, `the end of the door ${file}`, ended);
     },
   };
 }

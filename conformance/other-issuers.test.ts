@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { StubIssuer } from "../packages/countersign/test/oidc/stub-issuer.ts";
+import { TestIssuer } from "countersign/testing";
 import type { Administrator } from "./cast.ts";
 import type { Client } from "./clients/client.ts";
 import { until } from "./deadline.ts";
@@ -12,17 +12,17 @@ import type { ServerProcess } from "./server-process.ts";
 // Tokens of other issuers, through the program and both of its doors.
 
 const secret = "a secret that only the issuer and we know";
-let linked: StubIssuer;
-let open: StubIssuer;
+let linked: TestIssuer;
+let open: TestIssuer;
 /** Where nobody answers. */
 let away: string;
 let server: ServerProcess;
 let administrator: Administrator;
 let client: Client;
 before(async () => {
-  linked = await StubIssuer.start();
-  open = await StubIssuer.start();
-  const gone = await StubIssuer.start();
+  linked = await TestIssuer.start();
+  open = await TestIssuer.start();
+  const gone = await TestIssuer.start();
   away = gone.url;
   await gone.close();
   ({ server, administrator, client } = await openServer({

@@ -12,6 +12,7 @@ export type Method = MethodDefinition<object, object>;
 const definition: PackageDefinition = loadSync(
   [
     "api/users/users.proto",
+    "auth/v1/audit.proto",
     "auth/v1/users.proto",
     "auth/v1/api_keys.proto",
     "auth/v1/auth.proto",
@@ -20,6 +21,7 @@ const definition: PackageDefinition = loadSync(
     "auth/v1/logs.proto",
     "auth/v1/roles.proto",
     "auth/v1/limits.proto",
+    "envoy/service/auth/v3/external_auth.proto",
     "grpc/health/v1/health.proto",
   ],
   { includeDirs: [protoFolder], keepCase: true, longs: String, bytes: String, enums: String, defaults: true },

@@ -101,8 +101,7 @@ describe("200 mixed calls of foreign clients", () => {
       {
         ...{
           call: unary("GetUser"),
-          // A key that is refused is named, and its owner is not looked for.
-          userId: "",
+          userId: ids.alice,
           keyId: revoked.id,
           headers: [["x-api-key", revoked.key]],
         },
@@ -237,6 +236,41 @@ describe("200 mixed calls of foreign clients", () => {
       points.reduce((sum, { figures }) => sum + Number(figures["calls"]), 0),
       Number(all["calls"]),
     );
+  });
+
+  it("are counted alike by the metrics, and by the key's own counter", async () => {
+    await rows();
+    const count = (all: readonly string[]): Readonly<Record<string, number>> => {
+      const counts: Record<string, number> = {};
+      for (const each of all) counts[each] = (counts[each] ?? 0) + 1;
+      return counts;
+    };
+    const scenesOf = [...tallies.values()];
+    // The calls of this test's own go to other services.
+    const { text } = await http(server, "/metrics", { method: "GET" });
+    const lines = [...text.matchAll(/^countersign_calls_total\{procedure="([^"]+)",code="(\w+)"\} (\d+)$/gm)];
+    deepEqual(
+      Object.fromEntries(
+        lines
+          .filter(([, procedure = ""]) => procedure.startsWith(service))
+          .map(([, procedure, code, calls]) => [`${procedure} ${code}`, Number(calls)]),
+      ),
+      count(scenesOf.map(({ call, code }) => `${call.procedure} ${code}`)),
+    );
+    const refusals = [
+      ...text.matchAll(/^countersign_decisions_total\{result="refused",reason="(\w+)".*\} (\d+)$/gm),
+    ];
+    const refused: Record<string, number> = {};
+    for (const [, reason = "", calls] of refusals) refused[reason] = (refused[reason] ?? 0) + Number(calls);
+    deepEqual(refused, count(scenesOf.flatMap(({ reason }) => (reason === "" ? [] : [reason]))));
+    const id = scenesOf[0]?.keyId ?? "";
+    const allowed = scenesOf.filter(({ keyId, reason }) => keyId === id && reason === "").length;
+    await until(10_000, "the key's counter to be flushed", async () => {
+      const { api_key: key } = await administrator.call("/auth.v1.ApiKeyService/GetApiKey", { id });
+      const total = Number((key as Json)["total_requests"]);
+      ok(total <= allowed, `${total} of ${allowed}`);
+      return total === allowed;
+    });
   });
 
   it("are found by filters that combine, told by explain, and exported", async () => {

@@ -182,6 +182,7 @@ describe("buf curl, as grpcurl is called in the seeds", () => {
       const expected = [
         "api.users.UserService",
         "auth.v1.ApiKeyService",
+        "auth.v1.AuditService",
         "auth.v1.AuthService",
         "auth.v1.LimitService",
         "auth.v1.LogService",

@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, hkdfSync } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -40,6 +40,7 @@ export interface ServerProcess {
   /** alice's key. Empty on a second start, which shows no secret. */
   readonly apiKey: string;
   readonly users: readonly { readonly username: string; readonly password: string }[];
+  readonly pid: number;
   /** What stood on its standard error so far. */
   stderr(): string;
   /** Sends a signal and waits for the end. Default: SIGTERM. */
@@ -80,6 +81,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     apiKey: ready.apiKey ?? "",
     data,
     ended,
+    pid: child.pid ?? 0,
     stderr: running.stderr,
     signal: (signal) => void child.kill(signal),
     stop(signal = "SIGTERM") {
@@ -181,14 +183,24 @@ function firstLine({ child, ended, stdout, stderr }: Running): Promise<string> {
   });
 }
 
-/** The secrets of a server: what tokens are signed with, and what is mixed into keys. */
+/** The secrets of a server: what tokens are signed with, what is mixed into keys, and what seals the audit log. */
 export function developmentSecrets(data: string): {
   readonly jwtSecret: Uint8Array;
   readonly pepper: Uint8Array;
+  readonly auditKey: Uint8Array;
 } {
   const text = readFileSync(join(data, "development-secrets.json"), "utf8");
-  const { pepper } = JSON.parse(text) as { pepper: string };
-  return { jwtSecret: Buffer.from(jwtSecretOf(data)), pepper: Buffer.from(pepper, "base64url") };
+  const { pepper, master_key: master } = JSON.parse(text) as { pepper: string; master_key: string };
+  return {
+    jwtSecret: Buffer.from(jwtSecretOf(data)),
+    pepper: Buffer.from(pepper, "base64url"),
+    auditKey: auditKeyOf(Buffer.from(master, "base64url")),
+  };
+}
+
+/** As the program derives it (HKDF, RFC 5869). */
+function auditKeyOf(masterKey: Uint8Array): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", masterKey, new Uint8Array(0), "countersign audit log", 32));
 }
 
 /** The same for every start on the same data. */

@@ -31,8 +31,13 @@ export class Stage {
     this.#everything = everything;
   }
 
-  static async set(options: ServerOptions = {}): Promise<Stage> {
+  /** `beforeCast`: what has to be there before keys are that no other node would start with. */
+  static async set(
+    options: ServerOptions = {},
+    beforeCast: (server: ServerProcess) => Promise<void> = async () => {},
+  ): Promise<Stage> {
     const server = await startServer(options);
+    await beforeCast(server);
     const administrator = await Administrator.of(server);
     const cast = await assemble(server, administrator);
     const victim = await administrator.createUser("victim-0");

@@ -26,8 +26,11 @@ export function describeTable(
   more: (door: Door, opened: () => Opened) => void = () => {},
 ): void {
   let stage: Stage;
+  const early = new Map<Door, OpenDoor>();
   before(async () => {
-    stage = await Stage.set();
+    stage = await Stage.set({}, async (server) => {
+      for (const door of doors.filter(({ of }) => of === "proxy")) early.set(door, await door.open(server));
+    });
   });
   after(() => stage.clear());
 
@@ -35,7 +38,7 @@ export function describeTable(
     describe(`the door ${door.name}`, () => {
       let open: OpenDoor;
       before(async () => {
-        open = await door.open(stage.server);
+        open = early.get(door) ?? (await door.open(stage.server));
       });
       after(() => open.close());
       for (const kind of [...door.clients, ...door.others]) {

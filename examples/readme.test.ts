@@ -9,11 +9,13 @@ process.env["JWT_SECRET"] = "only for this test: 32 bytes or more";
 for (const page of [
   "README.md",
   "packages/countersign/README.md",
-  ...["connect", "http-frameworks", "revocation", "remote"].map((name) => `docs/${name}.md`),
+  ...["connect", "http-frameworks", "revocation", "remote", "testing", "clients"].map(
+    (name) => `docs/${name}.md`,
+  ),
 ]) {
   test(`every code block of ${page} that names a file is that file`, () => {
     const text = readFileSync(new URL(`../${page}`, import.meta.url), "utf8");
-    const blocks = [...text.matchAll(/```ts file=(\S+)\n(.*?)```/gs)];
+    const blocks = [...text.matchAll(/```(?:ts|python|sh) file=(\S+)\n(.*?)```/gs)];
     assert.ok(blocks.length > 0);
     for (const [, file = "", code] of blocks) {
       assert.equal(code, readFileSync(new URL(`../${file}`, import.meta.url), "utf8"), file);

@@ -49,6 +49,16 @@ const tools: readonly Tool[] = [
     isThere: () => onPath("go") && goSources.every((path) => existsSync(path)),
     packages: ["golang-go", "golang-github-masterminds-sprig-dev", "golang-gopkg-yaml.v3-dev"],
   },
+  {
+    name: "nginx with auth_request, HTTP/2 and grpc_pass",
+    isThere: () => nginxProgram() !== undefined,
+    packages: ["nginx-light"],
+  },
+  {
+    name: "a Python that can import grpc and jwt",
+    isThere: () => pythonWithGrpc() !== undefined && pythonHas("jwt", "cryptography"),
+    packages: ["python3-jwt", "python3-cryptography"],
+  },
   { name: "openssl", isThere: () => onPath("openssl"), packages: ["openssl"] },
   { name: "chromium", isThere: () => onPath("chromium"), packages: ["chromium"] },
   { name: "curl", isThere: () => onPath("curl"), packages: ["curl"] },
@@ -64,6 +74,12 @@ const findModules =
 /** The first Python that has grpc and protobuf. Undefined if there is none. */
 export function pythonWithGrpc(): string | undefined {
   return pythons.find((python) => spawnSync(python, ["-c", findModules], { stdio: "ignore" }).status === 0);
+}
+
+/** The same one: Debian's packages all belong to it. */
+function pythonHas(...modules: readonly string[]): boolean {
+  const find = `from importlib.util import find_spec as f; raise SystemExit(not all(map(f, ${JSON.stringify(modules)})))`;
+  return spawnSync(pythonWithGrpc() ?? "python3", ["-c", find], { stdio: "ignore" }).status === 0;
 }
 
 /** The folder of `postgres` and `initdb`: Debian keeps each version in one of its own, off the PATH. */
@@ -84,6 +100,16 @@ export function redisProgram(): string | undefined {
     folders.map((folder) => join(folder, name)),
   );
   return programs.find(isExecutable);
+}
+
+/** Debian keeps it where only administrators look. */
+export function nginxProgram(): string | undefined {
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin"];
+  const programs = folders.map((folder) => join(folder, "nginx")).filter(isExecutable);
+  return programs.find((program) => {
+    const { stderr } = spawnSync(program, ["-V"], { encoding: "utf8" });
+    return ["http_auth_request_module", "http_v2_module"].every((name) => stderr.includes(name));
+  });
 }
 
 function onPath(program: string): boolean {

@@ -18,6 +18,7 @@ export function adminPages(keyId: string): readonly AdminPage[] {
     { name: "user", path: "/admin/users/3", heading: "alice" },
     { name: "roles", path: "/admin/roles", heading: "Roles" },
     { name: "sessions", path: "/admin/sessions", heading: "Sessions" },
+    { name: "audit", path: "/admin/audit", heading: "Audit" },
     { name: "policies", path: "/admin/policies", heading: "Policies" },
     { name: "signing-keys", path: "/admin/signing-keys", heading: "Signing keys" },
     { name: "configuration", path: "/admin/configuration", heading: "Configuration" },

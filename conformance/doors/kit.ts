@@ -7,14 +7,15 @@ import {
   CallError,
   createAuth,
   deny,
-  type Guard,
   hasPermission,
   isAuthenticated,
   isStaff,
   isSuperuser,
   type Principal,
   policyFor,
+  type RouteGuards,
   type RouteRule,
+  type UserSource,
 } from "countersign";
 import { apiKey } from "countersign/api-key";
 import { createKeyRing, hmacKey, jwt } from "countersign/jwt";
@@ -35,8 +36,9 @@ export interface KitRoute extends RouteRule<Principal> {
 export interface Kit {
   readonly auth: Auth<Principal>;
   /** What routes need that say nothing themselves. */
-  readonly guards: readonly [Guard<unknown>];
+  readonly guards: RouteGuards<Principal>;
   readonly routes: readonly KitRoute[];
+  readonly users: UserSource;
 }
 
 /** A door's server, once it listens. */
@@ -65,7 +67,12 @@ export async function openKit(data: string): Promise<Kit> {
       throw new Error("an observer that fails changes no decision");
     },
   });
-  return { auth, guards: [isAuthenticated], routes: [...demoRoutes(store), ...rowRoutes] };
+  return {
+    auth,
+    guards: [isAuthenticated],
+    routes: [...demoRoutes(store), ...rowRoutes],
+    users: store.users,
+  };
 }
 
 const service = "/api.users.UserService";

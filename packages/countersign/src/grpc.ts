@@ -7,3 +7,4 @@ export { GuardedServer } from "./grpc/guarded-server.ts";
 export type { BoundService } from "./grpc/implement.ts";
 export { implement, serviceDefinition } from "./grpc/implement.ts";
 export { silenceGrpcValues } from "./grpc/redacting-logger.ts";
+export { denialStatus } from "./grpc/status.ts";

@@ -7,6 +7,7 @@ export type { Auth, AuthOptions } from "./core/auth.ts";
 export { createAuth } from "./core/auth.ts";
 // For authenticators and adapters.
 export type { Authenticate, Authenticator, AuthRuntime } from "./core/authenticator.ts";
+export type { CacheReadings, NamedCache } from "./core/cache-readings.ts";
 export type { Call, Peer } from "./core/call.ts";
 export type { AllowancePeriod, CallAllowance } from "./core/call-allowance.ts";
 export type { CallStatus, FieldViolation } from "./core/call-error.ts";
@@ -68,4 +69,6 @@ export type { RoleDirectory, RoleDirectoryOptions } from "./core/role-directory.
 export { createRoleDirectory } from "./core/role-directory.ts";
 export type { RouteGuards, RouteRule } from "./core/route-rule.ts";
 export type { Door, Route, RuleListing } from "./core/rule-book.ts";
+export type { Renewer, StreamRenewal } from "./core/stream-renewal.ts";
+export { streamHeader } from "./core/stream-renewal.ts";
 export type { UserAccount, UserSource } from "./core/user.ts";

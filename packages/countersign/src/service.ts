@@ -6,6 +6,8 @@ export type {
   LeakedApiKey,
 } from "./gen/auth/v1/api_keys_pb.ts";
 export { ApiKeyService } from "./gen/auth/v1/api_keys_pb.ts";
+export type { AuditFilter, AuditRecord, VerifyAuditResponse } from "./gen/auth/v1/audit_pb.ts";
+export { AuditService } from "./gen/auth/v1/audit_pb.ts";
 export { AuthService } from "./gen/auth/v1/auth_pb.ts";
 export type { Limit, LimitUsage } from "./gen/auth/v1/limits_pb.ts";
 export { LimitService } from "./gen/auth/v1/limits_pb.ts";
@@ -29,6 +31,9 @@ export type { ApiKeyServiceOptions } from "./service/api-key-service.ts";
 export { createApiKeyService } from "./service/api-key-service.ts";
 export type { AskingLimits, AskingLimitsOptions } from "./service/asking-limits.ts";
 export { createAskingLimits } from "./service/asking-limits.ts";
+export { auditOriginOfCall } from "./service/audit-origin.ts";
+export type { AuditServiceOptions } from "./service/audit-service.ts";
+export { createAuditService } from "./service/audit-service.ts";
 export type { AuthServiceOptions, ValidateApiKey } from "./service/auth-service.ts";
 export { createAuthService } from "./service/auth-service.ts";
 export { importPurpose } from "./service/import-secret.ts";
@@ -61,6 +66,8 @@ export type { Lifetimes } from "./service/session-tokens.ts";
 export { defaultLifetimes, tokenUser } from "./service/session-tokens.ts";
 export type { SigningKeyServiceOptions } from "./service/signing-key-service.ts";
 export { createSigningKeyService } from "./service/signing-key-service.ts";
+export type { RenewStream, StreamRenewalService } from "./service/stream-renewal.ts";
+export { createStreamRenewal, renewsStreams, StreamRenewal } from "./service/stream-renewal.ts";
 export { isVisibleTo, tenantToList, visibleTo } from "./service/tenancy.ts";
 export type { TenantServiceOptions } from "./service/tenant-service.ts";
 export { createTenantService } from "./service/tenant-service.ts";

@@ -16,6 +16,19 @@ export type {
   UsageQuery,
 } from "./store/api-key-contracts.ts";
 export { apiKeyStatus } from "./store/api-key-status.ts";
+export type {
+  AuditAnchor,
+  AuditEntry,
+  AuditFault,
+  AuditFilter,
+  AuditOptions,
+  AuditOrigin,
+  AuditProgress,
+  AuditQuery,
+  AuditRecord,
+  AuditStore,
+  AuditVerdict,
+} from "./store/audit-contracts.ts";
 export { builtInRoles } from "./store/built-in-roles.ts";
 export type {
   ApiKeyQuery,
@@ -45,6 +58,7 @@ export type {
   NewKeyImport,
 } from "./store/key-import-contracts.ts";
 export type { NodeBeat, NodeRecord, NodeStore } from "./store/node-contracts.ts";
+export type { StoreObserver, StoreOperation, StoreReadings } from "./store/observation.ts";
 export type { PostgresUrl } from "./store/postgres-url.ts";
 export { readPostgresUrl } from "./store/postgres-url.ts";
 export type { Redigester, RedigesterOptions } from "./store/redigester.ts";
@@ -71,7 +85,11 @@ export type {
 } from "./store/request-contracts.ts";
 export type { RequestRecorder, RequestRecorderOptions } from "./store/request-recorder.ts";
 export { createRequestRecorder } from "./store/request-recorder.ts";
-export type { RevocationFollower, RevocationFollowerOptions } from "./store/revocation-follower.ts";
+export type {
+  FollowerReadings,
+  RevocationFollower,
+  RevocationFollowerOptions,
+} from "./store/revocation-follower.ts";
 export { createRevocationFollower } from "./store/revocation-follower.ts";
 export type { NewRole, RolePatch, RoleQuery, RoleRecord, RoleStore } from "./store/role-contracts.ts";
 export type {
@@ -87,10 +105,6 @@ export type {
   AttemptRule,
   AttemptStore,
   AttemptVerdict,
-  AuditEntry,
-  AuditQuery,
-  AuditRecord,
-  AuditStore,
   Identity,
   IdentityStore,
   LinkedIdentity,

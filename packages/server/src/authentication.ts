@@ -1,6 +1,7 @@
 import {
   type Auth,
   type Authenticator,
+  type AuthOptions,
   type Call,
   type CallLimiter,
   type CredentialThrottle,
@@ -21,6 +22,7 @@ import { AuthService } from "countersign/service";
 import type { Redigested, Store } from "countersign/store";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
+import { askingRules } from "./decide/asking-rules.ts";
 import type { FairQueue } from "./fair-queue.ts";
 import { issuerAuthenticators, type OpenedIssuer, openIssuers } from "./issuers.ts";
 import type { Signing } from "./signing.ts";
@@ -35,9 +37,10 @@ const tokenRules = p.routes({
   "POST /oauth/revoke": "authenticated",
 });
 
-/** The rules of what is served by HTTP alone. */
-export function routeTables({ services }: Pick<Config, "services">): readonly RuleTable<Principal>[] {
-  return services.includes(AuthService.typeName) ? [tokenRules] : [];
+/** The rules of what is served by HTTP alone, and of what proxies ask. */
+export function routeTables(config: Pick<Config, "services" | "proxies">): readonly RuleTable<Principal>[] {
+  const tokens = config.services.includes(AuthService.typeName) ? [tokenRules] : [];
+  return [...tokens, ...askingRules(config)];
 }
 
 /** Open where reflection is served. */
@@ -72,26 +75,55 @@ export interface AuthenticationParts {
 }
 
 /** The `Auth` of this program: API keys, then tokens of other issuers, then our own. */
-export function createAuthentication({
-  config,
-  store,
-  revocations,
-  roles,
-  signing,
-  issuers = openIssuers(config),
-  policy,
-  onDecision,
-  onCallEnd = () => {},
-  limits,
-  throttle,
-  ...keys
-}: AuthenticationParts): Auth<Principal> {
+export function createAuthentication(parts: AuthenticationParts): Auth<Principal> {
+  const { config, policy } = parts;
+  return authOf(parts, {
+    policy: [...policy, ...routeTables(config)],
+    mode: config.auth.mode,
+    publicProcedures: publicProceduresOf(config),
+  });
+}
+
+/**
+ * The `Auth` of services that are guarded from outside, by the same callers. Throws a `ConfigError` for a procedure without a
+ * rule, and for a rule that names the request: a proxy shows none.
+ */
+export function createOutsideAuthentication(
+  parts: AuthenticationParts,
+  procedures: readonly string[],
+): Auth<Principal> {
+  const auth = authOf(parts, { policy: parts.policy });
+  try {
+    auth.serve(procedures);
+    auth.seal();
+    return auth;
+  } catch (error) {
+    if (error instanceof TypeError) throw new ConfigError(`policy: behind a proxy: ${error.message}`);
+    throw error;
+  }
+}
+
+type Rules = Pick<AuthOptions<Principal>, "policy" | "mode" | "publicProcedures">;
+
+function authOf(parts: AuthenticationParts, rules: Rules): Auth<Principal> {
+  const {
+    config,
+    store,
+    revocations,
+    roles,
+    signing,
+    issuers = openIssuers(config),
+    policy: _policy,
+    onDecision,
+    onCallEnd = () => {},
+    limits,
+    throttle,
+    ...keys
+  } = parts;
   try {
     return createAuth<Principal>({
+      ...rules,
       authenticators: authenticatorsOf({ config, store, signing, issuers, ...keys }),
-      policy: [...policy, ...routeTables(config)],
-      mode: config.auth.mode,
-      publicProcedures: publicProceduresOf(config),
       revocations,
       roles,
       onDecision,

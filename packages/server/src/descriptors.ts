@@ -1,6 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import {
   ApiKeyService,
+  AuditService,
   AuthService,
   LimitService,
   LogService,
@@ -19,7 +20,7 @@ import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 /** Every service that this program can serve. */
 export const servable: readonly DescService[] = [
   ...[AuthService, UserService, ApiKeyService, RoleService, SigningKeyService, TokenService, PolicyService],
-  ...[LogService, TenantService, LimitService, RevocationService, SystemService],
+  ...[LogService, TenantService, LimitService, RevocationService, SystemService, AuditService],
   DemoUserService,
 ];
 

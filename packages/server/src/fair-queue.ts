@@ -29,6 +29,11 @@ export class FairQueue {
     this.#options = options;
   }
 
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   async run<T>(work: () => Promise<T>, origin?: string | undefined): Promise<T> {
     if (this.#running < this.#options.concurrent) this.#running += 1;
     else await this.#turn(origin);

@@ -17,6 +17,8 @@ export interface DerivedKeys {
   readonly adminCookie: DerivedKey;
   /** Makes its tokens against forged requests. */
   readonly adminToken: DerivedKey;
+  /** Seals the audit log. */
+  readonly audit: DerivedKey;
 }
 
 /** The keys of a configuration. Throws a `ConfigError` if there is no master key. */
@@ -34,5 +36,6 @@ export function deriveKeys({ secrets }: Pick<Config, "secrets">): DerivedKeys {
     mark: derive("mark"),
     adminCookie: derive("admin cookie"),
     adminToken: derive("admin token"),
+    audit: derive("audit log"),
   });
 }

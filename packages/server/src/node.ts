@@ -12,18 +12,17 @@ import {
   createRevocationFollower,
   createUsageRecorder,
   type Redigester,
+  type RevocationFollower,
   type Store,
   type UsageRecorder,
 } from "countersign/store";
 import type { Logger } from "pino";
 import { openAdmin } from "./admin/open-admin.ts";
-import { createAuthentication } from "./authentication.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { configProblems } from "./config/production-checks.ts";
 import { openStore } from "./database.ts";
-import { startIssuers } from "./issuers.ts";
-import { limiterOf, type NodeLimits, nodeLimits, throttleOf } from "./limits.ts";
+import { type NodeLimits, nodeLimits } from "./limits.ts";
 import { connectServices } from "./listen/connect.ts";
 import { createCors } from "./listen/cors.ts";
 import { listenGrpc } from "./listen/grpc.ts";
@@ -31,11 +30,17 @@ import { listenHttp } from "./listen/http.ts";
 import { jsonPaths } from "./listen/json-paths.ts";
 import { keyReveal, linkBase } from "./listen/key-reveal.ts";
 import { wellKnown } from "./listen/well-known.ts";
+import { openNodeAuth } from "./node-auth.ts";
 import { newNodeId, startHeartbeat } from "./nodes.ts";
-import { observeDecisions } from "./observe-decisions.ts";
+import {
+  type Counts,
+  counting,
+  openMetrics,
+  proceduresOf,
+  startCounting,
+} from "./observation/open-metrics.ts";
+import { tracedServices } from "./observation/traced-services.ts";
 import { Parts } from "./parts.ts";
-import { createHashQueue } from "./passwords.ts";
-import { policyInForce } from "./policy/policy-in-force.ts";
 import { Readiness } from "./readiness.ts";
 import { openNodeRedis, shareNews } from "./redis.ts";
 import { openRequests, type Requests } from "./requests/requests.ts";
@@ -51,6 +56,8 @@ export interface Node {
   readonly store: Store;
   readonly grpcAddress: string;
   readonly httpAddress: string;
+  /** Where metrics are, if they have a listener of their own. */
+  readonly metricsAddress: string | undefined;
   /** From now on health checks say SERVING. */
   serve(): void;
   /** Reads certificates anew; of those that cannot be used, the ones of before stay. */
@@ -69,9 +76,10 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
   try {
     const tls = openTls(config, log);
     parts.add(async () => tls.close());
-    const state = await openState(config, configured, log, parts);
+    const counts = startCounting(config);
+    const state = await openState(config, { configured, counts, log, parts });
     const readiness = new Readiness(state.revocations);
-    const addresses = await listen(config, { ...state, tls, readiness, log, parts });
+    const addresses = await listen(config, { ...state, counts, tls, readiness, log, parts });
     const onError = (err: unknown): void => log.warn({ err }, "this node cannot be written down");
     const heartbeat = startHeartbeat({ id: state.nodeId, ...state, addresses, onError });
     parts.add(() => heartbeat.stop());
@@ -100,6 +108,7 @@ interface State {
   readonly revocations: Revocations;
   readonly feed: RevocationFeeder;
   readonly roles: RoleDirectory;
+  readonly follower: RevocationFollower;
   /** Returns when this node has applied every revocation that is committed; other nodes hear of it. */
   readonly caughtUp: () => Promise<void>;
   readonly limits: NodeLimits;
@@ -109,13 +118,15 @@ interface State {
   readonly requests: Requests;
 }
 
-async function openState(
-  config: Config,
-  configured: Signing | undefined,
-  log: Logger,
-  parts: Parts,
-): Promise<State> {
-  const store = await openStore(config);
+interface OpenStateParts {
+  readonly configured: Signing | undefined;
+  readonly counts: Counts | undefined;
+  readonly log: Logger;
+  readonly parts: Parts;
+}
+
+async function openState(config: Config, { configured, counts, log, parts }: OpenStateParts): Promise<State> {
+  const store = await openStore(config, { observe: counts?.store.observe });
   parts.add(() => store.close());
   await requireKnownSecrets(config, store.secrets);
   const revocations = createRevocations();
@@ -157,24 +168,17 @@ async function openState(
   const requests = await openRequests(config, log);
   parts.add(() => requests.close());
   const { caughtUp } = news;
+  const logs = { usage, redigester, requests };
   const known = { nodeId: newNodeId(), store, revocations, feed, roles };
-  return { ...known, caughtUp, limits, signing, usage, redigester, requests };
+  return { ...known, follower, caughtUp, limits, signing, ...logs };
 }
 
 interface ListenParts extends State {
+  readonly counts: Counts | undefined;
   readonly tls: NodeTls;
   readonly readiness: Readiness;
   readonly log: Logger;
   readonly parts: Parts;
-}
-
-/** What checks of API keys lead to besides their answers. */
-function keyParts(redigester: Redigester, usage: UsageRecorder) {
-  return {
-    hashing: createHashQueue(),
-    onOlderPepper: redigester.add,
-    onScopeUsed: usage.recordScope.bind(usage),
-  };
 }
 
 /** Binds both listeners to one decision and one set of services. */
@@ -186,43 +190,52 @@ async function listen(
     revocations,
     feed,
     roles,
+    follower,
     caughtUp,
     limits,
     signing,
     usage,
     redigester,
     requests,
+    counts,
     tls,
     readiness,
     log,
     parts,
   }: ListenParts,
-): Promise<Pick<Node, "grpcAddress" | "httpAddress">> {
-  const issuers = startIssuers(config, (issuer, err) =>
-    log.warn({ issuer, err }, "an issuer cannot be used"),
-  );
-  const observer = observeDecisions(usage, log);
-  const { shadow, ...rules } = await policyInForce({ config, store, log, observer });
-  const keys = keyParts(redigester, usage);
-  const { onCallEnd, log: requestLog } = requests;
-  const bounds = { limits: limiterOf(config, limits), throttle: throttleOf(config) };
+): Promise<Pick<Node, "grpcAddress" | "httpAddress" | "metricsAddress">> {
+  const { log: requestLog } = requests;
+  const onCallEnd = counting(requests.onCallEnd, counts);
   const known = { config, store, revocations, roles, signing };
-  const auth = createAuthentication({ ...known, ...bounds, issuers, ...rules, onCallEnd, ...keys });
+  const deciding = { ...known, limits, usage, redigester, onCallEnd, log, counts: counts?.calls };
+  const { auth, proxies, shadow, hashing } = await openNodeAuth(config, deciding);
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");
   const asking = askingLimits(config);
-  const shared = { ...known, feed, auth, asking, limits, caughtUp, hashing: keys.hashing };
+  const shared = { ...known, feed, auth, asking, limits, caughtUp, hashing };
   let httpAddress = "";
-  const ofNode = { nodeId, shadow, requests: requestLog, linkBase: () => linkBase(config, httpAddress) };
-  const services = servicesOf({ ...shared, ...ofNode });
+  const ofNode = {
+    nodeId,
+    shadow,
+    outside: proxies.auth,
+    requests: requestLog,
+    linkBase: () => linkBase(config, httpAddress),
+  };
+  const services = await tracedServices(servicesOf({ ...shared, ...ofNode }));
   const tokens = tokenEndpoints({ ...shared, onError });
+  counts?.calls.serve(proceduresOf([auth, proxies.auth], services));
+  const measured = { store, auth, revocations, follower, usage, hashing, requests };
+  const metrics = await openMetrics({ config, counts, log, parts, ...measured });
   const calls = { users: store.users, onError };
   const listeners: { close(graceMs: number): Promise<void> }[] = [];
   // Together: each has the whole grace.
   parts.add(async () => {
     await Promise.all(listeners.map((listener) => listener.close(config.shutdown_grace * 1000)));
   });
-  const grpc = await listenGrpc({ config: config.grpc, tls: tls.grpc, auth, services, ...calls });
+  const grpc = await listenGrpc({
+    ...{ config: config.grpc, tls: tls.grpc, auth, ...calls },
+    services: [...services, ...proxies.services],
+  });
   listeners.push(grpc);
   readiness.onChange((ready) => grpc.setServing(ready));
   const rpc = connectServices(auth, services, calls);
@@ -231,14 +244,13 @@ async function listen(
     tls: tls.http,
     ready: () => readiness.ready,
     about: { name: "countersign", environment: config.environment, grpc: grpc.address },
-    cors: createCors({
-      ...config.http.cors,
-      credentialHeaders: [config.auth.jwt.header, config.auth.api_keys.header],
-    }),
+    cors: corsOf(config),
     handlers: [
       wellKnown(config.auth.jwt, signing, tokens.length > 0 ? tokenEndpointPaths : {}),
       ...tokens,
+      ...proxies.handlers,
       keyReveal({ apiKeys: store.apiKeys, onError }),
+      ...metrics.handlers,
       rpc,
       jsonPaths(auth, services, calls),
       ...openAdmin({ ...shared, services, rpc, onError, warn: (message) => log.warn(message) }),
@@ -246,5 +258,9 @@ async function listen(
   });
   listeners.push(http);
   httpAddress = http.address;
-  return { grpcAddress: grpc.address, httpAddress };
+  return { grpcAddress: grpc.address, httpAddress, metricsAddress: metrics.address };
+}
+
+function corsOf({ http, auth }: Config): ReturnType<typeof createCors> {
+  return createCors({ ...http.cors, credentialHeaders: [auth.jwt.header, auth.api_keys.header] });
 }

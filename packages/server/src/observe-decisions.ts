@@ -1,13 +1,24 @@
 import type { Call, Decision, Principal } from "countersign";
 import type { UsageRecorder } from "countersign/store";
 import type { Logger } from "pino";
+import type { CallCounts } from "./observation/call-counts.ts";
+import { traceIdOf } from "./observation/trace-id.ts";
 
-/** Counts what keys are used for, and logs refusals. */
-export function observeDecisions(
-  usage: UsageRecorder,
-  log: Logger,
-): (decision: Decision<Principal>, call: Call) => void {
+export interface DecisionObservers {
+  readonly usage: Pick<UsageRecorder, "record" | "recordDenied">;
+  readonly log: Logger;
+  /** Undefined where nobody reads metrics. */
+  readonly counts: Pick<CallCounts, "decided"> | undefined;
+}
+
+/** Counts decisions and what keys are used for, and logs refusals. */
+export function observeDecisions({
+  usage,
+  log,
+  counts,
+}: DecisionObservers): (decision: Decision<Principal>, call: Call) => void {
   return (decision, call) => {
+    counts?.decided(decision);
     if (decision.ok) {
       const key = decision.principal?.apiKey;
       if (key !== undefined) usage.record(key.id, Date.now(), call);
@@ -18,9 +29,11 @@ export function observeDecisions(
     if (subject?.apiKeyId !== undefined && reason !== "API_KEY_INVALID")
       usage.recordDenied(subject.apiKeyId, Date.now());
     const level = reason === "UNAVAILABLE" ? "error" : "info";
+    if (!log.isLevelEnabled(level)) return;
     const details = cause instanceof Error ? { err: cause } : { cause };
+    const trace_id = traceIdOf(call);
     log[level](
-      { procedure: call.procedure, reason, peer: call.peer.address, ...subject, ...details },
+      { procedure: call.procedure, reason, peer: call.peer.address, ...subject, trace_id, ...details },
       "refused",
     );
   };

@@ -1,4 +1,3 @@
-import type { DescService } from "@bufbuild/protobuf";
 import {
   type Auth,
   type Principal,
@@ -14,8 +13,10 @@ import type { Shadow } from "countersign/policy";
 import {
   ApiKeyService,
   type AskingLimits,
+  AuditService,
   AuthService,
   createApiKeyService,
+  createAuditService,
   createAuthService,
   createLimitService,
   createLogService,
@@ -33,6 +34,7 @@ import {
   PolicyService,
   RevocationService,
   RoleService,
+  renewsStreams,
   SigningKeyService,
   SystemService,
   TenantService,
@@ -52,15 +54,10 @@ import { tenantOfIssuer } from "./issuers.ts";
 import { type NodeLimits, nodeLimits } from "./limits.ts";
 import { deriveKeys } from "./master-key.ts";
 import { createPasswords } from "./passwords.ts";
+import { type ServedService, served } from "./served-service.ts";
 import type { Signing } from "./signing.ts";
 import { hygieneOf, importSeal, peppersOf, presentedKeys } from "./stored-keys.ts";
 import { createSystemService } from "./system-service.ts";
-
-/** A service and what implements it, for any door. */
-export interface ServedService {
-  readonly descriptor: DescService;
-  readonly handlers: ServiceHandlers<DescService>;
-}
 
 export interface ServiceParts {
   readonly config: Config;
@@ -74,6 +71,8 @@ export interface ServiceParts {
   readonly signing: Signing;
   readonly auth: Auth<Principal>;
   readonly shadow: Shadow | undefined;
+  /** Of what is guarded from outside, where anything is. */
+  readonly outside?: Auth<Principal> | undefined;
   /** Undefined where none is kept. */
   readonly requests: RequestLog | undefined;
   /** How often one caller may ask about other people's credentials. */
@@ -127,13 +126,10 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
         SystemService,
         createSystemService(config, { services: () => servedBy(config), store, nodeId: parts.nodeId }),
       ),
+    [AuditService.typeName]: () => served(AuditService, createAuditService(store)),
     [DemoUserService.typeName]: () =>
       served(DemoUserService, createDemoUserService({ users: store.users, caughtUp })),
   };
-}
-
-function served<S extends DescService>(descriptor: S, handlers: ServiceHandlers<S>): ServedService {
-  return { descriptor, handlers: handlers as ServiceHandlers<DescService> };
 }
 
 interface AccountParts extends Pick<ServiceParts, "config" | "store" | "roles" | "caughtUp"> {
@@ -198,12 +194,15 @@ export function limitService({
 /** Over the store and the policy that it is given. */
 export function policyService({
   auth,
+  outside,
   shadow,
   store,
   roles,
-}: Pick<ServiceParts, "auth" | "shadow" | "store" | "roles">): ServiceHandlers<typeof PolicyService> {
+}: Pick<ServiceParts, "auth" | "outside" | "shadow" | "store" | "roles">): ServiceHandlers<
+  typeof PolicyService
+> {
   return createPolicyService({
-    policy: auth,
+    policy: outside === undefined ? auth : rulesOfBoth(auth, outside),
     shadow: shadow === undefined ? undefined : () => shadow.report(),
     async principal(userId) {
       const user = await store.users.load(userId);
@@ -211,6 +210,17 @@ export function policyService({
       return user.isActive ? principalOf(user, { authenticator: "jwt" }, roles) : "disabled";
     },
   });
+}
+
+/** Health checks are open on both sides, and listed once. */
+function rulesOfBoth(
+  here: Auth<Principal>,
+  outside: Auth<Principal>,
+): Pick<Auth<Principal>, "rules" | "ruleOf"> {
+  return {
+    rules: () => [...here.rules(), ...outside.rules().filter(({ source }) => source !== "built-in")],
+    ruleOf: (procedure) => here.ruleOf(procedure) ?? outside.ruleOf(procedure),
+  };
 }
 
 function revocationService({
@@ -221,7 +231,7 @@ function revocationService({
 }
 
 function authService(
-  { config, store, revocations, roles, signing, asking, caughtUp, hashing }: ServiceParts,
+  { config, store, revocations, roles, signing, auth, asking, caughtUp, hashing }: ServiceParts,
   passwords: ReturnType<typeof createPasswords>,
 ): ServiceHandlers<typeof AuthService> {
   const { jwt, sessions, limits } = config.auth;
@@ -231,6 +241,7 @@ function authService(
     roles,
     passwords,
     caughtUp,
+    renewStream: renewsStreams(auth),
     signingKey: (at) => signing.signer(at),
     issuer: jwt.issuer,
     audience: jwt.audience,

@@ -130,7 +130,11 @@ test("a store on SQLite moves to PostgreSQL, and what was made there still works
   const back = join(folder, "back.backup");
   await good(["backup", back], { folder, env });
   const other = scratchFolder();
-  const restored = await json<RestoreJson>(["restore", back], { folder: other });
+  assert.match(await bad(1, ["restore", back], { folder: other }), /set master_key/);
+  const secrets = readFileSync(join(folder, ".countersign/development-secrets.json"), "utf8");
+  const { master_key: masterKey } = JSON.parse(secrets) as { master_key: string };
+  const withKey = { folder: other, env: { COUNTERSIGN_MASTER_KEY: masterKey } };
+  const restored = await json<RestoreJson>(["restore", back], withKey);
   assert.equal(restored.rows, moved.rows + 1, "with the record of the first restore");
   assert.match(await bad(1, ["backup", join(other, "x")], { folder: scratchFolder() }), /no store at/);
   assert.match(await bad(1, ["restore", "absent"], { folder: other }), /cannot read absent \(ENOENT\)/);

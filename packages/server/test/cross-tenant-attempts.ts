@@ -20,6 +20,8 @@ export interface Target {
   readonly subject: string;
   /** Of a call that was logged. */
   readonly requestId: string;
+  /** Of an audit record about the key. */
+  readonly auditSequence: bigint;
 }
 
 /** A request by which somebody (`own`) reaches for a record. It must have no effect, wherever that belongs to another tenant. */
@@ -48,6 +50,14 @@ const reason = "test";
 /** Everything that is logged ended before, and two requests with it are about the same time. */
 const tomorrow = timestampFromMs(Math.ceil(Date.now() / day) * day);
 
+/** How records are found. */
+const auditFilters: readonly ((target: Target) => object)[] = [
+  ({ userId }) => ({ target: `user:${userId}` }),
+  ({ keyId }) => ({ target: `key:${keyId}` }),
+  ({ username: text }) => ({ text }),
+  ({ tenant }) => ({ tenant }),
+];
+
 /**
  * Of every RPC. One that has no row here fails the test: say how somebody of another tenant would reach for a record by it. What
  * is found by several names has an attempt for each.
@@ -58,6 +68,8 @@ export const rows: Readonly<Record<string, Row>> = {
   "/auth.v1.AuthService/Logout": own,
   "/auth.v1.AuthService/LogoutAll": own,
   "/auth.v1.AuthService/WhoAmI": own,
+  "/auth.v1.AuthService/RenewStream":
+    "a stream is found by who opened it, and by a name that its client made up",
   "/auth.v1.AuthService/ListSessions": [
     ({ userId }) => ({ userId }),
     ({ userId }) => ({ userId, includeEnded: true }),
@@ -212,6 +224,11 @@ export const rows: Readonly<Record<string, Row>> = {
   "/auth.v1.LogService/GetTimeSeries": [
     ({ keyId }) => ({ step: "hour", until: tomorrow, of: { dimension: "api_key", value: keyId } }),
   ],
+
+  "/auth.v1.AuditService/ListAudit": auditFilters.map((filter) => (target) => ({ filter: filter(target) })),
+  "/auth.v1.AuditService/GetAudit": [({ auditSequence: sequence }) => ({ sequence })],
+  "/auth.v1.AuditService/ExportAudit": auditFilters.map((filter) => (target) => ({ filter: filter(target) })),
+  "/auth.v1.AuditService/VerifyAudit": { installation: [() => ({})] },
 
   "/auth.v1.SystemService/GetConfiguration": { installation: [() => ({})] },
   "/auth.v1.SystemService/ListProcedures": { installation: [() => ({})] },

@@ -44,6 +44,7 @@ export async function makeTarget(
   await node.caughtUp();
   const requestId = `request-${name}`;
   await node.requests.append([loggedRequest({ requestId, userId: user.id, apiKeyId: keyId, tenantId })]);
+  const [record] = await store.audit.list({ limit: 1, target: `key:${keyId}` });
   return {
     ...{
       tenant,
@@ -60,6 +61,7 @@ export async function makeTarget(
     sessionId: session.id,
     refreshToken: createRefreshTokens(...deriveKeys(config).refresh).issue(session.id, 1),
     accessToken: tokenOf(node, user),
+    auditSequence: BigInt(record?.sequence ?? 0),
   };
 }
 
@@ -93,6 +95,7 @@ export function absentTarget({ config, signing }: InProcessNode): Target {
     issuer: issuerOf("absent"),
     subject: "subject-absent",
     requestId: "request-absent",
+    auditSequence: 999_999_999n,
   };
 }
 

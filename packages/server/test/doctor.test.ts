@@ -45,6 +45,7 @@ test("beside a running server all is well", async () => {
     );
     for (const name of ["grpc", "http"]) assert.match(find(name).detail, /a server answers, and serves$/);
     assert.equal(find("superuser").detail, "admin is one, and active");
+    assert.match(find("request log").detail, /requests\.db: (empty|since 20\S+Z), 1 of 1000 MB$/);
     assert.match(find("signing keys").detail, /^RS256 [\w-]{43}$/);
     const text = await good(["doctor"], { folder, env });
     assert.match(text, /^ok {4}node +Node \d+/m);
@@ -68,6 +69,13 @@ test("what is wrong fails, with its remedy", async () => {
   const { port } = stranger.address() as { port: number };
   await good(["users", "create", "plain"], { folder });
   chmodSync(join(folder, ".countersign"), 0o755);
+  writeFileSync(
+    join(folder, ".countersign/requests.db"),
+    "not a database, and long enough to be read as one".repeat(9),
+    {
+      mode: 0o600,
+    },
+  );
   const address = `127.0.0.1:${port}`;
   const env = { COUNTERSIGN_HTTP_LISTEN: address, COUNTERSIGN_GRPC_LISTEN: address };
   const { code, find } = await doctor({ folder, env });
@@ -75,6 +83,7 @@ test("what is wrong fails, with its remedy", async () => {
   assert.equal(code, 1);
   assert.deepEqual([find("data folder").status, find("superuser").status], ["fail", "warn"]);
   assert.match(find("data folder").remedy ?? "", /^chmod 700 /);
+  assert.match(find("request log").detail, /requests\.db: file is not a database$/);
   for (const name of ["grpc", "http"])
     assert.match(find(name).detail, /is in use, and what is there is no Countersign server$/);
 });

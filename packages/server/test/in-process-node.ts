@@ -24,7 +24,8 @@ import { listenHttp } from "../src/listen/http.ts";
 import { jsonPaths } from "../src/listen/json-paths.ts";
 import { loadPolicy } from "../src/policy/node-policy.ts";
 import { openRequestLog } from "../src/requests/requests.ts";
-import { type ServedService, servicesOf } from "../src/services.ts";
+import type { ServedService } from "../src/served-service.ts";
+import { servicesOf } from "../src/services.ts";
 import { type Signing, signingOf, startSigning } from "../src/signing.ts";
 import { askingLimits, tokenEndpointPaths, tokenEndpoints } from "../src/token-endpoints.ts";
 

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { StubIssuer } from "../../countersign/test/oidc/stub-issuer.ts";
+import { TestIssuer } from "countersign/testing";
 import { configurationProblems } from "../src/administration/configuration-report.ts";
 import { loadConfig } from "../src/config/config.ts";
 import { ConfigError } from "../src/config/config-error.ts";
 import { bad, good, json, run, scratchFolder } from "./program.ts";
 
-let stub: StubIssuer;
+let stub: TestIssuer;
 before(async () => {
-  stub = await StubIssuer.start();
+  stub = await TestIssuer.start();
 });
 after(() => stub.close());
 
@@ -110,7 +110,7 @@ interface Checked {
 
 test("doctor says whether issuers can be reached, and whether they are who they should be", async () => {
   const local = `issuer: "${stub.url}", allow_loopback: true`;
-  const gone = await StubIssuer.start();
+  const gone = await TestIssuer.start();
   const { url } = gone;
   await gone.close();
   folderWith(

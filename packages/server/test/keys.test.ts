@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { before, test } from "node:test";
-import { openSqliteStore } from "countersign/store/sqlite";
-import { bad, type ErrorJson, good, json, type KeyJson, run, scratchFolder } from "./program.ts";
+import {
+  bad,
+  type ErrorJson,
+  good,
+  json,
+  type KeyJson,
+  openDevStore,
+  run,
+  scratchFolder,
+} from "./program.ts";
 
 const folder = scratchFolder();
 const at = { folder };
@@ -85,7 +92,7 @@ test("what a key made is told when it is revoked, and goes with it if that is me
   const make = async (name: string): Promise<string> =>
     (await json<Made>(["keys", "create", "--user", "dora", "--name", name], at)).api_key.id;
   const root = await make("root");
-  const store = await openSqliteStore({ path: join(folder, ".countersign/countersign.db") });
+  const store = await openDevStore(folder);
   const { id: userId } = (await store.users.findByUsername("dora")) ?? { id: "" };
   for (const [id, madeBy] of [
     ["made1", root],

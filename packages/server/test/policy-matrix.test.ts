@@ -6,7 +6,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { type CallContext, CallError } from "countersign";
 import type { ServiceHandlers } from "countersign/grpc";
 import { servable } from "../src/descriptors.ts";
-import type { ServedService } from "../src/services.ts";
+import type { ServedService } from "../src/served-service.ts";
 import { tokenEndpointPaths } from "../src/token-endpoints.ts";
 import { type Credential, callForm, type DoorAnswer, doorsOf } from "./doors.ts";
 import { type InProcessNode, startInProcess } from "./in-process-node.ts";

@@ -3,7 +3,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Store } from "countersign/store";
 import { killAtExit, temporaryFolder } from "../../../tools/at-exit.ts";
+import { loadConfig } from "../src/config/config.ts";
+import { openStore } from "../src/database.ts";
 
 const launcher = fileURLToPath(new URL("launcher.ts", import.meta.url));
 const deadlineMs = 60_000;
@@ -56,6 +59,12 @@ export async function bad(code: number, args: readonly string[], options: RunOpt
   assert.equal(ran.code, code, `countersign ${args.join(" ")}: ${ran.stdout}${ran.stderr}`);
   assert.match(ran.stderr, /^[^\n]+\n$/, "one line");
   return ran.stderr.trimEnd();
+}
+
+/** Opens the store of a folder of `dev`'s, with its secrets. */
+export function openDevStore(folder: string): Promise<Store> {
+  const env = { COUNTERSIGN_DATA: join(folder, ".countersign") };
+  return openStore(loadConfig({ environment: "development", env }));
 }
 
 export interface DevServer {

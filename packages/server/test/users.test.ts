@@ -2,9 +2,17 @@ import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { openSqliteStore } from "countersign/store/sqlite";
 import { createPasswords } from "../src/passwords.ts";
-import { bad, type ErrorJson, good, json, run, scratchFolder, type UserJson } from "./program.ts";
+import {
+  bad,
+  type ErrorJson,
+  good,
+  json,
+  openDevStore,
+  run,
+  scratchFolder,
+  type UserJson,
+} from "./program.ts";
 
 const folder = scratchFolder();
 const at = { folder };
@@ -18,7 +26,7 @@ before(async () => {
 });
 
 async function passwordOf(username: string): Promise<string | undefined> {
-  const store = await openSqliteStore({ path: join(folder, ".countersign/countersign.db") });
+  const store = await openDevStore(folder);
   try {
     const user = await store.users.findByUsername(username);
     return user && (await store.users.passwordHash(user.id));
@@ -102,7 +110,7 @@ test("disable, enable and delete", async () => {
 
 test("a password that was guessed at too often: show says so, and enable lets it in again", async () => {
   await good(["users", "create", "ida"], at);
-  const store = await openSqliteStore({ path: join(folder, ".countersign/countersign.db") });
+  const store = await openDevStore(folder);
   const { id } = (await store.users.findByUsername("ida")) ?? { id: "" };
   const streak = { userId: id, limit: 1, lockAt: 1 };
   await store.attempts.begin("x", { limit: 10, windowSeconds: 900, now: new Date(), streak });

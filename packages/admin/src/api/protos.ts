@@ -2,6 +2,12 @@
 
 export type { ApiKey, ApiKeyNetwork, ApiKeyUsage } from "../../../countersign/src/gen/auth/v1/api_keys_pb.ts";
 export { ApiKeyService } from "../../../countersign/src/gen/auth/v1/api_keys_pb.ts";
+export type {
+  AuditFilterSchema,
+  AuditRecord,
+  VerifyAuditResponse,
+} from "../../../countersign/src/gen/auth/v1/audit_pb.ts";
+export { AuditService } from "../../../countersign/src/gen/auth/v1/audit_pb.ts";
 export type { Session } from "../../../countersign/src/gen/auth/v1/auth_pb.ts";
 export { AuthService } from "../../../countersign/src/gen/auth/v1/auth_pb.ts";
 export type {

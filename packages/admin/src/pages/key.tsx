@@ -13,6 +13,7 @@ import { Code } from "../ui/copy.tsx";
 import { formatCount } from "../ui/numbers.ts";
 import { Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
 import { fromNow, Time } from "../ui/time.tsx";
+import { AuditTable } from "./audit-table.tsx";
 import { EditKey } from "./edit-key.tsx";
 import { KeyStatus } from "./key-status.tsx";
 import { RequestTable } from "./request-table.tsx";
@@ -59,6 +60,9 @@ export function KeyPage() {
               title={text.keys.itsRequests}
               without={["key", "user"]}
             />
+          )}
+          {can("auth.audit:read") && (
+            <AuditTable filter={{ target: `key:${apiKey.id}` }} title={text.keys.itsAudit} />
           )}
         </>
       )}

@@ -1,4 +1,5 @@
 import {
+  History,
   KeyRound,
   LayoutDashboard,
   ListFilter,
@@ -72,6 +73,13 @@ export const places: readonly Place[] = [
     icon: MonitorSmartphone,
     group: "access",
     load: page(() => import("../pages/sessions.tsx"), "Sessions"),
+  },
+  {
+    path: "/audit",
+    name: text.audit.title,
+    icon: History,
+    group: "system",
+    load: page(() => import("../pages/audit.tsx"), "Audit"),
   },
   {
     path: "/policies",

@@ -3,7 +3,6 @@ import type { Authenticator } from "../core/authenticator.ts";
 import type { MaybePromise } from "../core/decision.ts";
 import { policyFor } from "../core/policy.ts";
 import type { Principal } from "../core/principal.ts";
-import type { UserAccount } from "../core/user.ts";
 import { createKeyDigests } from "../keys/key-digest.ts";
 import { generateApiKey } from "../keys/key-format.ts";
 import type { ApiKeyRecord } from "../store/contracts.ts";
@@ -11,19 +10,7 @@ import { plainKey } from "../store/suite/store-case.suite.ts";
 
 export const pepper = { id: "p1", secret: new Uint8Array(32).fill(7) };
 
-export function account(given: Partial<UserAccount> = {}): UserAccount {
-  return {
-    id: "1",
-    username: "ada",
-    email: "ada@example.com",
-    isActive: true,
-    isStaff: false,
-    isSuperuser: false,
-    roles: [],
-    permissions: [],
-    ...given,
-  };
-}
+export { fakeAccount as account } from "../testing/fake-call.ts";
 
 /** A table in memory that counts who asks, and that a test can break, or answer for by itself. */
 export class FakeTable<R extends { readonly id: string }> {

@@ -94,6 +94,7 @@ class CertificateChecker<P> {
     this.#settings = settings;
     this.#runtime = runtime;
     this.#cache = createCredentialCache({ capacity: settings.capacity });
+    runtime.onCache?.(this.#cache);
   }
 
   authenticate({ peer }: Call): MaybePromise<Decision<P>> | undefined {

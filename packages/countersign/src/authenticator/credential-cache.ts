@@ -1,8 +1,11 @@
+import type { CacheReadings } from "../core/cache-readings.ts";
+
 /** A bounded map of what was found good. */
-export interface CredentialCache<V> {
+export interface CredentialCache<V> extends CacheReadings {
   get(key: string): V | undefined;
+  /** Is it there? This is no use of it. */
+  has(key: string): boolean;
   set(key: string, value: V): void;
-  readonly size: number;
 }
 
 /**
@@ -20,14 +23,22 @@ class GenerationCache<V> implements CredentialCache<V> {
   readonly #half: number;
   #young = new Map<string, V>();
   #old = new Map<string, V>();
+  hits = 0;
+  misses = 0;
 
   constructor(capacity: number) {
     this.#half = Math.floor(capacity / 2);
   }
 
   get(key: string): V | undefined {
-    const value = this.#young.get(key);
-    return value !== undefined ? value : this.#promote(key);
+    const value = this.#young.get(key) ?? this.#promote(key);
+    if (value === undefined) this.misses += 1;
+    else this.hits += 1;
+    return value;
+  }
+
+  has(key: string): boolean {
+    return this.#young.has(key) || this.#old.has(key);
   }
 
   set(key: string, value: V): void {

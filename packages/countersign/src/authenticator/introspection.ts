@@ -113,6 +113,7 @@ class IntrospectionChecker<P> {
     this.#runtime = runtime;
     this.#good = createCredentialCache({ capacity });
     this.#bad = createCredentialCache({ capacity });
+    runtime.onCache?.(this.#good);
     this.#challenges = Object.freeze([`${challenge} error="invalid_token"`]);
   }
 

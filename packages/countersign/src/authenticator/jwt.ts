@@ -166,6 +166,7 @@ class TokenChecker<P> {
     this.#settings = settings;
     this.#runtime = runtime;
     this.#cache = createTokenCache({ capacity: settings.capacity });
+    runtime.onCache?.(this.#cache);
   }
 
   authenticate(value: string, call: Call): MaybePromise<Decision<P>> | undefined {

@@ -47,6 +47,7 @@ export class KeyChecker<P> {
     this.#options = options;
     this.#runtime = runtime;
     this.#cache = createCredentialCache({ capacity: options.capacity });
+    runtime.onCache?.(this.#cache);
   }
 
   /** The answer for a key that is remembered. Undefined: it has to be read. */
@@ -65,7 +66,7 @@ export class KeyChecker<P> {
 
   /** Is a key remembered, as it is or as it was? */
   knows(digest: string): boolean {
-    return this.#cache.get(digest) !== undefined;
+    return this.#cache.has(digest);
   }
 
   /** Reads a key, checks where it may be used, and remembers it if it is good. `read` says whose it is once its secret is proven. */

@@ -241,7 +241,8 @@ function sending(headers: Readonly<Record<string, string>>): Interceptor {
 
 type AnyMethod = (input: unknown, options: object) => Promise<Line> & AsyncIterable<Line>;
 
-async function call(transport: Transport, kind: string, given: Given = {}): Promise<Outcome> {
+/** One call through a transport of the test's own. */
+export async function call(transport: Transport, kind: string, given: Given = {}): Promise<Outcome> {
   const { texts = ["hello"], until: open, onLine, signal } = given;
   const client = createClient(echo, transport) as unknown as Readonly<Record<string, AnyMethod>>;
   const says: string[] = [];

@@ -17,9 +17,15 @@ export interface ErrorDetail {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
-/** The reason of a denial, and where that is known when to try again, and which quota is used up. */
-export function denialDetails({ reason, retryAfterSeconds, quota }: Denial): readonly ErrorDetail[] {
-  const details: ErrorDetail[] = [{ desc: ErrorInfoSchema, value: { reason, domain: errorDomain } }];
+/**
+ * The reason of a denial, and where that is known when to try again, and which quota is used up. `cut_off` stands beside
+ * the reason where the stream was open: it was not refused unheard.
+ */
+export function denialDetails({ reason, cutOff, retryAfterSeconds, quota }: Denial): readonly ErrorDetail[] {
+  const metadata = cutOff && { metadata: { cut_off: "true" } };
+  const details: ErrorDetail[] = [
+    { desc: ErrorInfoSchema, value: { reason, domain: errorDomain, ...metadata } },
+  ];
   if (retryAfterSeconds !== undefined)
     details.push({ desc: RetryInfoSchema, value: { retryDelay: durationOf(retryAfterSeconds) } });
   if (quota !== undefined) details.push({ desc: QuotaFailureSchema, value: { violations: [quota] } });

@@ -1,4 +1,5 @@
 import type { Authenticator } from "./authenticator.ts";
+import type { NamedCache } from "./cache-readings.ts";
 import type { Call } from "./call.ts";
 import { chainMaker, challengesOf, type Slot, type Started } from "./chain.ts";
 import { type Allowed, anonymous, type Decision, deny, isPromise, type MaybePromise } from "./decision.ts";
@@ -21,6 +22,7 @@ import type { CompiledRule, Mode, Rule, RuleTable } from "./policy.ts";
 import type { RevocationView } from "./revocation.ts";
 import type { RoleDirectory } from "./role-directory.ts";
 import { type Door, type Route, RuleBook, type RuleListing } from "./rule-book.ts";
+import type { Renewer, StreamRenewal } from "./stream-renewal.ts";
 
 export interface AuthOptions<P> {
   /** Each header's authenticators are asked in this order; the first that recognises the credential decides. */
@@ -61,6 +63,12 @@ export interface Auth<P> {
    */
   watch(call: Call, admitted: Allowed<P>, end: (denial: Denial) => void): () => void;
   /**
+   * Lets a stream of the caller's that is open go on with the credential of another call of the same caller: the same
+   * user, session and key. The stream has the id that its own `x-countersign-stream` named. It is decided anew, and goes on
+   * until the later one of the two credentials ends. Undefined: the caller has no such stream here. Never throws.
+   */
+  renewStream(streamId: string, renewer: Renewer<P>): MaybePromise<StreamRenewal | undefined>;
+  /**
    * Does the rule need the decoded request? Then `decide()` answers for the headers only, and what it admits is still to
    * be judged by `judgeRequest()` before the handler runs. For adapters.
    */
@@ -90,16 +98,24 @@ export interface Auth<P> {
   ruleOf(procedure: string): Rule<P> | undefined;
   /** Who is asked who calls a procedure: those of its route, or those of this `Auth`. For documents such as OpenAPI. */
   authenticatorsOf(procedure: string): readonly Authenticator<P>[];
+  /** What authenticators remember, to be measured. */
+  caches(): readonly NamedCache[];
 }
+
+type Judged<P> = MaybePromise<Decision<P>>;
 
 /** Builds an `Auth`. Throws a `TypeError` for what only a programmer's mistake can be. */
 export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
   const { authenticators, onDecision, now = Date.now, revocations = nothingRevoked } = options;
   const { policy: tables, mode, publicProcedures = [], roles, limits, throttle } = options;
-  const chainOf = chainMaker<P>({ revocations, now, roles, throttle });
+  const caches: NamedCache[] = [];
+  const chainOf = chainMaker<P>({ revocations, now, roles, throttle }, caches);
   const standard = chainOf(authenticators);
   const book = new RuleBook<P>({ tables, mode, publicProcedures, chainOf });
-  const openCalls = new OpenCalls<P>({ evaluate: againWithRequest(book, judge), revocations, now });
+  const credentialHeaders = (procedure: string) =>
+    (book.find(procedure)?.chain ?? standard).slots.map(({ header }) => header);
+  const again = againWithRequest(book, judge);
+  const openCalls = new OpenCalls<P>({ evaluate: again, revocations, credentialHeaders, now });
   const watch = openCalls.watch.bind(openCalls);
   const decide = deciding({ rules: book, evaluate: judge, limits, throttle, revocations, openCalls });
 
@@ -107,8 +123,10 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
     decide: onDecision === undefined ? decide : tellingOnce(book, decide, onDecision),
     judgeRequest: requestJudge(book, { tell: onDecision, limits }),
     watch: throttle === undefined ? watch : sparing(throttle, watch),
+    renewStream: openCalls.renew.bind(openCalls),
     ...policyOf(book, limits),
     authenticatorsOf: (procedure: string) => (book.find(procedure)?.chain ?? standard).definitions,
+    caches: () => caches,
     follow: following(book, now, options.onCallEnd),
   });
 
@@ -140,12 +158,7 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
     }
   }
 
-  function conclude(
-    decision: Decision<P>,
-    rule: CompiledRule<P>,
-    value: string,
-    call: Call,
-  ): MaybePromise<Decision<P>> {
+  function conclude(decision: Decision<P>, rule: CompiledRule<P>, value: string, call: Call): Judged<P> {
     // A repeated header that the transport joined. Looked for here, since no credential with a comma is accepted.
     if (!decision.ok) return value.includes(",") ? (rule.chain ?? standard).ambiguous : decision;
     return rule.guards.length === 0 ? decision : guarded(decision, rule.guards, 0, call);

@@ -1,3 +1,4 @@
+import type { CacheReadings } from "./cache-readings.ts";
 import type { Call } from "./call.ts";
 import type { Decision, MaybePromise } from "./decision.ts";
 import type { Reason } from "./denial.ts";
@@ -16,6 +17,8 @@ export interface AuthRuntime {
   readonly now: () => number;
   /** No other authenticator reads this one's header. */
   readonly sole: boolean;
+  /** Told of each cache that is made, so that it can be measured. */
+  readonly onCache?: ((readings: CacheReadings) => void) | undefined;
 }
 
 /**

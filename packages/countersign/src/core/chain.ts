@@ -1,4 +1,5 @@
 import type { Authenticate, Authenticator, AuthRuntime } from "./authenticator.ts";
+import type { CacheReadings, NamedCache } from "./cache-readings.ts";
 import { type Denied, deny } from "./decision.ts";
 
 /** An authenticator that is at work. */
@@ -24,18 +25,22 @@ export interface Chain<P> {
   readonly definitions: readonly Authenticator<P>[];
 }
 
-/** Makes chains of one `Auth`. An authenticator that is in several of them is started once, and has one cache. */
+/** Makes chains of one `Auth`. An authenticator that is in several of them is started once, and has one cache: one of `caches`. */
 export function chainMaker<P>(
-  runtime: Omit<AuthRuntime, "sole">,
+  runtime: Omit<AuthRuntime, "sole" | "onCache">,
+  caches: NamedCache[],
 ): (authenticators: readonly Authenticator<P>[]) => Chain<P> {
   const alone = new Map<Authenticator<P>, Started<P>>();
   const among = new Map<Authenticator<P>, Started<P>>();
 
   function start(definition: Authenticator<P>, sole: boolean): Started<P> {
     const all = sole ? alone : among;
+    const onCache = (readings: CacheReadings): void => {
+      caches.push({ authenticator: definition.name, readings });
+    };
     const started = all.get(definition) ?? {
       definition,
-      authenticate: definition.start({ ...runtime, sole }),
+      authenticate: definition.start({ ...runtime, sole, onCache }),
     };
     all.set(definition, started);
     return started;

@@ -60,6 +60,8 @@ export interface Denial {
   readonly retryAfterSeconds?: number;
   /** Whose allowance is used up, and which, for `QUOTA_EXCEEDED`. */
   readonly quota?: QuotaViolation;
+  /** It ends a stream that was open: the handler has run, and whoever asks again has to know. */
+  readonly cutOff?: true;
   /** For logs only; adapters never send it. It holds no part of a credential. */
   readonly cause?: unknown;
   /** For logs only: whose credential it was, where that was recognised. */

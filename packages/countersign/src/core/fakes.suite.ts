@@ -2,39 +2,9 @@ import type { Authenticate, Authenticator, AuthRuntime } from "./authenticator.t
 import type { Call } from "./call.ts";
 import { type Allowed, allow, type Decision, isPromise, type MaybePromise } from "./decision.ts";
 import type { Reason } from "./denial.ts";
-import { noClaims, noPermissions, type Principal } from "./principal.ts";
+import type { Principal } from "./principal.ts";
 
-/** A call as an adapter would build it. A list is a header that came several times. */
-export function fakeCall(
-  procedure: string,
-  headers: Readonly<Record<string, string | readonly string[]>> = {},
-): Call {
-  return {
-    protocol: "grpc",
-    procedure,
-    header: (name) => [headers[name] ?? []].flat(),
-    peer: { address: "192.0.2.1:1" },
-    signal: new AbortController().signal,
-  };
-}
-
-/** A principal with no right at all, and what a test adds. */
-export function principal(given: Partial<Principal> = {}): Principal {
-  return {
-    userId: "1",
-    username: undefined,
-    email: undefined,
-    isStaff: false,
-    isSuperuser: false,
-    roles: [],
-    permissions: noPermissions,
-    authenticator: "fake",
-    claims: noClaims,
-    apiKey: undefined,
-    clientId: undefined,
-    ...given,
-  };
-}
+export { fakeCall, fakePrincipal as principal } from "../testing/fake-call.ts";
 
 type Answer = ReturnType<Authenticate<Principal>>;
 

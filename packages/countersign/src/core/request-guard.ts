@@ -49,3 +49,9 @@ export function showRequest(call: Call, message: unknown): void {
 export function requestShown(call: Call): boolean {
   return requests.has(call);
 }
+
+/** Shows guards of one call the request of another. */
+export function showSameRequest(from: Call, to: Call): void {
+  const shown = requests.get(from);
+  if (shown !== undefined) requests.set(to, shown);
+}

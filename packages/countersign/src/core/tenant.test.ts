@@ -25,7 +25,14 @@ const installation = [
 const shared = [
   ...["auth.users:read", "auth.users:write", "auth.keys:read", "auth.keys:write", "auth.keys:validate"],
   ...["auth.sessions:read", "auth.sessions:write", "auth.roles:read", "auth.roles:write"],
-  ...["auth.tokens:introspect", "auth.tokens:revoke", "orders:read", "users:list", "authors:write"],
+  ...[
+    "auth.tokens:introspect",
+    "auth.tokens:revoke",
+    "auth.audit:read",
+    "orders:read",
+    "users:list",
+    "authors:write",
+  ],
 ];
 
 describe("somebody in a tenant", () => {

@@ -19,6 +19,7 @@ const withinTenants: readonly string[] = [
   "auth.logs:read",
   // Not to write: what the installation limits is not the tenant's to forget.
   "auth.limits:read",
+  "auth.audit:read",
 ];
 
 /**

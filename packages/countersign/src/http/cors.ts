@@ -4,7 +4,7 @@ export interface CorsOptions {
   readonly origins: readonly string[];
   /** May pages send cookies and client certificates? Headers with a credential need no such leave. Default: no. */
   readonly credentials?: boolean;
-  /** Headers that pages may send. Default: `authorization`, `content-type` and `x-api-key`. */
+  /** Headers that pages may send. Default: `authorization`, `content-type`, `x-api-key` and `x-countersign-stream`. */
   readonly allowedHeaders?: readonly string[];
   /** Headers of answers that pages may read. Default: `www-authenticate` and `retry-after`. */
   readonly exposedHeaders?: readonly string[];
@@ -66,7 +66,7 @@ export function createCors(options: CorsOptions | undefined): Cors {
 
 const defaults = {
   methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-  allowedHeaders: ["authorization", "content-type", "x-api-key"],
+  allowedHeaders: ["authorization", "content-type", "x-api-key", "x-countersign-stream"],
   exposedHeaders: ["www-authenticate", "retry-after", "x-request-id"],
 } as const;
 

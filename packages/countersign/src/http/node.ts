@@ -1,8 +1,11 @@
 export { CallContext, currentCall } from "../context/call-context.ts";
 export type { CorsOptions } from "./cors.ts";
 export type { HttpAuthOptions } from "./http-door.ts";
+export type { JsonError } from "./json-error.ts";
+export { denialError } from "./json-error.ts";
 export type { NodeResponse } from "./node-answer.ts";
 export type { NodeAuth, NodeHandler, NodeRoute, UpgradeHandler } from "./node-auth.ts";
 export { nodeAuth } from "./node-auth.ts";
 export { nodeCors } from "./node-cors.ts";
-export type { RouteParams } from "./route-table.ts";
+export type { Found, RouteParams } from "./route-table.ts";
+export { RouteTable } from "./route-table.ts";

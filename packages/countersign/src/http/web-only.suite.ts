@@ -68,4 +68,5 @@ const main = new SourceTextModule(probe, { context, identifier: pathToFileURL(im
 await main.link((specifier, { identifier }) => load(specifier, identifier));
 await main.evaluate();
 const { result } = main.namespace as { result: unknown };
-console.log(JSON.stringify({ result: await result, modules: modules.size }));
+const builtins = [...modules.keys()].filter((url) => url.startsWith("node:"));
+console.log(JSON.stringify({ result: await result, modules: modules.size, builtins }));

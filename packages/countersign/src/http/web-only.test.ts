@@ -1,19 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { it } from "node:test";
-import { fileURLToPath } from "node:url";
-
-/** Runs a program where there is nothing of Node's but AsyncLocalStorage. */
-function runWithoutNode(program: string): { result: unknown; modules: number } {
-  const script = fileURLToPath(new URL("web-only.suite.ts", import.meta.url));
-  const flags = [
-    "--experimental-vm-modules",
-    "--experimental-import-meta-resolve",
-    "--conditions=countersign-source",
-    "--no-warnings",
-  ];
-  return JSON.parse(execFileSync(process.execPath, [...flags, script, program], { encoding: "utf8" }));
-}
+import { runWithoutNode } from "./run-without-node.suite.ts";
 
 const auth = `
   import { allow, createAuth, isAuthenticated } from "../index.ts";

@@ -1,3 +1,5 @@
+import type { CacheReadings } from "../core/cache-readings.ts";
+
 /** Something that is remembered under the whole header value that it was made from. */
 export interface TokenCacheEntry {
   readonly value: string;
@@ -9,13 +11,12 @@ export interface TokenCacheOptions {
 }
 
 /** Verified credentials by their text. It knows nothing of time: whoever reads an entry checks that it still holds. */
-export interface TokenCache<E extends TokenCacheEntry> {
+export interface TokenCache<E extends TokenCacheEntry> extends CacheReadings {
   /** The entry for exactly this text. */
   get(value: string): E | undefined;
   set(entry: E): void;
   delete(value: string): void;
   clear(): void;
-  readonly size: number;
 }
 
 /**
@@ -37,6 +38,8 @@ export function createTokenCache<E extends TokenCacheEntry>(options: TokenCacheO
   const generation = Math.floor(capacity / 2);
   let young = new Map<string, E>();
   let old = new Map<string, E>();
+  let hits = 0;
+  let misses = 0;
 
   function add(tail: string, entry: E): void {
     if (young.size >= generation && !young.has(tail)) {
@@ -51,10 +54,13 @@ export function createTokenCache<E extends TokenCacheEntry>(options: TokenCacheO
     get(value: string): E | undefined {
       const tail = value.slice(-tailLength);
       const recent = young.get(tail);
-      if (recent !== undefined) return recent.value === value ? recent : undefined;
-      const entry = old.get(tail);
-      if (entry === undefined || entry.value !== value) return undefined;
-      add(tail, entry);
+      const entry = recent ?? old.get(tail);
+      if (entry === undefined || entry.value !== value) {
+        misses += 1;
+        return undefined;
+      }
+      if (recent === undefined) add(tail, entry);
+      hits += 1;
       return entry;
     },
     set(entry: E): void {
@@ -71,6 +77,12 @@ export function createTokenCache<E extends TokenCacheEntry>(options: TokenCacheO
     },
     get size() {
       return young.size + old.size;
+    },
+    get hits() {
+      return hits;
+    },
+    get misses() {
+      return misses;
     },
   });
 }

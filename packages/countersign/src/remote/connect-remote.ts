@@ -6,12 +6,12 @@ import type { Principal } from "../core/principal.ts";
 import { createRevocations, type RevocationView } from "../core/revocation.ts";
 import type { RoleDefinition } from "../core/role.ts";
 import { emptyRoleDirectory, type RoleDirectory } from "../core/role-directory.ts";
+import { type ClientTls, readServerAddress } from "../grpc/client/server-address.ts";
 import { createUsageRecorder } from "../store/usage.ts";
 import { Connection } from "./connection.ts";
 import { type PublishedKeys, publishedKeys, publishedKeyVerifier } from "./published-keys.ts";
 import { Questions } from "./questions.ts";
 import { type RemoteState, RemoteWatch } from "./remote-watch.ts";
-import { type RemoteTls, readServerAddress } from "./server-address.ts";
 
 export interface RemoteOptions {
   /** Where the server answers gRPC: `HOST:PORT`. In clear on this machine; by TLS everywhere else. */
@@ -21,7 +21,7 @@ export interface RemoteOptions {
   /** The header of `key`. Default: `x-api-key`. */
   readonly keyHeader?: string | undefined;
   /** Needed on this machine only where the server speaks TLS there, too. */
-  readonly tls?: RemoteTls | undefined;
+  readonly tls?: ClientTls | undefined;
   /** Where the server answers HTTP, such as `https://auth.example.com`: its keys for tokens are there. Needed by `jwt()`. */
   readonly http?: string | undefined;
   /** The name of this service: API keys with scopes such as `service:orders` are good for those services only. Default: none. */

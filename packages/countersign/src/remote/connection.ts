@@ -10,7 +10,8 @@ import {
 } from "@bufbuild/protobuf";
 import { Client, connectivityState, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { Unavailable } from "../core/call-error.ts";
-import type { ServerAddress } from "./server-address.ts";
+import { ask } from "../grpc/client/ask.ts";
+import type { ServerAddress } from "../grpc/client/server-address.ts";
 
 /** The server could not be asked, or what it answered cannot be used. It says nothing about anybody's credential. */
 export class RemoteUnavailable extends Unavailable {
@@ -78,21 +79,11 @@ export class Connection {
     request: MessageInitShape<I>,
     timeoutMs: number,
   ): Promise<MessageShape<O>> {
-    return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(
-        pathOf(method),
-        (message: MessageInitShape<I>) => Buffer.from(toBinary(method.input, create(method.input, message))),
-        (bytes) => fromBinary(method.output, bytes),
-        request,
-        this.#metadata(),
-        { deadline: Date.now() + timeoutMs },
-        (error: ServiceError | null, answer) => {
-          if (error !== null) reject(this.#failure(error));
-          else if (answer === undefined) reject(new RemoteUnavailable(`${this.#target}: no answer`));
-          else resolve(answer);
-        },
-      );
-    });
+    return ask(this.#client, method, request, { metadata: this.#metadata(), timeoutMs }).catch(
+      (error: ServiceError) => {
+        throw this.#failure(error);
+      },
+    );
   }
 
   /** Opens a stream. Returns the way to leave it, after which nothing is heard of it any more. */
@@ -140,6 +131,6 @@ export class Connection {
   }
 }
 
-function pathOf({ parent, name }: DescMethodUnary | DescMethodServerStreaming): string {
+function pathOf({ parent, name }: DescMethodServerStreaming): string {
   return `/${parent.typeName}/${name}`;
 }

@@ -13,6 +13,7 @@ import type {
   ListSessionsRequest,
   LoginRequest,
   RefreshTokenRequest,
+  RenewStreamRequest,
   RevokeSessionRequest,
 } from "../gen/auth/v1/auth_pb.ts";
 import type { RefreshTokens } from "../session/refresh-token.ts";
@@ -34,6 +35,7 @@ import {
   type SessionTokensOptions,
   type TokenPair,
 } from "./session-tokens.ts";
+import type { RenewStream } from "./stream-renewal.ts";
 import { visibleTo } from "./tenancy.ts";
 import { userMessage } from "./user-message.ts";
 
@@ -51,6 +53,8 @@ export interface AuthServiceOptions extends Pick<SessionTokensOptions, "signingK
   readonly loginLimits?: LoginLimitOptions | undefined;
   /** Says whether an API key is good for a service. */
   readonly validateApiKey: ValidateApiKey;
+  /** Renews streams that are open on this node. */
+  readonly renewStream: RenewStream;
   /** Returns when this node has applied every revocation that is committed. */
   readonly caughtUp: () => Promise<void>;
   /** Default: the clock. */
@@ -132,6 +136,10 @@ class AuthServiceHandlers implements ServiceHandlers<typeof AuthService> {
 
   async whoAmI(_request: unknown, context: CallContext) {
     return identityMessage(context.requireUser(), await this.#account(context));
+  }
+
+  renewStream(request: RenewStreamRequest, context: CallContext) {
+    return this.#options.renewStream(request, context);
   }
 
   async listSessions(request: ListSessionsRequest, context: CallContext) {

@@ -45,6 +45,7 @@ async function setup(more: { readonly lifetimes?: typeof defaultLifetimes } = {}
     name: "test",
     roles: await createRoleDirectory({ source: store.roles }),
     validateApiKey: unused,
+    renewStream: unused,
     caughtUp: async () => {},
   });
   const context = new CallContext(

@@ -2,6 +2,7 @@ import { create, toJsonString } from "@bufbuild/protobuf";
 import { LoggedRequestSchema } from "../gen/auth/v1/logs_pb.ts";
 import type { StoredRequest } from "../store/request-contracts.ts";
 import { codeName } from "./code-names.ts";
+import { csvLine } from "./csv.ts";
 import { requestMessage } from "./request-message.ts";
 
 /** How rows become a file. */
@@ -46,15 +47,3 @@ export const exportFormats: Readonly<Record<string, ExportFormat>> = {
 };
 
 const asProto = { useProtoFieldName: true, alwaysEmitImplicit: true } as const;
-
-/** RFC 4180. */
-function csvLine(cells: readonly (string | number | undefined)[]): string {
-  return `${cells.map((cell) => csvCell(cell ?? "")).join(",")}\r\n`;
-}
-
-/** Text that a spreadsheet would take for a formula is marked as text: a caller chooses what its user agent is called. */
-function csvCell(cell: string | number): string {
-  if (typeof cell === "number") return String(cell);
-  const text = /^[=+\-@\t\r\uff0b\uff0d\uff1d\uff20]/.test(cell) ? `'${cell}` : cell;
-  return /[",\r\n]/.test(text) || text !== cell ? `"${text.replaceAll('"', '""')}"` : text;
-}

@@ -2,7 +2,6 @@ import type { ApiKeyPatch, ApiKeyRotation, NewApiKey } from "./api-key-contracts
 import { type ApiKeyRow, instantOf, listText, newApiKeyRow, toApiKeyRecord } from "./api-key-row.ts";
 import { apiKeyStatus } from "./api-key-status.ts";
 import { Conflict } from "./contracts.ts";
-import type { AuditEntry } from "./session-contracts.ts";
 import { requireStorableText } from "./storable-text.ts";
 
 /** Columns to be written. */
@@ -94,21 +93,4 @@ export function rotationOf(
       ...(over && { revoked_at: now }),
     },
   };
-}
-
-/** The audit row of a change of a key. */
-export function keyAudit(
-  action: `key.${string}`,
-  { id, user_id: owner, name }: Pick<ApiKeyRow, "id" | "user_id" | "name">,
-  actor: string,
-  more: Readonly<Record<string, string>> = {},
-): AuditEntry {
-  return { actor, action, target: `key:${id}`, details: { user: owner, name, ...more } };
-}
-
-/** Which columns an edit writes, for the audit row; what is in them is not repeated. */
-export function changedColumns(edit: ApiKeyEdit): string {
-  return Object.keys(edit)
-    .filter((column) => column !== "updated_at")
-    .join(",");
 }

@@ -70,7 +70,7 @@ export interface NewApiKey extends Partial<ApiKeyLimits> {
   readonly tags?: readonly string[] | undefined;
   readonly expiresAt?: Date | undefined;
   readonly madeBy?: string | undefined;
-  /** The user id of who makes it. Default: `system`. */
+  /** The user id of who makes it. Default: as in `AuditEntry.actor`. */
   readonly createdBy?: string | undefined;
   /** The key is given out by a link, once. */
   readonly link?: NewKeyLink | undefined;
@@ -213,7 +213,8 @@ export interface ApiKeyStore extends ApiKeySource {
   update(id: string, patch: ApiKeyPatch, by: string): Promise<ApiKeyRecord | undefined>;
   /**
    * Puts another key in the place of this one, all in one transaction. Undefined if there is no such key; throws `Conflict` on
-   * `id` for one that is not active or replaced already, and as `create()` does. Audit `key.rotated`.
+   * `id` for one that is not active or replaced already, and as `create()` does. Audit `key.created` and
+   * `key.rotated`.
    */
   rotate(
     id: string,

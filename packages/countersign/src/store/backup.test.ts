@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { after, describe, it } from "node:test";
 import { startPostgres } from "../../../../tools/postgres-server.ts";
 import { createRevocations } from "../core/revocation.ts";
+import type { AuditOptions } from "./audit-contracts.ts";
 import { openBackup, writeBackup } from "./backup/backup-file.ts";
 import { BackupError, type BackupPart, type Snapshot } from "./backup/backup-part.ts";
 import type { Store } from "./contracts.ts";
@@ -17,7 +19,7 @@ import {
   sqliteSchemaVersion,
 } from "./sqlite.ts";
 import { firstContent, firstSchema } from "./suite/first-schema.suite.ts";
-import { newSession } from "./suite/session-case.suite.ts";
+import { newSession, verdictOf } from "./suite/session-case.suite.ts";
 import { newKey, TestClock } from "./suite/store-case.suite.ts";
 import { temporaryFolder } from "./suite/temporary-folder.suite.ts";
 
@@ -25,7 +27,7 @@ const server = await startPostgres();
 after(() => server.stop());
 
 interface Place {
-  open(): Promise<Store>;
+  open(audit?: AuditOptions): Promise<Store>;
   snapshot(): Promise<Snapshot>;
   restore(
     file: string,
@@ -40,7 +42,7 @@ async function source(file: string, passphrase?: string) {
 
 function sqlite(path: string, clock: TestClock): Place {
   return {
-    open: () => openSqliteStore({ path, now: clock.now }),
+    open: (audit) => openSqliteStore({ path, now: clock.now, audit }),
     snapshot: async () => snapshotSqlite({ path }),
     restore: async (file, { passphrase, ...options } = {}) =>
       restoreSqlite(await source(file, passphrase), { path, now: clock.now, ...options }),
@@ -50,7 +52,7 @@ function sqlite(path: string, clock: TestClock): Place {
 async function postgres(clock: TestClock): Promise<Place> {
   const database = server.local(await server.createDatabase());
   return {
-    open: () => openPostgresStore({ database, now: clock.now }),
+    open: (audit) => openPostgresStore({ database, now: clock.now, audit }),
     snapshot: () => snapshotPostgres({ database }),
     restore: async (file, { passphrase, ...options } = {}) =>
       restorePostgres(await source(file, passphrase), { database, now: clock.now, ...options }),
@@ -143,6 +145,37 @@ describe("backup", { timeout: 300_000 }, () => {
     const [audit] = await last.audit.list({ limit: 1, action: "store.restored" });
     assert.equal(audit?.details["backed_up_at"], "2027-01-15T08:00:00.000Z");
     await last.close();
+  });
+
+  it("brings an audit log back as it was, sealed or damaged", async (context) => {
+    const file = temporaryFolder(context);
+    const clock = new TestClock();
+    const audit = { keys: [randomBytes(32)], origin: () => ({ actor: "system", address: "me@here" }) };
+    const path = file("a.db");
+    const sealed = await openSqliteStore({ path, now: clock.now, audit });
+    for (const username of ["ada", "bob", "eve"]) await sealed.users.create({ username });
+    await sealed.close();
+    await backUp(sqlite(path, clock), file("whole.backup"));
+    const raw = new DatabaseSync(path);
+    raw.exec("drop trigger audit_log_no_delete; delete from audit_log where sequence = 2");
+    raw.close();
+    await backUp(sqlite(path, clock), file("damaged.backup"));
+    for (const place of [sqlite(file("b.db"), clock), await postgres(clock)]) {
+      await assert.rejects(place.restore(file("whole.backup")), /sealed with a master key that this process/);
+      const { rows } = await place.restore(file("whole.backup"), { audit });
+      assert.ok(rows > 3);
+      const store = await place.open(audit);
+      const { broken, checked, sealedFrom } = await verdictOf(store.audit.verify());
+      assert.deepEqual([broken, checked, sealedFrom], [undefined, 4, 1]);
+      const [last] = await store.audit.list({ limit: 1 });
+      assert.deepEqual([last?.action, last?.origin.address], ["store.restored", "me@here"]);
+      await store.close();
+      await place.restore(file("damaged.backup"), { audit, replace: true });
+      const damaged = await place.open(audit);
+      const verdict = await verdictOf(damaged.audit.verify());
+      assert.deepEqual(verdict.broken, { sequence: 2, fault: "missing" });
+      await damaged.close();
+    }
   });
 
   it("holds one moment, while a server writes", async (context) => {

@@ -1,4 +1,5 @@
 import { createMemoryLimits } from "../limits/memory-limits.ts";
+import type { AuditOptions } from "./audit-contracts.ts";
 import type { Store } from "./contracts.ts";
 import { MemoryApiKeys } from "./memory/memory-api-keys.ts";
 import { MemoryAttempts } from "./memory/memory-attempts.ts";
@@ -20,12 +21,14 @@ import type { RequestLog } from "./request-contracts.ts";
 export interface MemoryStoreOptions {
   /** Milliseconds since the epoch. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
+  /** Who is acting, and what the audit log is sealed with. Default: nobody knows, and it is not. */
+  readonly audit?: AuditOptions | undefined;
 }
 
 /** A store that forgets everything with the process: for tests and trials. It passes the tests that SQL stores pass. */
 export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const { now = Date.now } = options;
-  const audit = new MemoryAudit(now);
+  const audit = new MemoryAudit(now, options.audit);
   const revocations = new MemoryRevocationLog(now, audit);
   const tenants = new MemoryTenants({ now, revocations, audit });
   const users = new MemoryUsers({ now, revocations, audit, tenants });

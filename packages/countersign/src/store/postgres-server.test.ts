@@ -112,8 +112,9 @@ describe("PostgreSQL: what it gives back", () => {
       "update audit_log set actor = 'nobody'",
       "delete from audit_log",
       "truncate audit_log",
-      "insert into audit_log values (1, 0, '', '', '', '{}') on conflict (sequence) do update set actor = ''",
-      "insert into audit_log values (0, 0, '', '', '', '{}')",
+      "insert into audit_log (sequence, at, actor, action, target, details) values (1, 0, '', '', '', '{}') on conflict (sequence) do update set actor = ''",
+      "insert into audit_log (sequence, at, actor, action, target, details) values (0, 0, '', '', '', '{}')",
+      "insert into audit_log (sequence, at, actor, action, target, details) values (4, 0, '', '', '', '{}')",
     ])
       await assert.rejects(server.query(statement, name), /audit_log is append-only/, statement);
     assert.equal((await store.audit.list({ limit: 9 })).length, 2);

@@ -1,6 +1,8 @@
+import type { AuditOptions } from "./audit-contracts.ts";
 import type { Snapshot } from "./backup/backup-part.ts";
 import { type Store, StoreUnavailable } from "./contracts.ts";
 import { countKeyFindings, defaultHygiene, type HygieneRules, type KeyFindingKind } from "./key-hygiene.ts";
+import type { StoreObserver } from "./observation.ts";
 import type { RequestLog } from "./request-contracts.ts";
 import type { PepperUse, SecretMark } from "./secret-contracts.ts";
 import { type Restored, type RestoreOptions, type RestoreSource, restoreInto } from "./sql/backup/restore.ts";
@@ -11,6 +13,7 @@ import { openPostgresBackend } from "./sql/postgres/postgres-backend.ts";
 import { type PostgresAddress, postgresTarget } from "./sql/postgres/postgres-options.ts";
 import { PostgresRequestLog } from "./sql/postgres/postgres-request-log.ts";
 import { readPostgresTarget } from "./sql/postgres/postgres-snapshot.ts";
+import { beginSealing } from "./sql/sql-audit.ts";
 import { createSqlStore } from "./sql/sql-store.ts";
 
 export {
@@ -37,6 +40,10 @@ export interface PostgresStoreOptions {
   readonly readers?: number | undefined;
   /** Milliseconds since the epoch. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
+  /** Who is acting, and what the audit log is sealed with. Default: nobody knows, and it is not. */
+  readonly audit?: AuditOptions | undefined;
+  /** Hears of every reading and of every transaction. Default: nobody. */
+  readonly observe?: StoreObserver | undefined;
 }
 
 /**
@@ -50,9 +57,10 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   if (!Number.isSafeInteger(readers) || readers < 1)
     throw new RangeError("readers must be a positive integer");
   const target = postgresTarget(options.database);
-  const backend = openPostgresBackend({ target, readers });
+  const backend = openPostgresBackend({ target, readers, observe: options.observe });
   try {
     await migrate(backend, { name: target.name, now, create: options.create });
+    await beginSealing(backend, options.audit, now);
   } catch (error) {
     await backend.close();
     if (error instanceof StoreUnavailable) throw error;
@@ -62,7 +70,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       { cause: error },
     );
   }
-  return createSqlStore(backend, options.now);
+  return createSqlStore(backend, options.now, options);
 }
 
 /** What can be found out about a database without changing it. */

@@ -37,8 +37,22 @@ export interface RevocationFollower {
   catchUp(): Promise<void>;
   /** One turn of the timer. Never rejects: what fails goes to `onError`, and in the end suspends the view. */
   poll(): Promise<void>;
+  /** How far it is, to be measured. */
+  readings(): FollowerReadings;
   /** Ends polling and waits for what is under way. The view keeps what it knows. */
   stop(): Promise<void>;
+}
+
+export interface FollowerReadings {
+  /** The number of the last entry that was applied; 0 before the first reading. */
+  readonly applied: number;
+  /** The number of the last entry that is known to be committed. */
+  readonly head: number;
+  /** How old what is known is: since the last reading that succeeded began. */
+  readonly ageMs: number;
+  /** Entries that were applied since the start, and readings that failed. */
+  readonly entries: number;
+  readonly failures: number;
 }
 
 const pageSize = 1000;
@@ -69,6 +83,9 @@ class LogFollower implements RevocationFollower {
   #stopListening: (() => void) | undefined;
   /** The number of the last entry applied; undefined until `live()` was read. */
   #applied: number | undefined;
+  #head = 0;
+  #entries = 0;
+  #failures = 0;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   /** When the last reading that succeeded began: what it read is as old as that. */
@@ -126,6 +143,16 @@ class LogFollower implements RevocationFollower {
     }
   }
 
+  readings(): FollowerReadings {
+    return {
+      applied: this.#applied ?? 0,
+      head: this.#head,
+      ageMs: this.#silentFor(),
+      entries: this.#entries,
+      failures: this.#failures,
+    };
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -146,6 +173,7 @@ class LogFollower implements RevocationFollower {
     try {
       await this.#advance();
     } catch (error) {
+      this.#failures += 1;
       if (this.#silentFor() >= this.#staleAfterMs) this.#view.suspend();
       throw error;
     }
@@ -158,6 +186,7 @@ class LogFollower implements RevocationFollower {
   async #advance(): Promise<void> {
     if (this.#applied === undefined) return this.#startOver();
     const head = await this.#log.head();
+    this.#head = head;
     if (head < this.#applied) return this.#fillGap();
     while (this.#applied < head) {
       const entries = await this.#log.since(this.#applied, pageSize);
@@ -192,11 +221,13 @@ class LogFollower implements RevocationFollower {
       await setImmediate();
     }
     this.#applied = head;
+    this.#head = head;
     this.#feed?.restart(head);
   }
 
   /** In portions, because the events are passed as arguments. */
   #apply(events: readonly RevocationEvent[]): void {
+    this.#entries += events.length;
     for (let start = 0; start < events.length; start += pageSize) {
       const [first, ...more] = events.slice(start, start + pageSize);
       if (first !== undefined) this.#view.apply(first, ...more);

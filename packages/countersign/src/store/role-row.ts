@@ -1,6 +1,7 @@
 import { inheritanceProblem, roleLimits, roleViolations } from "../core/role.ts";
 import { isRoleFor, tenantOfRole } from "../core/tenant.ts";
 import { builtInRoles } from "./built-in-roles.ts";
+import { changedValues } from "./changed-values.ts";
 import { Conflict } from "./contracts.ts";
 import type { NewRole, RolePatch, RoleRecord } from "./role-contracts.ts";
 import type { AuditEntry } from "./session-contracts.ts";
@@ -97,14 +98,21 @@ export function noSuchRole(field: string, name: string): Conflict {
   return new Conflict(field, `there is no role ${name}`);
 }
 
-/** The audit row of a change of roles. */
+/** The audit row of a change of roles: of a new one, of one that is gone, or of one that is another now. */
 export function roleAudit(
   action: "role.created" | "role.updated" | "role.deleted",
-  { name, permissions, inherits }: RoleRow,
+  { before, after }: { readonly before?: RoleRow; readonly after?: RoleRow },
   by: string,
 ): AuditEntry {
-  const details: Record<string, string> = action === "role.deleted" ? {} : { permissions, inherits };
-  return { actor: by, action, target: `role:${name}`, details };
+  const about = { actor: by, action, target: `role:${(after ?? before)?.name ?? ""}`, details: {} };
+  if (before !== undefined && after !== undefined)
+    return { ...about, ...changedValues(valuesOf(before), valuesOf(after)) };
+  if (before !== undefined) return { ...about, before: valuesOf(before) };
+  return after === undefined ? about : { ...about, after: valuesOf(after) };
+}
+
+function valuesOf({ description, permissions, inherits }: RoleRow): Readonly<Record<string, string>> {
+  return { description, permissions, inherits };
 }
 
 /** The audit row of a role that a user gets or loses. */
@@ -114,7 +122,7 @@ export function assignmentAudit(
   role: string,
   by: string,
 ): AuditEntry {
-  return { actor: by, action, target: `user:${userId}`, details: { role } };
+  return { actor: by, action, target: `user:${userId}`, related: `role:${role}`, details: { role } };
 }
 
 /** Whether a key is limited to the role. */

@@ -1,4 +1,7 @@
 import type { MaybePromise } from "../core/decision.ts";
+import type { AuditStore } from "./audit-contracts.ts";
+
+export type { AuditEntry, AuditQuery, AuditRecord, AuditStore } from "./audit-contracts.ts";
 
 /*
  * What logging in needs to remember. The same rules as in contracts.ts hold: what was acknowledged is committed, a change
@@ -197,42 +200,6 @@ export interface TotpStore {
   useRecoveryCode(userId: string, digest: Uint8Array): Promise<boolean>;
   /** Removes the enrolment and its recovery codes. False if there was none. Audit `totp.disabled`. */
   disable(userId: string, by: string): Promise<boolean>;
-}
-
-/** One administrative or security event. */
-export interface AuditRecord {
-  /** Rises by one. */
-  readonly sequence: number;
-  readonly at: Date;
-  /** The user id of who did it, or `system`. */
-  readonly actor: string;
-  /** What was done: `session.revoked`. */
-  readonly action: string;
-  /** What it was done to: `session:abc`, `user:7`. */
-  readonly target: string;
-  /** Without secrets. */
-  readonly details: Readonly<Record<string, string>>;
-  /** The tenant of what it was done to, or else of who did it. Absent: the installation's own. */
-  readonly tenantId?: string | undefined;
-}
-
-export interface AuditQuery {
-  readonly limit: number;
-  /** Only rows before this number. Absent: from the newest. */
-  readonly before?: number | undefined;
-  readonly action?: string | undefined;
-  readonly target?: string | undefined;
-  /** Only rows of this tenant. */
-  readonly tenantId?: string | undefined;
-}
-
-export type AuditEntry = Pick<AuditRecord, "actor" | "action" | "target" | "details">;
-
-/** Only grows: SQL refuses to change or remove a row. */
-export interface AuditStore {
-  append(entry: AuditEntry): Promise<AuditRecord>;
-  /** Newest first. */
-  list(query: AuditQuery): Promise<readonly AuditRecord[]>;
 }
 
 /** A key that signs tokens, from its making until the last token that it signed has expired. */

@@ -114,12 +114,14 @@ export function sessionRevoked({ id, tokens_until }: Pick<SessionRow, "id" | "to
 
 export function revocationAudit(row: SessionRow, why: { reason: string; by: string }): AuditEntry {
   const details = { userId: row.user_id, reason: why.reason };
-  return { actor: why.by, action: "session.revoked", target: `session:${row.id}`, details };
+  const about = { target: `session:${row.id}`, related: `user:${row.user_id}` };
+  return { actor: why.by, action: "session.revoked", ...about, details };
 }
 
 export function reuseAudit(row: SessionRow, generation: number): AuditEntry {
   const details = { userId: row.user_id, presented: String(generation), inForce: String(row.generation) };
-  return { actor: "system", action: "session.reuse_detected", target: `session:${row.id}`, details };
+  const about = { target: `session:${row.id}`, related: `user:${row.user_id}` };
+  return { actor: "system", action: "session.reuse_detected", ...about, details };
 }
 
 function rotated(row: SessionRow, { now, refreshUntil }: Rotation): SessionEdit {

@@ -135,9 +135,10 @@ describe("SQLite: what is kept", () => {
       "update audit_log set sequence = 9 where sequence = 3",
       "delete from audit_log",
       "delete from audit_log where sequence = 1",
-      "insert or replace into audit_log values (1, 0, 'x', 'x', 'x', '{}', null)",
-      "insert into audit_log values (0, 0, 'x', 'x', 'x', '{}', null)",
-      "insert into audit_log values (3, 0, 'x', 'x', 'x', '{}', null) on conflict do update set actor = 'x'",
+      "insert or replace into audit_log (sequence, at, actor, action, target, details) values (1, 0, 'x', 'x', 'x', '{}')",
+      "insert into audit_log (sequence, at, actor, action, target, details) values (0, 0, 'x', 'x', 'x', '{}')",
+      "insert into audit_log (sequence, at, actor, action, target, details) values (5, 0, 'x', 'x', 'x', '{}')",
+      "insert into audit_log (sequence, at, actor, action, target, details) values (3, 0, 'x', 'x', 'x', '{}') on conflict do update set actor = 'x'",
     ]) {
       assert.throws(() => beside(path, statement), /audit_log is append-only/, statement);
     }

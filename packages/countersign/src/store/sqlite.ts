@@ -1,10 +1,13 @@
 import { resolve } from "node:path";
+import type { AuditOptions } from "./audit-contracts.ts";
 import type { Snapshot } from "./backup/backup-part.ts";
 import { type Store, StoreUnavailable } from "./contracts.ts";
+import type { StoreObserver } from "./observation.ts";
 import type { RequestLog } from "./request-contracts.ts";
 import { type Restored, type RestoreOptions, type RestoreSource, restoreInto } from "./sql/backup/restore.ts";
 import { migrate } from "./sql/migrate.ts";
 import { migrations } from "./sql/migrations.ts";
+import { beginSealing } from "./sql/sql-audit.ts";
 import { createSqlStore } from "./sql/sql-store.ts";
 import { ThreadedRequestLog } from "./sql/sqlite/request-log/threaded-request-log.ts";
 import { openSqliteBackend } from "./sql/sqlite/sqlite-backend.ts";
@@ -27,6 +30,10 @@ export interface SqliteStoreOptions {
   readonly now?: (() => number) | undefined;
   /** How long a write waits for another process's. Default: 5000. */
   readonly busyTimeoutMs?: number | undefined;
+  /** Who is acting, and what the audit log is sealed with. Default: nobody knows, and it is not. */
+  readonly audit?: AuditOptions | undefined;
+  /** Hears of every reading and of every transaction. Default: nobody. */
+  readonly observe?: StoreObserver | undefined;
 }
 
 /**
@@ -39,9 +46,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   if (options.path === "") throw new TypeError("path must not be empty");
   // Absolute, so that no path is read as a URI.
   const path = options.path === ":memory:" ? options.path : resolve(options.path);
-  const backend = await openSqliteBackend({ path, busyTimeoutMs });
+  const backend = await openSqliteBackend({ path, busyTimeoutMs, observe: options.observe });
   try {
     await migrate(backend, { name: `database ${path}`, now });
+    await beginSealing(backend, options.audit, now);
   } catch (error) {
     await backend.close();
     if (error instanceof StoreUnavailable) throw error;
@@ -53,7 +61,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       },
     );
   }
-  return createSqlStore(backend, options.now);
+  return createSqlStore(backend, options.now, options);
 }
 
 /** All that a database holds, while others use it. The file must be there. Throws `StoreUnavailable`. */

@@ -1,4 +1,5 @@
 import { tenantViolations } from "../core/tenant.ts";
+import { changedValues, filledValues } from "./changed-values.ts";
 import { Conflict } from "./contracts.ts";
 import { foldCase } from "./fold-case.ts";
 import type { AuditEntry } from "./session-contracts.ts";
@@ -56,14 +57,20 @@ export function deletedTenant(before: TenantRow, now: number): TenantRow {
   return { ...before, name_folded: null, disabled_at: before.disabled_at ?? now, deleted_at: now };
 }
 
-/** The audit row of a change. */
+/** The audit row of a change: of a new tenant, or of one that is another now. */
 export function tenantAudit(
   done: "created" | "updated" | "disabled" | "enabled" | "deleted",
-  { id, name }: TenantRow,
+  { before, after }: { readonly before?: TenantRow; readonly after: TenantRow },
   by: string,
 ): AuditEntry {
-  const details: Record<string, string> = done === "created" || done === "updated" ? { name } : {};
-  return { actor: by, action: `tenant.${done}`, target: `tenant:${id}`, details };
+  const about = { actor: by, action: `tenant.${done}`, target: `tenant:${after.id}`, details: {} };
+  if (before === undefined) return { ...about, after: filledValues(valuesOf(after)) };
+  return { ...about, ...changedValues(valuesOf(before), valuesOf(after)) };
+}
+
+function valuesOf(row: TenantRow): Readonly<Record<string, string>> {
+  const instant = (at: number | null): string => (at === null ? "" : new Date(Number(at)).toISOString());
+  return { name: row.name, disabledAt: instant(row.disabled_at), deletedAt: instant(row.deleted_at) };
 }
 
 export function tenantTaken(field: "id" | "name"): Conflict {

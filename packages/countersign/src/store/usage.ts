@@ -22,6 +22,8 @@ export interface UsageRecorder {
   recordScope(keyId: string, scope: string): void;
   /** Resolves when all that was recorded before is in the store. Rejects if the store fails; nothing is lost then. */
   flush(): Promise<void>;
+  /** Keys whose calls are not in the store yet. */
+  readonly pending: number;
   /** Stops the timer and flushes a last time. Rejects if that fails; it may be called again. */
   close(): Promise<void>;
 }
@@ -52,6 +54,10 @@ class MemoryUsageRecorder implements UsageRecorder {
       if (this.#flushing === undefined) this.flush().catch((error: unknown) => onError?.(error));
     }, flushEveryMs);
     this.#timer.unref();
+  }
+
+  get pending(): number {
+    return this.#counters.size;
   }
 
   record(keyId: string, atMs: number, origin?: UsageOrigin): void {

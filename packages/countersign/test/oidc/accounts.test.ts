@@ -5,12 +5,12 @@ import { createRevocations } from "../../src/core/revocation.ts";
 import { type LinkedAccounts, oidc } from "../../src/oidc.ts";
 import type { Store } from "../../src/store/contracts.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
+import { TestIssuer } from "../../src/testing/test-issuer.ts";
 import { authOf, doorOf, issuerOf } from "./fixture.ts";
-import { StubIssuer } from "./stub-issuer.ts";
 
-let stub: StubIssuer;
+let stub: TestIssuer;
 before(async () => {
-  stub = await StubIssuer.start();
+  stub = await TestIssuer.start();
 });
 after(() => stub.close());
 

@@ -6,11 +6,11 @@ import { fakeCall, reasonOf } from "../../src/core/fakes.suite.ts";
 import { policyFor } from "../../src/core/policy.ts";
 import type { Principal } from "../../src/core/principal.ts";
 import { createIssuer, type IssuerOptions, type OidcOptions, oidc } from "../../src/oidc.ts";
-import { StubIssuer } from "./stub-issuer.ts";
+import { TestIssuer } from "../../src/testing/test-issuer.ts";
 
 /** A stub that ends with its test. */
-export async function startStub(context: TestContext): Promise<StubIssuer> {
-  const stub = await StubIssuer.start();
+export async function startStub(context: TestContext): Promise<TestIssuer> {
+  const stub = await TestIssuer.start();
   context.after(() => stub.close());
   return stub;
 }
@@ -24,7 +24,7 @@ export class Elapsed {
   }
 }
 
-export function issuerOf(stub: StubIssuer, options: Partial<IssuerOptions> = {}) {
+export function issuerOf(stub: TestIssuer, options: Partial<IssuerOptions> = {}) {
   return createIssuer({ issuer: stub.url, allowLoopback: true, timeoutMs: 10_000, ...options });
 }
 
@@ -58,7 +58,7 @@ export function doorOf(auth: Auth<Principal>): Door {
 
 /** Takes ID tokens for `client-1`. */
 export function idTokenDoor(
-  stub: StubIssuer,
+  stub: TestIssuer,
   options: Partial<IssuerOptions> = {},
   more: Partial<OidcOptions<Principal>> = {},
 ): Door {

@@ -5,14 +5,14 @@ import type { Principal } from "../../src/core/principal.ts";
 import { createRevocations } from "../../src/core/revocation.ts";
 import { type IntrospectionOptions, introspection } from "../../src/oidc.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
+import { type IssuerFault, TestIssuer } from "../../src/testing/test-issuer.ts";
 import { authOf, type Door, doorOf, issuerOf } from "./fixture.ts";
-import { type DocumentFault, StubIssuer } from "./stub-issuer.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-let stub: StubIssuer;
+let stub: TestIssuer;
 before(async () => {
-  stub = await StubIssuer.start();
+  stub = await TestIssuer.start();
 });
 after(() => stub.close());
 /** What the stub says of each token. */
@@ -152,7 +152,7 @@ describe("introspection (RFC 7662)", () => {
     assert.ok(atOnce(auth.decide(call)).ok);
   });
 
-  const faults: readonly DocumentFault[] = ["down", "silent", "large", "redirect", "500", "html", "not JSON"];
+  const faults: readonly IssuerFault[] = ["down", "silent", "large", "redirect", "500", "html", "not JSON"];
   for (const fault of faults) {
     it(`says UNAVAILABLE while the endpoint is ${fault}; what was seen goes on`, async () => {
       const { says } = setup(fault === "silent" ? { timeoutMs: 1000 } : {});

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createIssuer } from "../../src/oidc.ts";
+import { type IssuerFault, issuerKey } from "../../src/testing/test-issuer.ts";
 import { Elapsed, idTokenDoor, issuerOf, startStub } from "./fixture.ts";
-import { type DocumentFault, stubKey } from "./stub-issuer.ts";
 
 describe("keys of another issuer", { timeout: 60_000 }, () => {
   it("are fetched when the first token needs them, and once for a hundred that come at once", async (context) => {
@@ -21,7 +21,7 @@ describe("keys of another issuer", { timeout: 60_000 }, () => {
     const stub = await startStub(context);
     const clock = new Elapsed();
     const door = idTokenDoor(stub, { elapsed: clock.now });
-    const stranger = stubKey();
+    const stranger = issuerKey();
     const forged = (n: number) => door.says(stub.token({}, { kid: `kid-${n}` }, stranger));
     for (let batch = 0; batch < 10; batch++) {
       const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => forged(batch * 100 + n)));
@@ -62,7 +62,7 @@ describe("keys of another issuer", { timeout: 60_000 }, () => {
     assert.equal(await door.says(stub.token()), "ok");
     const old = stub.key;
     for (let turn = 0; turn < 3; turn++) {
-      stub.keys = [stubKey(), old];
+      stub.keys = [issuerKey(), old];
       const tokens = [...Array(20).keys()].map((n) =>
         stub.token({ sub: `${turn}-${n}` }, {}, n % 2 ? old : stub.key),
       );
@@ -78,7 +78,7 @@ describe("keys of another issuer", { timeout: 60_000 }, () => {
     const door = idTokenDoor(stub, { elapsed: clock.now });
     const withdrawn = stub.key;
     assert.equal(await door.says(stub.token()), "ok");
-    stub.keys = [stubKey()];
+    stub.keys = [issuerKey()];
     clock.advance(601);
     assert.equal(await door.says(stub.token({ sub: "during" }, {}, withdrawn)), "ok");
     while (stub.fetches.jwks < 2) await new Promise((resolve) => setImmediate(resolve));
@@ -115,7 +115,7 @@ describe("keys of another issuer", { timeout: 60_000 }, () => {
     const clock = new Elapsed();
     const door = idTokenDoor(stub, { elapsed: clock.now });
     assert.equal(await door.says(stub.token()), "ok");
-    stub.keys = [stubKey()];
+    stub.keys = [issuerKey()];
     stub.faults.jwks = "down";
     for (let n = 0; n < 20; n++) assert.equal(await door.says(stub.token({ sub: `${n}` })), "UNAVAILABLE");
     assert.equal(stub.fetches.jwks, 2);
@@ -124,7 +124,7 @@ describe("keys of another issuer", { timeout: 60_000 }, () => {
     assert.equal(await door.says(stub.token()), "ok");
   });
 
-  const faults: Readonly<Record<DocumentFault, RegExp>> = {
+  const faults: Readonly<Record<IssuerFault, RegExp>> = {
     down: /: cannot be reached \(/,
     silent: /: no whole answer within 1000 ms$/,
     endless: /: no whole answer within 1000 ms$/,
@@ -137,7 +137,7 @@ describe("keys of another issuer", { timeout: 60_000 }, () => {
     "an array": /: its answer is not one strict JSON object$/,
     "duplicate members": /: its answer is not one strict JSON object$/,
   };
-  const patienceMs: Partial<Record<DocumentFault, number>> = { silent: 1000, endless: 1000 };
+  const patienceMs: Partial<Record<IssuerFault, number>> = { silent: 1000, endless: 1000 };
   for (const endpoint of ["discovery", "jwks"] as const) {
     for (const [fault, told] of Object.entries(faults)) {
       it(`from a ${endpoint} document that is ${fault}: UNAVAILABLE, and soon tried again`, async (context) => {
@@ -145,9 +145,9 @@ describe("keys of another issuer", { timeout: 60_000 }, () => {
         const clock = new Elapsed();
         const errors: string[] = [];
         const onError = (error: Error): void => void errors.push(error.message);
-        const timeoutMs = patienceMs[fault as DocumentFault] ?? 10_000;
+        const timeoutMs = patienceMs[fault as IssuerFault] ?? 10_000;
         const door = idTokenDoor(stub, { elapsed: clock.now, onError, timeoutMs });
-        stub.faults[endpoint] = fault as DocumentFault;
+        stub.faults[endpoint] = fault as IssuerFault;
         for (let n = 0; n < 5; n++) assert.equal(await door.says(stub.token()), "UNAVAILABLE");
         assert.equal(stub.fetches[endpoint], 1);
         assert.equal(errors.length, 1);
@@ -183,7 +183,7 @@ describe("keys of another issuer", { timeout: 60_000 }, () => {
   it("of a set in which nothing can be used are UNAVAILABLE", async (context) => {
     const stub = await startStub(context);
     stub.keys = [];
-    assert.equal(await idTokenDoor(stub).says(stub.token({}, {}, stubKey())), "UNAVAILABLE");
+    assert.equal(await idTokenDoor(stub).says(stub.token({}, {}, issuerKey())), "UNAVAILABLE");
   });
 });
 

@@ -3,14 +3,14 @@ import { createHmac } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import type { Principal } from "../../src/core/principal.ts";
 import { type OidcOptions, oidc } from "../../src/oidc.ts";
+import { encode, type IssuerKey, issuerKey, signed, TestIssuer } from "../../src/testing/test-issuer.ts";
 import { authOf, type Door, doorOf, idTokenDoor, issuerOf } from "./fixture.ts";
-import { encode, StubIssuer, type StubKey, signed, stubKey } from "./stub-issuer.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-let stub: StubIssuer;
+let stub: TestIssuer;
 before(async () => {
-  stub = await StubIssuer.start();
+  stub = await TestIssuer.start();
 });
 after(() => stub.close());
 
@@ -84,11 +84,11 @@ const tokenFaults: Readonly<Record<string, readonly [token: () => string, says: 
     invalid("no key for this kid and alg"),
   ],
   "a key that nobody knows": [
-    () => stub.token({}, { kid: "other" }, stubKey()),
+    () => stub.token({}, { kid: "other" }, issuerKey()),
     invalid("no key for this kid and alg"),
   ],
   "the right kid with the wrong key": [
-    () => stub.token({}, {}, stubKey("ES256", stub.key.kid)),
+    () => stub.token({}, {}, issuerKey("ES256", stub.key.kid)),
     invalid("signature does not match"),
   ],
   "a key of the set that is for encryption": [
@@ -97,7 +97,7 @@ const tokenFaults: Readonly<Record<string, readonly [token: () => string, says: 
   ],
   "a key in its own header (CVE-2018-0114)": [
     () => {
-      const own = stubKey();
+      const own = issuerKey();
       return stub.token({}, { jwk: own.jwk, jku: "https://evil.example/jwks", kid: "own" }, own);
     },
     invalid("no key for this kid and alg"),
@@ -141,11 +141,11 @@ describe("ID tokens (OpenID Connect Core 1.0 section 3.1.3.7)", () => {
   }
 
   it("are of the algorithms that are configured, and of no other", async () => {
-    const keys = [stubKey("RS256"), stubKey("ES256"), stubKey("EdDSA")];
+    const keys = [issuerKey("RS256"), issuerKey("ES256"), issuerKey("EdDSA")];
     const before = stub.keys;
     stub.keys = keys;
     const [any, one] = [idTokenDoor(stub), idTokenDoor(stub, { algorithms: ["EdDSA"] })];
-    const says = (at: Door) => Promise.all(keys.map((key: StubKey) => at.says(stub.token({}, {}, key))));
+    const says = (at: Door) => Promise.all(keys.map((key: IssuerKey) => at.says(stub.token({}, {}, key))));
     assert.deepEqual(await says(any), ["ok", "ok", "ok"]);
     const unknown = invalid("no key for this kid and alg");
     assert.deepEqual(await says(one), [unknown, unknown, "ok"]);
@@ -267,7 +267,7 @@ describe("access tokens (RFC 9068)", () => {
   });
 
   it("and ID tokens of one issuer, and those of another, live side by side", async (context) => {
-    const other = await StubIssuer.start();
+    const other = await TestIssuer.start();
     context.after(() => other.close());
     const issuer = issuerOf(stub);
     const auth = authOf([

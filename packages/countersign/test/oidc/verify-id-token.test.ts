@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { createIdTokenVerifier, type ExpectedLogin, IssuerUnavailable } from "../../src/oidc.ts";
+import { issuerKey, TestIssuer } from "../../src/testing/test-issuer.ts";
 import { issuerOf } from "./fixture.ts";
-import { StubIssuer, stubKey } from "./stub-issuer.ts";
 
-let stub: StubIssuer;
+let stub: TestIssuer;
 before(async () => {
-  stub = await StubIssuer.start();
-  stub.keys = [stubKey("ES256"), stubKey("EdDSA")];
+  stub = await TestIssuer.start();
+  stub.keys = [issuerKey("ES256"), issuerKey("EdDSA")];
 });
 after(() => stub.close());
 

@@ -5,7 +5,7 @@ import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import type { HttpHandler } from "../listen/http.ts";
 import { deriveKeys } from "../master-key.ts";
-import type { ServedService } from "../services.ts";
+import type { ServedService } from "../served-service.ts";
 import { AdminAssets } from "./admin-assets.ts";
 import { AdminDoor } from "./admin-door.ts";
 import { AdminLogin } from "./admin-login.ts";

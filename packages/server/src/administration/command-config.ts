@@ -3,6 +3,7 @@ import { type Config, loadConfig } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { databasePath, mayHaveStore, openStore } from "../database.ts";
 import { note } from "../terminal/output.ts";
+import { localOperator } from "./local-operator.ts";
 
 /**
  * The configuration that a command acts on: the file that is named, or that there is; else what `countersign dev`
@@ -44,7 +45,7 @@ export async function openLocalStore(
   if (fresh && !createStore) throw new ConfigError(noStore(path));
   // Only now: in the wrong folder nothing is made.
   const config = createSecrets ? commandConfig(file, { createSecrets }) : found;
-  const store = await openStore(config, { create: createStore });
+  const store = await openStore(config, { create: createStore, origin: localOperator });
   if (fresh) note(`countersign: made a new store, ${path}`);
   return { config, store };
 }

@@ -3,6 +3,10 @@ import type { Shadow } from "countersign/policy";
 import { publicProceduresOf, reflectionProcedures, routeTables } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
+import { askedProcedures } from "../decide/asking-rules.ts";
+import { configuredAudiences } from "../decide/audiences.ts";
+import { outsideRules } from "../decide/outside-rules.ts";
+import { shareLimits } from "../decide/shared-limits.ts";
 import { servedBy } from "../descriptors.ts";
 import { limiterOf, limitRulesOf } from "../limits.ts";
 import {
@@ -23,13 +27,17 @@ export interface CompletePolicy extends NodePolicy {
 export function completePolicy(config: Config, options: LoadPolicyOptions = {}): CompletePolicy {
   const policy = loadPolicy(config, options);
   const routes = routeTables(config);
+  const limits = shareLimits(
+    limiterOf(config, { limits: limitRulesOf(config), rates: uncounted, quotas: uncounted }),
+    { outside: policy.outside.flatMap((table) => [...table.keys()]), asking: [] },
+  );
   try {
     const auth = createAuth<Principal>({
       authenticators: [nobody],
       policy: [...policy.served, ...routes],
       mode: config.auth.mode,
       publicProcedures: publicProceduresOf(config),
-      limits: limiterOf(config, { limits: limitRulesOf(config), rates: uncounted, quotas: uncounted }),
+      limits: limits.here,
     });
     const services = servedBy(config);
     const decoded = services
@@ -40,11 +48,20 @@ export function completePolicy(config: Config, options: LoadPolicyOptions = {}):
     auth.serve([...services.flatMap(proceduresOf), ...reflection], { decoded });
     for (const table of routes) auth.serve(table.keys());
     auth.seal();
+    if (askedProcedures(config).length > 0) checkOutside(config, policy);
     return { ...policy, auth, shadow: loadShadow(config, policy, undefined) };
   } catch (error) {
     if (error instanceof TypeError) throw new ConfigError(`auth: ${error.message}`);
     throw error;
   }
+}
+
+/** What a proxy shows nobody cannot be asked about. RPCs without a rule are told apart from this, one by one. */
+function checkOutside(config: Config, { outside: tables, outsideServices: services }: NodePolicy): void {
+  const rules = outsideRules(config, { tables, services });
+  configuredAudiences(config, rules.procedures.all);
+  const auth = createAuth<Principal>({ authenticators: [nobody], policy: rules.tables });
+  auth.serve(rules.tables.flatMap((table) => [...table.keys()]));
 }
 
 const uncounted = { name: "memory", store: undefined } as const;

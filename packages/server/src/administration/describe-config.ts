@@ -27,7 +27,7 @@ export function describeConfig(config: Config): Readonly<Record<string, unknown>
 }
 
 function toldOf(config: Config): Told<ConfigFile> {
-  const { auth, secrets, admin, log, environment } = config;
+  const { auth, secrets, admin, log, metrics, environment } = config;
   const development = environment === "development";
   return {
     ...config,
@@ -54,6 +54,7 @@ function toldOf(config: Config): Told<ConfigFile> {
       development_key: set(secrets.developmentKey),
     },
     admin: { ...admin, enabled: admin.enabled ?? config.services.includes("auth.v1.AuthService") },
+    metrics: { ...metrics, token: set(secrets.metricsToken) },
     log: { level: log.level ?? (development ? "warn" : "info") },
   };
 }

@@ -94,16 +94,29 @@ const readers: Readonly<Record<ExportKind, (store: Store) => Exported>> = {
   }),
   // Newest first.
   audit: ({ audit }) => ({
-    columns: ["sequence", "at", "actor", "action", "target", "details"],
+    columns: [
+      ...["sequence", "at", "actor", "api_key", "authenticator", "address", "request_id", "action", "target"],
+      ...["related", "details", "before", "after", "tenant", "hash", "sealed_with"],
+    ],
     pages: paged(
       (last?: { readonly sequence: number }) => audit.list({ limit, before: last?.sequence }),
-      ({ sequence, at, actor, action, target, details }) => ({
+      ({ sequence, at, actor, action, target, details, hash, origin, ...record }) => ({
         sequence,
         at,
         actor,
+        api_key: origin.apiKeyId ?? null,
+        authenticator: origin.authenticator ?? null,
+        address: origin.address ?? null,
+        request_id: origin.requestId ?? null,
         action,
         target,
+        related: record.related ?? null,
         details,
+        before: record.before ?? null,
+        after: record.after ?? null,
+        tenant: record.tenantId ?? null,
+        hash,
+        sealed_with: record.sealedWith ?? null,
       }),
     ),
   }),

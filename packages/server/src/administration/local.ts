@@ -17,6 +17,8 @@ import {
 import { createKeyDigests, type KeyDigests } from "countersign/api-key";
 import {
   ApiKeyService,
+  AuditService,
+  createAuditService,
   createLogService,
   createRoleService,
   createSigningKeyService,
@@ -111,6 +113,7 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
       return createLogService({ requests });
     },
     [LimitService.typeName]: async () => limitService({ config, store, limits: await counted.limits() }),
+    [AuditService.typeName]: () => createAuditService(store),
     // Only for those commands that ask: a policy that cannot be is no reason not to disable a user.
     [PolicyService.typeName]: async (roles) => {
       const { auth } = completePolicy(config, { permissions: await knownPermissions(store.roles) });
@@ -140,10 +143,12 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
       return create(method.output, answer) as MessageShape<M["output"]>;
     },
     stream: (method, request, signal) => messagesOf(method, perform(method, request, signal)),
-    close: async () => {
-      for (const part of [requests, counted, store]) await part?.close();
-    },
+    close: () => closeAll(requests, counted, store),
   };
+}
+
+async function closeAll(...parts: readonly ({ close(): Promise<void> } | undefined)[]): Promise<void> {
+  for (const part of parts) await part?.close();
 }
 
 function removesOthers(request: object): boolean {

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addAuditCommand } from "./audit.ts";
 import { addBackupCommand } from "./backup.ts";
 import { usageExit } from "./command.ts";
 import { addConfigCommand } from "./config.ts";
@@ -44,6 +45,7 @@ export function createProgram(): Command {
   addExplainCommand(program);
   addLogsCommand(program);
   addNodesCommand(program);
+  addAuditCommand(program);
   addSecretsCommand(program);
   addBackupCommand(program);
   addRestoreCommand(program);

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { commandConfig } from "../administration/command-config.ts";
+import { localOperator } from "../administration/local-operator.ts";
 import { restoreStore } from "../database.ts";
 import { CommandFailure } from "../terminal/failure.ts";
 import { note, print, printJson } from "../terminal/output.ts";
@@ -44,7 +45,7 @@ async function restore(file: string, options: RestoreOptions): Promise<void> {
     const restored = await restoreStore(
       commandConfig(options.config),
       { ...header, parts: parts(passphrase) },
-      { replace: force, nothingSince: moved, onProgress: progress("rows") },
+      { replace: force, nothingSince: moved, onProgress: progress("rows"), origin: localOperator },
     );
     const result = {
       file,

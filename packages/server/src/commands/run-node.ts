@@ -20,7 +20,8 @@ export async function runNode(config: Config, prepare: (node: Node) => Promise<s
     await node.stop();
     throw error;
   }
-  log.info({ grpc: node.grpcAddress, http: node.httpAddress }, "serving");
+  const { grpcAddress: grpc, httpAddress: http, metricsAddress: metrics } = node;
+  log.info({ grpc, http, metrics }, "serving");
   const signal = await stopping;
   log.info({ signal }, "stopping");
   await node.stop();

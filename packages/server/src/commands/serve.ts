@@ -10,7 +10,8 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<void> {
   const config = loadConfig({ file: options.config, createSecrets: true });
   await runNode(config, async (node) => {
-    const addresses = { grpc: node.grpcAddress, http: node.httpAddress };
+    const { grpcAddress: grpc, httpAddress: http, metricsAddress: metrics } = node;
+    const addresses = { grpc, http, metrics };
     return options.json
       ? `${JSON.stringify(addresses)}\n`
       : `gRPC on ${addresses.grpc}, HTTP on ${addresses.http}\n`;

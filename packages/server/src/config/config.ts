@@ -10,13 +10,22 @@ import { variables } from "./variables.ts";
 export interface Config
   extends Omit<
     ConfigFile,
-    "data" | "database" | "redis" | "services" | "auth" | "grpc" | "master_key" | "previous_master_keys"
+    | "data"
+    | "database"
+    | "redis"
+    | "services"
+    | "auth"
+    | "grpc"
+    | "metrics"
+    | "master_key"
+    | "previous_master_keys"
   > {
   /** Which file it was read from; undefined for none. */
   readonly source: string | undefined;
   /** An absolute path. */
   readonly data: string;
   readonly services: readonly string[];
+  readonly metrics: Omit<ConfigFile["metrics"], "token">;
   readonly grpc: Omit<ConfigFile["grpc"], "reflection"> & { readonly reflection: boolean };
   readonly auth: Omit<ConfigFile["auth"], "development_key" | "api_keys" | "jwt" | "issuers"> & {
     readonly issuers: readonly IssuerConfig[];
@@ -48,6 +57,8 @@ export interface Secrets {
   /** Still accepted. */
   readonly previousMasterKeys: readonly Uint8Array[];
   readonly developmentKey: string | undefined;
+  /** What metrics are asked for with. */
+  readonly metricsToken: string | undefined;
   readonly staticKeys: readonly StaticKeySecret[];
   /** With what issuers are asked about tokens, by their names. */
   readonly issuers: Readonly<Record<string, IssuerSecret>>;
@@ -80,6 +91,7 @@ const accountServices = [
   "LimitService",
   "RevocationService",
   "SystemService",
+  "AuditService",
 ].map((name) => `auth.v1.${name}`);
 const demoServices = ["api.users.UserService"];
 
@@ -106,7 +118,13 @@ export function loadConfig(request: ConfigRequest = {}): Config {
   const environment =
     request.environment ?? (source === undefined ? undefined : file.environment) ?? "production";
   const data = resolve(env["COUNTERSIGN_DATA"] === undefined ? base : process.cwd(), file.data);
-  const { master_key: _master, previous_master_keys: _previous, database: _database, ...rest } = file;
+  const {
+    master_key: _master,
+    previous_master_keys: _previous,
+    database: _database,
+    metrics,
+    ...rest
+  } = file;
   const { url: _redis, ...redis } = file.redis;
   const { development_key: _key, jwt, api_keys: apiKeys, ...auth } = file.auth;
   const { secret: _secret, private_key: _private, ...jwtRest } = jwt;
@@ -123,6 +141,7 @@ export function loadConfig(request: ConfigRequest = {}): Config {
     source,
     data,
     redis,
+    metrics: { listen: metrics.listen },
     http: { ...file.http, ...tlsFiles(file.http, base) },
     grpc: { ...file.grpc, ...tlsFiles(file.grpc, base), reflection: file.grpc.reflection ?? development },
     policy: { ...file.policy, ...policyFiles(file.policy, base) },
@@ -155,6 +174,7 @@ const noSecrets: Secrets = {
   masterKey: undefined,
   previousMasterKeys: [],
   developmentKey: undefined,
+  metricsToken: undefined,
   staticKeys: [],
   issuers: {},
 };
@@ -251,7 +271,7 @@ interface SecretContext {
 }
 
 function readSecrets(file: ConfigFile, context: SecretContext): Secrets {
-  const { auth, database, redis, master_key: master, previous_master_keys: previous } = file;
+  const { auth, database, metrics, redis, master_key: master, previous_master_keys: previous } = file;
   const read = (source: SecretSource | undefined, name: string): string | undefined =>
     source === undefined ? undefined : readSecret(source, name, context);
   const jwtSecret = read(auth.jwt.secret, "auth.jwt.secret");
@@ -281,6 +301,7 @@ function readSecrets(file: ConfigFile, context: SecretContext): Secrets {
       bytesOf(readSecret(source, `previous_master_keys.${index}`, context)),
     ),
     developmentKey: read(auth.development_key, "auth.development_key"),
+    metricsToken: read(metrics.token, "metrics.token"),
     staticKeys: auth.api_keys.static.map((entry, index) => ({
       name: entry.name,
       key: readSecret(entry.key, `auth.api_keys.static.${index}.key`, context),

@@ -10,6 +10,7 @@ export function configProblems(config: Config): readonly string[] {
     ...databaseProblems(config),
     ...redisProblems(config),
     ...tlsProblems(config),
+    ...proxyProblems(config),
   ];
   if (config.environment === "development") return [...problems, ...developmentProblems(config)];
   if (secrets.pepper !== undefined) problems.push(...weakness("auth.api_keys.pepper", secrets.pepper));
@@ -37,6 +38,13 @@ export function configProblems(config: Config): readonly string[] {
       `http.listen ${address} can be reached from outside, and would take credentials in plain text: set http.tls, listen on 127.0.0.1, or put a proxy with TLS in front and set http.behind_tls_proxy: true`,
     );
   }
+  if (
+    secrets.metricsToken !== undefined &&
+    (secrets.metricsToken.length < 20 || placeholders.test(secrets.metricsToken))
+  )
+    problems.push(
+      "metrics.token can be guessed: it needs 20 characters that are random (openssl rand -hex 20)",
+    );
   return [...problems, ...secrets.staticKeys.flatMap(staticKeyProblems)];
 }
 
@@ -143,6 +151,23 @@ function tlsProblems({ grpc, http, auth }: Config): readonly string[] {
   if (auth.client_certificates.length > 0 && !asked)
     problems.push(
       "auth.client_certificates names clients, and no listener asks for their certificates: set grpc.tls.client_certificates or http.tls.client_certificates to optional or required",
+    );
+  return problems;
+}
+
+/** What identity tokens need. */
+function proxyProblems({ proxies, auth }: Config): readonly string[] {
+  const { ext_authz: extAuthz, forward_auth: forwardAuth, identity_lifetime: lifetime, upstreams } = proxies;
+  const problems: string[] = [];
+  if (lifetime < 1 || lifetime > 60) problems.push("proxies.identity_lifetime is from 1s to 60s");
+  if (Object.keys(upstreams).length === 0) return problems;
+  if (!extAuthz && !forwardAuth)
+    problems.push(
+      "proxies.upstreams names services, and no proxy may ask: set proxies.ext_authz or proxies.forward_auth",
+    );
+  if (auth.jwt.algorithm.startsWith("HS"))
+    problems.push(
+      `proxies.upstreams needs tokens that anyone can verify, and ${auth.jwt.algorithm} has no public key: leave auth.jwt.secret out, or set auth.jwt.private_key`,
     );
   return problems;
 }

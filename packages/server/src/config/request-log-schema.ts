@@ -20,6 +20,8 @@ const polled = [
   "/auth.v1.LogService/GetTimeSeries",
   "/auth.v1.SystemService/ListNodes",
 ];
+/** What a proxy asks about is written down, and not that it asks. */
+const asking = ["/envoy.service.auth.v3.Authorization/Check"];
 
 /** The member `request_log`, given what a duration and a procedure are. */
 export function requestLogSchema(duration: z.ZodType<number, string>, procedure: z.ZodType<string, string>) {
@@ -38,7 +40,7 @@ export function requestLogSchema(duration: z.ZodType<number, string>, procedure:
         .describe("calls that may wait to be written; what comes when so many wait is counted, and not kept"),
       exclude: z
         .array(procedure)
-        .default([...health, ...polled])
+        .default([...health, ...asking, ...polled])
         .describe("RPCs that are not written down"),
       trusted_proxies: z
         .array(z.string().refine(isNetwork, "an address or a range, such as 10.0.0.0/8"))

@@ -4,6 +4,7 @@ import { formatDuration } from "./format-duration.ts";
 import { issuerSchema } from "./issuer-schema.ts";
 import { limitsSchema, redisSchema } from "./limit-schema.ts";
 import { formatAddress, isNetwork, parseListenAddress } from "./listen-address.ts";
+import { proxiesSchema } from "./proxies-schema.ts";
 import { requestLogSchema } from "./request-log-schema.ts";
 import { written } from "./written.ts";
 
@@ -340,6 +341,7 @@ export const configSchema = z.strictObject({
     ),
   auth: auth.prefault({}),
   policy: policy.prefault({}),
+  proxies: proxiesSchema(duration),
   request_log: requestLogSchema(duration, procedure),
   redis: redisSchema(secret).prefault({}),
   limits: limitsSchema,
@@ -360,6 +362,20 @@ export const configSchema = z.strictObject({
         .prefault("30m")
         .describe("without anybody's doing, until it asks to log in again"),
       session_lifetime: duration.prefault("12h").describe("whatever is done, until it asks to log in again"),
+    })
+    .prefault({}),
+  metrics: z
+    .strictObject({
+      listen: listen
+        .optional()
+        .describe(
+          "an address of its own for `GET /metrics`, in plain text; default: in development on http.listen",
+        ),
+      token: secret
+        .optional()
+        .describe(
+          "what has to be sent for it as `Authorization: Bearer …`; with a token it is served on http.listen in production, too",
+        ),
     })
     .prefault({}),
   shutdown_grace: duration.prefault("10s").describe("how long open calls may take to end"),

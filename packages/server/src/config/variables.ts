@@ -17,6 +17,8 @@ export const variables: readonly Variable[] = Object.freeze([
   { name: "COUNTERSIGN_REDIS_URL", path: ["redis", "url"], secret: true, text: "" },
   { name: "COUNTERSIGN_GRPC_LISTEN", path: ["grpc", "listen"], text: "" },
   { name: "COUNTERSIGN_HTTP_LISTEN", path: ["http", "listen"], text: "" },
+  { name: "COUNTERSIGN_METRICS_LISTEN", path: ["metrics", "listen"], text: "" },
+  { name: "COUNTERSIGN_METRICS_TOKEN", path: ["metrics", "token"], secret: true, text: "" },
   { name: "COUNTERSIGN_LOG_LEVEL", path: ["log", "level"], text: "" },
   { name: "COUNTERSIGN_JWT_SECRET", path: ["auth", "jwt", "secret"], secret: true, text: "" },
   { name: "COUNTERSIGN_API_KEY_PEPPER", path: ["auth", "api_keys", "pepper"], secret: true, text: "" },

@@ -1,4 +1,4 @@
-import { accessSync, constants, type Stats, statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import type { SigningKeyRecord } from "countersign/store";
 import { sqliteSchemaVersion } from "countersign/store/sqlite";
 import type { Config } from "../config/config.ts";
@@ -7,6 +7,8 @@ import type { KnownSecrets } from "../secrets/known-secrets.ts";
 import { hygieneOf } from "../stored-keys.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 import { checkKeys, storedKeyFindings } from "./keys.ts";
+import { nodeSqlite } from "./node-sqlite.ts";
+import { privacy } from "./privacy.ts";
 import { checkSchema, checkSuperuser } from "./schema.ts";
 
 /** The folder of the database: is it there, for this user to write to and for nobody else to read? */
@@ -146,16 +148,4 @@ function newestRecord(query: Query): Date | undefined {
     select max(last_used_at) from api_keys)`;
   const at = query(sql)[0]?.["at"];
   return typeof at === "number" ? new Date(at) : undefined;
-}
-
-/** Who else may read it? Modes say nothing on Windows. */
-function privacy(name: string, path: string, { mode }: Stats, wanted: number): Check | undefined {
-  const remedy = `chmod ${wanted.toString(8)} ${path}`;
-  if (process.platform === "win32" || (mode & 0o077) === 0) return undefined;
-  if ((mode & 0o007) !== 0) return fail(name, `${path} is open to every user of this machine`, remedy);
-  return warn(name, `${path} is open to its group`, remedy);
-}
-
-function nodeSqlite(): typeof import("node:sqlite") {
-  return process.getBuiltinModule("node:sqlite");
 }

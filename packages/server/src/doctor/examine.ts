@@ -12,6 +12,7 @@ import { checkListeners } from "./listeners.ts";
 import { checkClock, checkDiskSpace, checkNode } from "./machine.ts";
 import { examinePostgres } from "./postgres.ts";
 import { checkRedis } from "./redis.ts";
+import { checkRequestLog } from "./request-log.ts";
 import { checkSigningKeys } from "./signing-keys.ts";
 
 /** Everything that is worth a look, in the order in which it is best mended. Nothing is changed. */
@@ -34,6 +35,7 @@ export async function examine(file: string | undefined): Promise<readonly Check[
     ...checkConfiguration(config),
     ...(needsFolder(config) ? [checkDataFolder(config)] : []),
     ...checks,
+    ...checkRequestLog(config),
     ...checkKnownSecrets(config, secrets),
     ...(await checkRedis(config)),
     ...(await checkCertificates(config)),

@@ -2,7 +2,11 @@ import { ConfigError } from "../config/config-error.ts";
 import { formatAddress, type ListenAddress } from "../config/listen-address.ts";
 
 /** Why an address cannot be listened on, and what to do. */
-export function bindFailure(listener: "grpc" | "http", address: ListenAddress, cause: string): ConfigError {
+export function bindFailure(
+  listener: "grpc" | "http" | "metrics",
+  address: ListenAddress,
+  cause: string,
+): ConfigError {
   const where = formatAddress(address);
   const variable = `COUNTERSIGN_${listener.toUpperCase()}_LISTEN`;
   if (cause.includes("EADDRINUSE")) {

@@ -1,7 +1,7 @@
 import type { Auth, Principal, UserSource } from "countersign";
 import { connectAuth, implement } from "countersign/connect";
 import type { UserRecord } from "countersign/store";
-import type { ServedService } from "../services.ts";
+import type { ServedService } from "../served-service.ts";
 import type { HttpHandler } from "./http.ts";
 
 export interface ConnectOptions {

@@ -18,7 +18,9 @@ export function createCors({ allowed_origins: origins, credentials, credentialHe
     origins,
     credentials,
     methods: connect.allowedMethods,
-    allowedHeaders: [...new Set([...connect.allowedHeaders, "X-Request-Id", ...credentialHeaders])],
+    allowedHeaders: [
+      ...new Set([...connect.allowedHeaders, "X-Request-Id", "X-Countersign-Stream", ...credentialHeaders]),
+    ],
     exposedHeaders: [...connect.exposedHeaders, "WWW-Authenticate", "Retry-After", "X-Request-Id"],
   });
 }

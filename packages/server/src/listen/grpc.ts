@@ -10,7 +10,7 @@ import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { formatAddress, type ListenAddress } from "../config/listen-address.ts";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
-import type { ServedService } from "../services.ts";
+import type { ServedService } from "../served-service.ts";
 import type { TlsEndpoint } from "../tls/tls-endpoint.ts";
 import { bindFailure } from "./bind-failure.ts";
 import { TlsFront } from "./tls-front.ts";

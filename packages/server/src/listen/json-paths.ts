@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { Auth, Principal } from "countersign";
 import { type JsonAlias, JsonAliases, type JsonAliasesOptions } from "countersign/http/json";
 import { AuthService } from "countersign/service";
-import type { ServedService } from "../services.ts";
+import type { ServedService } from "../served-service.ts";
 import type { HttpHandler } from "./http.ts";
 
 /** The paths that other clients know, for the RPCs that they stand for. */

@@ -82,7 +82,7 @@ export function loadShadow(
   const permissions = [...policy.declared.permissions, ...candidate.permissions];
   return asConfigError(() =>
     createShadow({
-      live: policy.served,
+      live: [...policy.served, ...policy.outside],
       candidate: compile(config, { entries: [...kept, ...candidate.entries], permissions }),
       ...(onDifference !== undefined && { onDifference }),
     }),

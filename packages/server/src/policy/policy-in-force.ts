@@ -1,3 +1,5 @@
+import type { DescService } from "@bufbuild/protobuf";
+import type { Principal, RuleTable } from "countersign";
 import type { Shadow } from "countersign/policy";
 import type { Store } from "countersign/store";
 import type { Logger } from "pino";
@@ -18,6 +20,14 @@ export interface PolicyParts {
 /** What `createAuthentication` takes of the policy, and the candidate beside it, if there is one. */
 export interface PolicyInForce extends Pick<AuthenticationParts, "policy" | "onDecision"> {
   readonly shadow: Shadow | undefined;
+  readonly outside: OutsidePolicy;
+}
+
+/** What proxies ask about. */
+export interface OutsidePolicy {
+  readonly tables: readonly RuleTable<Principal>[];
+  /** Those that descriptors tell of. */
+  readonly services: readonly DescService[];
 }
 
 /** The rules in force. A candidate is told of each decision, too. Throws a `ConfigError` as `loadPolicy()` does. */
@@ -26,10 +36,17 @@ export async function policyInForce({ config, store, log, observer }: PolicyPart
   const shadow = loadShadow(config, loaded, ({ procedure, kind, reason, userId }) =>
     log.warn({ procedure, kind, reason, userId }, "the candidate policy differs"),
   );
-  if (shadow === undefined) return { policy: loaded.served, onDecision: observer, shadow };
+  const { served, outside: tables, outsideServices: services } = loaded;
+  if (shadow === undefined)
+    return { policy: served, onDecision: observer, shadow, outside: { tables, services } };
   const onDecision: Observer = (decision, call) => {
     shadow.observe(decision, call);
     observer(decision, call);
   };
-  return { policy: shadow.policy, onDecision, shadow };
+  // The live tables, in their order.
+  const policy = shadow.policy.slice(0, served.length);
+  return {
+    ...{ policy, onDecision, shadow },
+    outside: { tables: shadow.policy.slice(served.length), services },
+  };
 }

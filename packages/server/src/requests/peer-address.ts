@@ -10,21 +10,39 @@ export type PeerAddress = (call: Call, connected: string | undefined) => string 
  */
 export function peerAddress(trusted: readonly string[]): PeerAddress {
   if (trusted.length === 0) return (_call, connected) => connected;
+  const isProxy = proxiesIn(trusted);
+  return (call, connected) => {
+    if (connected === undefined || !isProxy(addressOf(connected))) return connected;
+    return lastCaller(call.header("x-forwarded-for"), isProxy) ?? connected;
+  };
+}
+
+/** What the values of `x-forwarded-for` say of a caller, as `address:0`. Undefined where they say nothing. */
+export type ForwardedAddress = (values: readonly string[]) => string | undefined;
+
+/** The same for a proxy that has shown who it is: it needs no place in the list, and those before it do. */
+export function forwardedAddress(trusted: readonly string[]): ForwardedAddress {
+  const isProxy = proxiesIn(trusted);
+  return (values) => {
+    const caller = lastCaller(values, isProxy);
+    if (caller === undefined) return undefined;
+    return caller.includes(":") ? `[${caller}]:0` : `${caller}:0`;
+  };
+}
+
+function proxiesIn(trusted: readonly string[]): (address: string) => boolean {
   const proxies = listOf(trusted);
-  const isProxy = (address: string): boolean => {
+  return (address) => {
     const family = isIP(address);
     return family !== 0 && proxies.check(address, family === 4 ? "ipv4" : "ipv6");
   };
-  return (call, connected) => {
-    if (connected === undefined || !isProxy(addressOf(connected))) return connected;
-    const forwarded = call
-      .header("x-forwarded-for")
-      .flatMap((value) => value.split(","))
-      .map((entry) => addressOf(entry.trim()));
-    const caller = forwarded.findLast((address) => !isProxy(address));
-    // What is no address was not written by a proxy of ours.
-    return caller !== undefined && isIP(caller) !== 0 ? caller : connected;
-  };
+}
+
+function lastCaller(values: readonly string[], isProxy: (address: string) => boolean): string | undefined {
+  const forwarded = values.flatMap((value) => value.split(",")).map((entry) => addressOf(entry.trim()));
+  const caller = forwarded.findLast((address) => !isProxy(address));
+  // What is no address was not written by a proxy of ours.
+  return caller !== undefined && isIP(caller) !== 0 ? caller : undefined;
 }
 
 /** Without port, brackets and zone; IPv4 that is mapped into IPv6 as IPv4. */

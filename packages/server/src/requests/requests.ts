@@ -14,6 +14,8 @@ export interface Requests {
   readonly log: RequestLog | undefined;
   /** Takes down a call that is over. */
   readonly onCallEnd: (ended: EndedCall<Principal>) => void;
+  /** How many rows wait to be written, and how many were dropped since the start. */
+  readonly readings: () => { readonly waiting: number; readonly dropped: number };
   /** Writes what is left. */
   close(): Promise<void>;
 }
@@ -36,6 +38,13 @@ export async function openRequestLog(config: Config): Promise<RequestLog> {
 
 const pruneEveryMs = 5 * 60_000;
 
+const nothingKept: Requests = Object.freeze({
+  log: undefined,
+  onCallEnd: () => {},
+  readings: () => ({ waiting: 0, dropped: 0 }),
+  close: async () => {},
+});
+
 /** Opens it, and writes it from now on. */
 export async function openRequests(config: Config, logger: Logger): Promise<Requests> {
   const {
@@ -46,7 +55,7 @@ export async function openRequests(config: Config, logger: Logger): Promise<Requ
     retention,
     max_size: maxBytes,
   } = config.request_log;
-  if (!enabled) return { log: undefined, onCallEnd: () => {}, close: async () => {} };
+  if (!enabled) return nothingKept;
   const log = await openRequestLog(config);
   const recorder = createRequestRecorder({
     log,
@@ -68,6 +77,7 @@ export async function openRequests(config: Config, logger: Logger): Promise<Requ
     onCallEnd(ended) {
       if (!excluded.has(ended.call.procedure)) recorder.record(recordOf(ended, peerOf));
     },
+    readings: () => ({ waiting: recorder.waiting, dropped: recorder.dropped }),
     async close() {
       // The last calls end in the turn in which their connections do.
       await nextTurn();

@@ -1,5 +1,6 @@
 import type { RevocationEvent } from "../../core/revocation.ts";
-import { changedColumns, editOf, isRevoked, keyAudit, revocationOf, rotationOf } from "../api-key-change.ts";
+import { keyChanged, keyCreated, keyRevealed } from "../api-key-audit.ts";
+import { editOf, isRevoked, revocationOf, rotationOf } from "../api-key-change.ts";
 import type {
   ApiKeyPatch,
   ApiKeyQuery,
@@ -94,11 +95,11 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
     return this.createNow(key, "key.created");
   }
 
-  createNow(key: NewApiKey, action: `key.${string}`): ApiKeyRecord {
+  createNow(key: NewApiKey, action: "key.created" | "key.imported"): ApiKeyRecord {
     const tenant = this.#options.users.tenantOf(key.userId);
     const row = newApiKeyRow(key, this.#options.now(), tenant ?? null);
     this.#requireNew(row, key.roles);
-    this.#options.audit.appendNow(keyAudit(action, row, key.createdBy ?? "system"));
+    this.#options.audit.appendNow(keyCreated(action, row, key.createdBy));
     this.#keepLink(row.id, key.link);
     return this.#put(row);
   }
@@ -129,7 +130,7 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
     this.#requireRoles(patch.roles, row.tenant);
     this.#requireFreeName(edited);
     this.#options.revocations.appendNow([{ kind: "key", keyId: id, state: "changed" }]);
-    this.#options.audit.appendNow(keyAudit("key.updated", edited, by, { changed: changedColumns(edit) }));
+    this.#options.audit.appendNow(keyChanged("key.updated", { before: row, after: edited }, by));
     return this.#put(edited);
   }
 
@@ -144,7 +145,9 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
     this.#requireNew(created, undefined, row.id);
     const state = previous.revoked_at === null ? "changed" : "revoked";
     this.#options.revocations.appendNow([{ kind: "key", keyId: id, state }]);
-    this.#options.audit.appendNow(keyAudit("key.rotated", row, rotation.by, { replaced_by: created.id }));
+    const { by } = rotation;
+    this.#options.audit.appendNow(keyCreated("key.created", created, by));
+    this.#options.audit.appendNow(keyChanged("key.rotated", { before: row, after: previous }, by));
     this.#keepLink(created.id, rotation.link);
     return { created: this.#put(created), previous: this.#put(previous) };
   }
@@ -156,19 +159,22 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
     const edit = row && revocationOf(row, why, this.#options.now());
     if (row === undefined || edit === undefined) return row && toApiKeyRecord(row);
     this.#options.revocations.appendNow([{ kind: "key", keyId: id, state: "revoked" }]);
-    this.#options.audit.appendNow(keyAudit("key.revoked", row, why.by, { reason: why.reason }));
-    return this.#put({ ...row, ...edit });
+    const after = { ...row, ...edit };
+    const details = { reason: why.reason };
+    this.#options.audit.appendNow(keyChanged("key.revoked", { before: row, after }, why.by, details));
+    return this.#put(after);
   }
 
-  async setDisabled(id: string, disabled: boolean, by = "system"): Promise<ApiKeyRecord | undefined> {
+  async setDisabled(id: string, disabled: boolean, by?: string): Promise<ApiKeyRecord | undefined> {
     requireStorableText("by", by);
     const row = this.#rows.get(id);
     if (row === undefined) return undefined;
     const { now, revocations, audit } = this.#options;
     if (isRevoked(row, now()) || disabled === (row.disabled_at !== null)) return toApiKeyRecord(row);
     revocations.appendNow([{ kind: "key", keyId: id, state: "changed" }]);
-    audit.appendNow(keyAudit(disabled ? "key.disabled" : "key.enabled", row, by));
-    return this.#put({ ...row, disabled_at: disabled ? now() : null });
+    const after = { ...row, disabled_at: disabled ? now() : null };
+    audit.appendNow(keyChanged(disabled ? "key.disabled" : "key.enabled", { before: row, after }, by));
+    return this.#put(after);
   }
 
   async reveal(digest: Uint8Array, address: string | undefined): Promise<Reveal> {
@@ -180,7 +186,7 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
     const now = this.#options.now();
     if (sealed === undefined || expiresAt.getTime() <= now || isRevoked(row, now))
       return { kind: "gone", revealedAt };
-    this.#options.audit.appendNow(keyAudit("key.revealed", row, "link", { address: address ?? "" }));
+    this.#options.audit.appendNow(keyRevealed(row, address));
     this.#links.set(name, { ...link, sealed: undefined, revealedAt: new Date(now) });
     return { kind: "revealed", apiKeyId, sealed };
   }

@@ -74,7 +74,7 @@ export class MemoryRoles implements RoleStore {
     const rows = [...this.#rows.values()];
     const row = newRoleRow(role, rows, this.#options.now());
     this.#options.tenants.require(row.tenant);
-    this.#commit([...rows, row], roleAudit("role.created", row, by));
+    this.#commit([...rows, row], roleAudit("role.created", { after: row }, by));
     return toRoleRecord(row);
   }
 
@@ -86,7 +86,7 @@ export class MemoryRoles implements RoleStore {
     if (before === undefined || row === undefined) return before && toRoleRecord(before);
     this.#commit(
       rows.map((other) => (other === before ? row : other)),
-      roleAudit("role.updated", row, by),
+      roleAudit("role.updated", { before, after: row }, by),
     );
     return toRoleRecord(row);
   }
@@ -106,7 +106,7 @@ export class MemoryRoles implements RoleStore {
     }
     const kept = others.map((other) => heirs.find((heir) => heir.name === other.name) ?? other);
     const changed = users.holdersOf(name).flatMap((id) => users.setRole(id, name, false) ?? []);
-    this.#commit(kept, roleAudit("role.deleted", row, by), changed);
+    this.#commit(kept, roleAudit("role.deleted", { before: row }, by), changed);
     return true;
   }
 

@@ -64,7 +64,7 @@ export class MemoryTenants implements TenantStore {
     const row = newTenantRow(tenant, this.#options.now());
     if (this.#rows.has(row.id)) throw tenantTaken("id");
     this.#requireFreeName(row);
-    return this.#commit(row, tenantAudit("created", row, by));
+    return this.#commit(row, tenantAudit("created", { after: row }, by));
   }
 
   async find(id: string): Promise<TenantRecord | undefined> {
@@ -84,18 +84,19 @@ export class MemoryTenants implements TenantStore {
     requireStorableText("by", by);
     const before = this.#live(id);
     const row = before && changeTenant(before, patch, this.#options.now());
-    if (row === undefined) return before && toTenantRecord(before);
+    if (before === undefined || row === undefined) return before && toTenantRecord(before);
     this.#requireFreeName(row);
-    return this.#commit(row, tenantAudit("updated", row, by));
+    return this.#commit(row, tenantAudit("updated", { before, after: row }, by));
   }
 
   async setDisabled(id: string, disabled: boolean, by: string): Promise<TenantRecord | undefined> {
     requireStorableText("by", by);
     const before = this.#live(id);
     const row = before && switchTenant(before, disabled, this.#options.now());
-    if (row === undefined) return before && toTenantRecord(before);
+    if (before === undefined || row === undefined) return before && toTenantRecord(before);
     const state = disabled ? "disabled" : "enabled";
-    return this.#commit(row, tenantAudit(state, row, by), [{ kind: "tenant", tenantId: id, state }]);
+    const events: RevocationEvent[] = [{ kind: "tenant", tenantId: id, state }];
+    return this.#commit(row, tenantAudit(state, { before, after: row }, by), events);
   }
 
   async delete(id: string, by: string): Promise<boolean> {
@@ -106,7 +107,7 @@ export class MemoryTenants implements TenantStore {
     const events: RevocationEvent[] = [{ kind: "tenant", tenantId: id, state: "disabled" }];
     if (this.#owned.roles.tenantDeleted(id)) events.push({ kind: "roles" });
     const row = deletedTenant(before, this.#options.now());
-    this.#commit(row, tenantAudit("deleted", row, by), events);
+    this.#commit(row, tenantAudit("deleted", { before, after: row }, by), events);
     return true;
   }
 

@@ -6,6 +6,7 @@ import { pageLimit } from "../page-limit.ts";
 import { noSuchRole } from "../role-row.ts";
 import type { PasswordStreak } from "../session-contracts.ts";
 import { requireStorableText } from "../storable-text.ts";
+import { userCreated, userDeleted, userUpdated } from "../user-audit.ts";
 import { lastSuperuser, taken } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
 import {
@@ -98,10 +99,17 @@ export class MemoryUsers implements UserStore {
   }
 
   async create(user: NewUser): Promise<UserRecord> {
-    return this.createNow(user);
+    const row = this.#make(user);
+    this.#audit.appendNow(userCreated(row));
+    return toUserRecord(row);
   }
 
+  /** As a part of another change, which has an audit row of its own. */
   createNow(user: NewUser): UserRecord {
+    return toUserRecord(this.#make(user));
+  }
+
+  #make(user: NewUser): UserRow {
     const columns = newUserRow(user, this.#now());
     const tenant_disabled_at = this.#tenants.require(columns.tenant);
     const roles = [...new Set(user.roles)];
@@ -112,7 +120,7 @@ export class MemoryUsers implements UserStore {
     const own = { id: String(this.#lastId), roles: roles.join(",") || null, tenant_disabled_at };
     const row: UserRow = { ...columns, ...own };
     this.#put(row);
-    return toUserRecord(row);
+    return row;
   }
 
   load(id: string): UserRecord | undefined {
@@ -152,6 +160,7 @@ export class MemoryUsers implements UserStore {
     if (change === undefined) return this.#present(before);
     this.#requireFree(change.row, before.id);
     if (change.stepsDownBy !== undefined) this.#requireAnotherSuperuser(id, change.stepsDownBy);
+    this.#audit.appendNow(userUpdated(before, change.row));
     this.#revocations.appendNow([change.event]);
     this.#forgetNames(before);
     this.#put(change.row);
@@ -205,6 +214,8 @@ export class MemoryUsers implements UserStore {
     this.#forgetNames(row);
     const revoked = this.#owned.flatMap((owned) => owned.userDeleted(id));
     this.#revocations.appendNow([{ kind: "user", userId: id, state: "deleted" }, ...revoked]);
+    const count = (kind: string): number => revoked.filter((event) => event.kind === kind).length;
+    this.#audit.appendNow(userDeleted(row, { keys: count("key"), sessions: count("session") }));
     return true;
   }
 

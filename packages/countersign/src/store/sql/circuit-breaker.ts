@@ -39,6 +39,11 @@ export class CircuitBreaker {
     throw new StoreUnavailable(text, { cause: this.#cause });
   }
 
+  /** Is the database taken to be away? */
+  get isOpen(): boolean {
+    return this.#inARow >= this.#failures;
+  }
+
   /** As `check()`. Whoever is let through reports how it went; whoever comes meanwhile does not wait for that. */
   admit(): void {
     this.check();

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from "kysely";
 import { extendApiKeys } from "./api-key-migration.ts";
+import { chainAuditLog } from "./audit-migration.ts";
 import { createFormerIdentities } from "./identity-migration.ts";
 import { createCallLimits } from "./limit-migration.ts";
 import { addLoginLimits } from "./login-migration.ts";
@@ -33,7 +34,8 @@ export const migrations: readonly Migration[] = [
   { version: 9, name: "tenants", apply: createTenants },
   { version: 10, name: "rates and quotas of calls", apply: createCallLimits },
   { version: 11, name: "API keys: limits, rotation, usage, links and imports", apply: extendApiKeys },
-  { version: 12, name: "nodes", apply: createNodes },
+  { version: 12, name: "the audit log as a chain", apply: chainAuditLog },
+  { version: 13, name: "nodes", apply: createNodes },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {

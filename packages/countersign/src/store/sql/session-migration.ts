@@ -137,6 +137,7 @@ async function createAuditLog(trx: Transaction<SqlSchema>, words: SqlWords): Pro
     .addColumn("id", "integer", (column) => column.primaryKey())
     .addColumn("sequence", "bigint", (column) => column.notNull())
     .execute();
-  await trx.insertInto("audit_head").values({ id: 1, sequence: 0 }).execute();
+  // As the table is at this step: later ones add columns that have defaults.
+  await sql`insert into audit_head (id, sequence) values (1, 0)`.execute(trx);
   for (const statement of words.appendOnly("audit_log")) await sql.raw(statement).execute(trx);
 }

@@ -1,14 +1,7 @@
 import type { Transaction } from "kysely";
 import type { MaybePromise } from "../../core/decision.ts";
-import {
-  type ApiKeyEdit,
-  changedColumns,
-  editOf,
-  isRevoked,
-  keyAudit,
-  revocationOf,
-  rotationOf,
-} from "../api-key-change.ts";
+import { keyChanged, keyCreated } from "../api-key-audit.ts";
+import { type ApiKeyEdit, editOf, isRevoked, revocationOf, rotationOf } from "../api-key-change.ts";
 import type {
   ApiKeyPatch,
   ApiKeyQuery,
@@ -26,7 +19,7 @@ import type {
   UsageQuery,
 } from "../api-key-contracts.ts";
 import { type ApiKeyRow, toApiKeyRecord } from "../api-key-row.ts";
-import type { AuditEntry } from "../session-contracts.ts";
+import type { AuditEntry } from "../audit-contracts.ts";
 import { isStorableText, requireStorableText } from "../storable-text.ts";
 import { noSuchUser } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
@@ -44,7 +37,9 @@ import type { SqlSchema } from "./sql-schema.ts";
 interface Change {
   readonly edit: ApiKeyEdit;
   readonly state: "revoked" | "changed";
-  readonly audit: AuditEntry;
+  readonly action: Parameters<typeof keyChanged>[0];
+  readonly by: string | undefined;
+  readonly details?: AuditEntry["details"];
 }
 
 export class SqlApiKeys implements ApiKeyStore {
@@ -84,8 +79,7 @@ export class SqlApiKeys implements ApiKeyStore {
       const edit = editOf(row, patch, now);
       await requireRoles(trx, patch.roles ?? [], row.tenant);
       if (edit.name !== undefined) await requireFreeName(trx, { ...row, ...edit });
-      const audit = keyAudit("key.updated", { ...row, ...edit }, by, { changed: changedColumns(edit) });
-      return { edit, state: "changed", audit };
+      return { edit, state: "changed", action: "key.updated", by };
     });
   }
 
@@ -100,12 +94,12 @@ export class SqlApiKeys implements ApiKeyStore {
         const rows = rotationOf(row, rotation, now);
         created = rows.created;
         const state = rows.edit.revoked_at === undefined ? "changed" : "revoked";
-        const audit = keyAudit("key.rotated", row, rotation.by, { replaced_by: rows.created.id });
-        return { edit: rows.edit, state, audit };
+        return { edit: rows.edit, state, action: "key.rotated", by: rotation.by };
       },
       async (trx) => {
         if (created === undefined) return;
         await insertKeyRow(trx, created);
+        await appendAudit(trx, keyCreated("key.created", created, rotation.by), created.created_at);
         await keepLink(trx, created.id, rotation.link);
       },
     );
@@ -117,16 +111,17 @@ export class SqlApiKeys implements ApiKeyStore {
     requireStorableText("by", why.by);
     return this.#change(id, (row, now) => {
       const edit = revocationOf(row, why, now) ?? {};
-      return { edit, state: "revoked", audit: keyAudit("key.revoked", row, why.by, { reason: why.reason }) };
+      const details = { reason: why.reason };
+      return { edit, state: "revoked", action: "key.revoked", by: why.by, details };
     });
   }
 
-  async setDisabled(id: string, disabled: boolean, by = "system"): Promise<ApiKeyRecord | undefined> {
+  async setDisabled(id: string, disabled: boolean, by?: string): Promise<ApiKeyRecord | undefined> {
     requireStorableText("by", by);
     return this.#change(id, (row, now) => {
       const same = isRevoked(row, now) || disabled === (row.disabled_at !== null);
-      const audit = keyAudit(disabled ? "key.disabled" : "key.enabled", row, by);
-      return { edit: same ? {} : { disabled_at: disabled ? now : null }, state: "changed", audit };
+      const action = disabled ? "key.disabled" : "key.enabled";
+      return { edit: same ? {} : { disabled_at: disabled ? now : null }, state: "changed", action, by };
     });
   }
 
@@ -170,13 +165,14 @@ export class SqlApiKeys implements ApiKeyStore {
       const row = await keyById(trx, id).executeTakeFirst();
       if (row === undefined) return undefined;
       const now = this.#now();
-      const { edit, state, audit } = await make(row, now, trx);
+      const { edit, state, action, by, details } = await make(row, now, trx);
       if (Object.keys(edit).length === 0) return toApiKeyRecord(row);
       await trx.updateTable("api_keys").set(edit).where("id", "=", id).execute();
       await then?.(trx);
       await appendRevocations(trx, [{ kind: "key", keyId: id, state }], now);
-      await appendAudit(trx, audit, now);
-      return toApiKeyRecord({ ...row, ...edit });
+      const after = { ...row, ...edit };
+      await appendAudit(trx, keyChanged(action, { before: row, after }, by, details), now);
+      return toApiKeyRecord(after);
     });
   }
 }

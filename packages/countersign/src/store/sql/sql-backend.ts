@@ -20,6 +20,8 @@ export interface SqlBackend {
    * Undefined where the driver cannot do that.
    */
   readonly prepareFirst: (<Row>(sql: string) => (parameter: string | bigint) => Row | undefined) | undefined;
+  /** Is the database taken to be away? Undefined for what cannot be. */
+  readonly isAway?: (() => boolean) | undefined;
   /** Waits for what is under way. */
   close(): Promise<void>;
 }
@@ -49,4 +51,6 @@ export interface SqlWords {
   readonly partitions: boolean;
   /** The statements that make a table with a rising integer key `sequence` refuse everything but appending. */
   readonly appendOnly: (table: string) => readonly string[];
+  /** The statements that take that back. */
+  readonly liftAppendOnly: (table: string) => readonly string[];
 }

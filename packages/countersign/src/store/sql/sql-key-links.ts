@@ -1,5 +1,6 @@
 import type { Transaction } from "kysely";
-import { isRevoked, keyAudit } from "../api-key-change.ts";
+import { keyRevealed } from "../api-key-audit.ts";
+import { isRevoked } from "../api-key-change.ts";
 import type { NewKeyLink, Reveal } from "../api-key-contracts.ts";
 import { toDate } from "../stored-date.ts";
 import { keepLinksMs } from "../usage-period.ts";
@@ -46,7 +47,7 @@ export async function revealLink(
     .set({ sealed: null, revealed_at: now })
     .where("digest", "=", digest)
     .execute();
-  await appendAudit(trx, keyAudit("key.revealed", row, "link", { address: address ?? "" }), now);
+  await appendAudit(trx, keyRevealed(row, address), now);
   return { kind: "revealed", apiKeyId, sealed: Uint8Array.from(sealed) };
 }
 

@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from "kysely";
-import { keyAudit } from "../api-key-change.ts";
+import { keyCreated } from "../api-key-audit.ts";
 import type { ApiKeyRecord, NewApiKey } from "../api-key-contracts.ts";
 import {
   type ApiKeyRow,
@@ -46,7 +46,7 @@ export function toKeyRecord(row: ApiKeyRow | undefined): ApiKeyRecord | undefine
 export async function insertKey(
   trx: Transaction<SqlSchema>,
   key: NewApiKey,
-  { now, action }: { readonly now: number; readonly action: `key.${string}` },
+  { now, action }: { readonly now: number; readonly action: "key.created" | "key.imported" },
 ): Promise<ApiKeyRow> {
   // What is wrong with it by itself is said before anything is asked.
   newApiKeyRow(key, now, null);
@@ -55,7 +55,7 @@ export async function insertKey(
   const row = newApiKeyRow(key, now, await requireUser(trx, userId));
   await requireRoles(trx, key.roles ?? [], row.tenant);
   await insertKeyRow(trx, row);
-  await appendAudit(trx, keyAudit(action, row, key.createdBy ?? "system"), now);
+  await appendAudit(trx, keyCreated(action, row, key.createdBy), now);
   return row;
 }
 

@@ -68,7 +68,7 @@ export class SqlRoles implements RoleStore {
       const row = newRoleRow(role, await allRoles(trx), this.#now());
       await requireTenant(trx, row.tenant);
       await trx.insertInto("roles").values(row).execute();
-      await this.#log(trx, roleAudit("role.created", row, by));
+      await this.#log(trx, roleAudit("role.created", { after: row }, by));
       return toRoleRecord(row);
     });
   }
@@ -81,7 +81,7 @@ export class SqlRoles implements RoleStore {
       const row = before && changeRole(before, patch, rows, this.#now());
       if (before === undefined || row === undefined) return before && toRoleRecord(before);
       await replace(trx, row);
-      await this.#log(trx, roleAudit("role.updated", row, by));
+      await this.#log(trx, roleAudit("role.updated", { before, after: row }, by));
       return toRoleRecord(row);
     });
   }
@@ -108,7 +108,7 @@ export class SqlRoles implements RoleStore {
         .execute();
       await trx.deleteFrom("user_roles").where("role", "=", name).execute();
       await trx.deleteFrom("roles").where("name", "=", name).execute();
-      await this.#log(trx, roleAudit("role.deleted", row, by), holders);
+      await this.#log(trx, roleAudit("role.deleted", { before: row }, by), holders);
       return true;
     });
   }

@@ -1,5 +1,6 @@
 import type { Generated } from "kysely";
 import type { ApiKeyRow } from "../api-key-row.ts";
+import type { AuditHead } from "../audit-chain.ts";
 import type { AuditRow } from "../audit-row.ts";
 import type { RoleRow } from "../role-row.ts";
 import type { SessionRow } from "../session-row.ts";
@@ -218,7 +219,6 @@ export interface SecretMarksTable {
 }
 
 /** One row, changed in the transaction of every append: numbers without gaps, in the order of commit. */
-export interface AuditHeadTable {
+export interface AuditHeadTable extends AuditHead {
   readonly id: number;
-  readonly sequence: number;
 }

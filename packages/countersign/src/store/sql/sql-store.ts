@@ -1,4 +1,8 @@
+import type { AuditOptions } from "../audit-contracts.ts";
 import type { Store } from "../contracts.ts";
+import type { StoreObserver } from "../observation.ts";
+import { auditedBackend } from "./auditing.ts";
+import { observedBackend } from "./observed-backend.ts";
 import { SqlApiKeys } from "./sql-api-keys.ts";
 import { SqlAttempts } from "./sql-attempts.ts";
 import { SqlAudit } from "./sql-audit.ts";
@@ -16,9 +20,20 @@ import { SqlTenants } from "./sql-tenants.ts";
 import { SqlTotp } from "./sql-totp.ts";
 import { SqlUsers } from "./sql-users.ts";
 
+export interface SqlStoreOptions {
+  readonly audit?: AuditOptions | undefined;
+  readonly observe?: StoreObserver | undefined;
+}
+
 /** The stores over a database whose schema is up to date. `now`: default `Date.now`; limits take the server's clock then. */
-export function createSqlStore(backend: SqlBackend, given?: () => number): Store {
+export function createSqlStore(
+  plain: SqlBackend,
+  given?: () => number,
+  { audit = {}, observe }: SqlStoreOptions = {},
+): Store {
   const now = given ?? Date.now;
+  const observed = observedBackend(plain, observe);
+  const backend = auditedBackend(observed.backend, audit);
   let closing: Promise<void> | undefined;
   const users = new SqlUsers(backend, now);
   return Object.freeze({
@@ -31,12 +46,13 @@ export function createSqlStore(backend: SqlBackend, given?: () => number): Store
     sessions: new SqlSessions(backend, now),
     attempts: new SqlAttempts(backend, now),
     totp: new SqlTotp(backend, now),
-    audit: new SqlAudit(backend, now),
+    audit: new SqlAudit(backend, now, audit),
     signingKeys: new SqlSigningKeys(backend, now),
     identities: new SqlIdentities(backend, now),
     secrets: new SqlSecrets(backend, now),
     limits: new SqlLimits(backend, given),
     nodes: new SqlNodes(backend, now),
+    readings: () => ({ writing: observed.writing(), away: backend.isAway?.() ?? false }),
     close: () => {
       closing ??= backend.close();
       return closing;

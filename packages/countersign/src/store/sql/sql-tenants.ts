@@ -40,7 +40,7 @@ export class SqlTenants implements TenantStore {
       if (known !== undefined) throw tenantTaken("id");
       await requireFreeName(trx, row);
       await trx.insertInto("tenants").values(row).execute();
-      await this.#log(trx, tenantAudit("created", row, by));
+      await this.#log(trx, tenantAudit("created", { after: row }, by));
       return toTenantRecord(row);
     });
   }
@@ -69,7 +69,7 @@ export class SqlTenants implements TenantStore {
       const row = changeTenant(before, patch, this.#now());
       if (row === undefined) return undefined;
       await requireFreeName(trx, row);
-      return { row, audit: tenantAudit("updated", row, by), events: [] };
+      return { row, audit: tenantAudit("updated", { before, after: row }, by), events: [] };
     });
   }
 
@@ -78,7 +78,8 @@ export class SqlTenants implements TenantStore {
       const row = switchTenant(before, disabled, this.#now());
       if (row === undefined) return undefined;
       const state = disabled ? "disabled" : "enabled";
-      return { row, audit: tenantAudit(state, row, by), events: [{ kind: "tenant", tenantId: id, state }] };
+      const events: RevocationEvent[] = [{ kind: "tenant", tenantId: id, state }];
+      return { row, audit: tenantAudit(state, { before, after: row }, by), events };
     });
   }
 
@@ -89,7 +90,7 @@ export class SqlTenants implements TenantStore {
       const row = deletedTenant(before, this.#now());
       const events: RevocationEvent[] = [{ kind: "tenant", tenantId: id, state: "disabled" }];
       if (roles.length > 0) events.push({ kind: "roles" });
-      return { row, audit: tenantAudit("deleted", row, by), events };
+      return { row, audit: tenantAudit("deleted", { before, after: row }, by), events };
     });
     return gone !== undefined;
   }

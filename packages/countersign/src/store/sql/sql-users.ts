@@ -5,6 +5,7 @@ import { foldCase } from "../fold-case.ts";
 import { unlockAudit } from "../login-guard.ts";
 import { pageLimit } from "../page-limit.ts";
 import { isStorableText, requireStorableText } from "../storable-text.ts";
+import { userCreated, userDeleted, userUpdated } from "../user-audit.ts";
 import { lastSuperuser, taken } from "../user-conflict.ts";
 import { parseUserId } from "../user-id.ts";
 import {
@@ -75,7 +76,9 @@ export class SqlUsers implements UserStore {
       await requireRoles(trx, roles, row.tenant);
       const id = await insertUser(trx, row);
       for (const role of roles) await addUserRole(trx, BigInt(id), role, row.created_at);
-      return toUserRecord({ id, ...row, roles: roles.join(",") || null, tenant_disabled_at });
+      const made = { id, ...row, roles: roles.join(",") || null, tenant_disabled_at };
+      await appendAudit(trx, userCreated(made), row.created_at);
+      return toUserRecord(made);
     });
   }
 
@@ -131,6 +134,7 @@ export class SqlUsers implements UserStore {
       await trx.updateTable("users").set(row).where("id", "=", key).execute();
       if (row.password_hash !== before?.password_hash) await forgetNetworks(trx, key);
       await appendRevocations(trx, [change.event], this.#now());
+      if (before !== undefined) await appendAudit(trx, userUpdated(before, change.row), this.#now());
       return toUserRecord(change.row);
     });
   }
@@ -169,6 +173,8 @@ export class SqlUsers implements UserStore {
       const sessions = await endSessions(trx, key, { reason: "user deleted", now });
       const user = { kind: "user", userId: id, state: "deleted" } as const;
       await appendRevocations(trx, [user, ...keys, ...sessions], now);
+      const gone = { keys: keys.length, sessions: sessions.length };
+      await appendAudit(trx, userDeleted(row, gone), now);
       return true;
     });
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { AuditVerdict } from "../audit-contracts.ts";
 import type { Store, UserRecord } from "../contracts.ts";
 import type { NewSession, Rotation, SessionRecord } from "../session-contracts.ts";
 import type { TestClock } from "./store-case.suite.ts";
@@ -50,12 +51,26 @@ export function endOf({ id, refreshUntil }: Pick<SessionRecord, "id" | "refreshU
   return { kind: "session", sessionId: id, expiresAt: Math.ceil(refreshUntil.getTime() / 1000) } as const;
 }
 
-/** All audit rows so far, oldest first, without their numbers and instants. */
+/**
+ * The audit rows so far, oldest first, without their numbers and instants, and without those of the accounts and keys that a
+ * case is made of.
+ */
 export async function auditOf({ audit }: Store) {
   const rows = await audit.list({ limit: 100_000 });
   assert.deepEqual(
     rows.map(({ sequence }) => sequence),
     rows.map((_, index) => rows.length - index),
   );
-  return rows.map(({ actor, action, target, details }) => ({ actor, action, target, details })).reverse();
+  return rows
+    .filter(({ action }) => !/^(user|key)\./.test(action))
+    .map(({ actor, action, target, details }) => ({ actor, action, target, details }))
+    .reverse();
+}
+
+/** What a check of the audit log comes to. */
+export async function verdictOf(checking: ReturnType<Store["audit"]["verify"]>): Promise<AuditVerdict> {
+  for (;;) {
+    const step = await checking.next();
+    if (step.done === true) return step.value;
+  }
 }

@@ -1,19 +1,12 @@
 import assert from "node:assert/strict";
 import type { RevocationEvent } from "../../core/revocation.ts";
+import type { FakeClock } from "../../testing/fake-clock.ts";
 import { type ApiKeyRecord, Conflict, type NewApiKey, type Store, type UserRecord } from "../contracts.ts";
 
+export { FakeClock as TestClock } from "../../testing/fake-clock.ts";
+
 /** Tests of a new empty store, by what they show. */
-export type Cases = Readonly<Record<string, (store: Store, clock: TestClock) => Promise<void>>>;
-
-/** A clock that stands still until it is moved. */
-export class TestClock {
-  ms = 1_800_000_000_000;
-  readonly now = (): number => this.ms;
-
-  get date(): Date {
-    return new Date(this.ms);
-  }
-}
+export type Cases = Readonly<Record<string, (store: Store, clock: FakeClock) => Promise<void>>>;
 
 export function newKey(id: string, userId: string, more: Partial<NewApiKey> = {}): NewApiKey {
   const digest = new Uint8Array([1, 2, 3]);

@@ -36,14 +36,12 @@ export const tenantCases: Cases = {
       assert.equal(await tenants.setDisabled(id, true, by), undefined);
       assert.equal(await tenants.delete(id, by), false);
     }
-    assert.deepEqual(
-      (await auditOf(store)).map(({ action, target, details }) => [action, target, details["name"]]),
-      [
-        ["tenant.created", "tenant:acme", "Acme Inc."],
-        ["tenant.created", "tenant:b-2", "b-2"],
-        ["tenant.updated", "tenant:acme", "ACME"],
-      ],
-    );
+    const rows = await store.audit.list({ limit: 9 });
+    assert.deepEqual(rows.map(({ action, target, after }) => [action, target, after?.["name"]]).reverse(), [
+      ["tenant.created", "tenant:acme", "Acme Inc."],
+      ["tenant.created", "tenant:b-2", "b-2"],
+      ["tenant.updated", "tenant:acme", "ACME"],
+    ]);
     assert.deepEqual(await eventsOf(store), []);
   },
 
@@ -220,7 +218,7 @@ export const tenantCases: Cases = {
   },
 
   "says whose its audit rows are": async (store) => {
-    const { users, roles, tenants, audit, sessions } = store;
+    const { users, roles, tenants, audit, sessions, apiKeys } = store;
     await tenants.create({ id: "acme" }, by);
     const ada = await users.create({ username: "ada", tenantId: "acme" });
     const bob = await users.create({ username: "bob" });
@@ -236,6 +234,7 @@ export const tenantCases: Cases = {
     const rows = await audit.list({ limit: 50, tenantId: "acme" });
     assert.deepEqual(rows.map(({ action, target }) => `${action} ${target}`).reverse(), [
       "tenant.created tenant:acme",
+      `user.created user:${ada.id}`,
       "role.created role:acme/x",
       `role.assigned user:${ada.id}`,
       `session.all_revoked user:${ada.id}`,
@@ -247,7 +246,14 @@ export const tenantCases: Cases = {
     const all = await audit.list({ limit: 50 });
     assert.deepEqual(
       all.filter(({ tenantId }) => tenantId === undefined).map(({ action }) => action),
-      ["c", "role.assigned", "role.created"],
+      ["c", "role.assigned", "role.created", "user.created"],
+    );
+    await apiKeys.create(newKey("k1", ada.id));
+    await users.delete(ada.id);
+    const after = await audit.list({ limit: 2, tenantId: "acme" });
+    assert.deepEqual(
+      after.map(({ action }) => action),
+      ["user.deleted", "key.created"],
     );
     for (const text of unstorable) assert.deepEqual(await audit.list({ limit: 9, tenantId: text }), []);
   },

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth/v1/auth.proto.
  */
 export const file_auth_v1_auth: GenFile = /*@__PURE__*/
-  fileDesc("ChJhdXRoL3YxL2F1dGgucHJvdG8SB2F1dGgudjEiUwoMTG9naW5SZXF1ZXN0Eg0KBWVtYWlsGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJEhAKCHVzZXJuYW1lGAMgASgJEhAKCG90cF9jb2RlGAQgASgJIoEBCg1Mb2dpblJlc3BvbnNlEhQKDGFjY2Vzc190b2tlbhgBIAEoCRIVCg1yZWZyZXNoX3Rva2VuGAIgASgJEhIKCmV4cGlyZXNfaW4YAyABKAMSGwoEdXNlchgEIAEoCzINLmF1dGgudjEuVXNlchISCgp0b2tlbl90eXBlGAUgASgJIiwKE1JlZnJlc2hUb2tlblJlcXVlc3QSFQoNcmVmcmVzaF90b2tlbhgBIAEoCSKIAQoUUmVmcmVzaFRva2VuUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEhUKDXJlZnJlc2hfdG9rZW4YAiABKAkSEgoKZXhwaXJlc19pbhgDIAEoAxIbCgR1c2VyGAQgASgLMg0uYXV0aC52MS5Vc2VyEhIKCnRva2VuX3R5cGUYBSABKAkiDwoNTG9nb3V0UmVxdWVzdCISChBMb2dvdXRBbGxSZXF1ZXN0IiUKEUxvZ291dEFsbFJlc3BvbnNlEhAKCHNlc3Npb25zGAEgASgFIg8KDVdob0FtSVJlcXVlc3QisQEKDldob0FtSVJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXISDwoHdXNlcl9pZBgCIAEoCRIVCg1hdXRoZW50aWNhdG9yGAMgASgJEg0KBXJvbGVzGAQgAygJEhMKC3Blcm1pc3Npb25zGAUgAygJEiIKBmNsYWltcxgGIAEoCzISLmF1dGgudjEuSldUQ2xhaW1zEhIKCnNlc3Npb25faWQYByABKAkimQEKCUpXVENsYWltcxIPCgd1c2VyX2lkGAEgASgJEg0KBWVtYWlsGAIgASgJEg0KBXJvbGVzGAMgAygJEi0KCWlzc3VlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAixwIKB1Nlc3Npb24SCgoCaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoAxIPCgdtZXRob2RzGAMgAygJEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHJlZnJlc2hlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHYWRkcmVzcxgHIAEoCRISCgp1c2VyX2FnZW50GAggASgJEg8KB2N1cnJlbnQYCSABKAgSLgoKcmV2b2tlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOcmV2b2tlZF9yZWFzb24YCyABKAkidQoTTGlzdFNlc3Npb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIUCgd1c2VyX2lkGAMgASgDSACIAQESFQoNaW5jbHVkZV9lbmRlZBgEIAEoCEIKCghfdXNlcl9pZCJTChRMaXN0U2Vzc2lvbnNSZXNwb25zZRIiCghzZXNzaW9ucxgBIAMoCzIQLmF1dGgudjEuU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMgoUUmV2b2tlU2Vzc2lvblJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjoKFVJldm9rZVNlc3Npb25SZXNwb25zZRIhCgdzZXNzaW9uGAEgASgLMhAuYXV0aC52MS5TZXNzaW9uIlkKFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIYChBjdXJyZW50X3Bhc3N3b3JkGAEgASgJEhQKDG5ld19wYXNzd29yZBgCIAEoCRIQCghvdHBfY29kZRgDIAEoCSIYChZDaGFuZ2VQYXNzd29yZFJlc3BvbnNlIiUKEUVucm9sbFRvdHBSZXF1ZXN0EhAKCHBhc3N3b3JkGAEgASgJIjEKEkVucm9sbFRvdHBSZXNwb25zZRIOCgZzZWNyZXQYASABKAkSCwoDdXJpGAIgASgJIiYKEkNvbmZpcm1Ub3RwUmVxdWVzdBIQCghvdHBfY29kZRgBIAEoCSItChNDb25maXJtVG90cFJlc3BvbnNlEhYKDnJlY292ZXJ5X2NvZGVzGAEgAygJIjgKEkRpc2FibGVUb3RwUmVxdWVzdBIQCghwYXNzd29yZBgBIAEoCRIQCghvdHBfY29kZRgCIAEoCSIVChNEaXNhYmxlVG90cFJlc3BvbnNlIkgKDUFwaUtleVJlcXVlc3QSDwoHYXBpX2tleRgBIAEoCRIUCgxzZXJ2aWNlX25hbWUYAiABKAkSEAoIZGV0YWlsZWQYAyABKAgioAEKDkFwaUtleVJlc3BvbnNlEg0KBXZhbGlkGAEgASgIEhEKCWNsaWVudF9pZBgCIAEoCRITCgtwZXJtaXNzaW9ucxgDIAMoCRIuCgpleHBpcmVzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgdkZXRhaWxzGAUgASgLMhYuYXV0aC52MS5BcGlLZXlEZXRhaWxzIooCCg1BcGlLZXlEZXRhaWxzEg4KBnJlYXNvbhgBIAEoCRIKCgJpZBgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBHR5cGUYBCABKAkSDgoGc2NvcGVzGAUgAygJEg0KBXJvbGVzGAYgAygJEh8KBW93bmVyGAcgASgLMhAuYXV0aC52MS5BY2NvdW50EhYKDmFkZHJlc3NfcmFuZ2VzGAggAygJEg8KB21ldGhvZHMYCSADKAkSJQoGbGltaXRzGAogAygLMhUuYXV0aC52MS5LZXlBbGxvd2FuY2USMQoNZ3JhY2VfZW5kc19hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKgoMS2V5QWxsb3dhbmNlEg0KBWNhbGxzGAEgASgDEgsKA3BlchgCIAEoCTLRBwoLQXV0aFNlcnZpY2USPgoFTG9naW4SFS5hdXRoLnYxLkxvZ2luUmVxdWVzdBoWLmF1dGgudjEuTG9naW5SZXNwb25zZSIG2tcYAggBElMKDFJlZnJlc2hUb2tlbhIcLmF1dGgudjEuUmVmcmVzaFRva2VuUmVxdWVzdBodLmF1dGgudjEuUmVmcmVzaFRva2VuUmVzcG9uc2UiBtrXGAIIARJACgZMb2dvdXQSFi5hdXRoLnYxLkxvZ291dFJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiBtrXGAIYARJKCglMb2dvdXRBbGwSGS5hdXRoLnYxLkxvZ291dEFsbFJlcXVlc3QaGi5hdXRoLnYxLkxvZ291dEFsbFJlc3BvbnNlIgba1xgCGAESRAoGV2hvQW1JEhYuYXV0aC52MS5XaG9BbUlSZXF1ZXN0GhcuYXV0aC52MS5XaG9BbUlSZXNwb25zZSIJkAIB2tcYAhgBElYKDExpc3RTZXNzaW9ucxIcLmF1dGgudjEuTGlzdFNlc3Npb25zUmVxdWVzdBodLmF1dGgudjEuTGlzdFNlc3Npb25zUmVzcG9uc2UiCZACAdrXGAIYARJWCg1SZXZva2VTZXNzaW9uEh0uYXV0aC52MS5SZXZva2VTZXNzaW9uUmVxdWVzdBoeLmF1dGgudjEuUmV2b2tlU2Vzc2lvblJlc3BvbnNlIgba1xgCGAESWQoOQ2hhbmdlUGFzc3dvcmQSHi5hdXRoLnYxLkNoYW5nZVBhc3N3b3JkUmVxdWVzdBofLmF1dGgudjEuQ2hhbmdlUGFzc3dvcmRSZXNwb25zZSIG2tcYAhgBEk0KCkVucm9sbFRvdHASGi5hdXRoLnYxLkVucm9sbFRvdHBSZXF1ZXN0GhsuYXV0aC52MS5FbnJvbGxUb3RwUmVzcG9uc2UiBtrXGAIYARJQCgtDb25maXJtVG90cBIbLmF1dGgudjEuQ29uZmlybVRvdHBSZXF1ZXN0GhwuYXV0aC52MS5Db25maXJtVG90cFJlc3BvbnNlIgba1xgCGAESUAoLRGlzYWJsZVRvdHASGy5hdXRoLnYxLkRpc2FibGVUb3RwUmVxdWVzdBocLmF1dGgudjEuRGlzYWJsZVRvdHBSZXNwb25zZSIG2tcYAhgBElsKDlZhbGlkYXRlQXBpS2V5EhYuYXV0aC52MS5BcGlLZXlSZXF1ZXN0GhcuYXV0aC52MS5BcGlLZXlSZXNwb25zZSIY2tcYFDISYXV0aC5rZXlzOnZhbGlkYXRlQhba1xgSYXV0aC5rZXlzOnZhbGlkYXRlYgZwcm90bzM", [file_auth_v1_policy, file_auth_v1_revocations, file_auth_v1_users, file_google_protobuf_empty, file_google_protobuf_timestamp]);
+  fileDesc("ChJhdXRoL3YxL2F1dGgucHJvdG8SB2F1dGgudjEiUwoMTG9naW5SZXF1ZXN0Eg0KBWVtYWlsGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJEhAKCHVzZXJuYW1lGAMgASgJEhAKCG90cF9jb2RlGAQgASgJIoEBCg1Mb2dpblJlc3BvbnNlEhQKDGFjY2Vzc190b2tlbhgBIAEoCRIVCg1yZWZyZXNoX3Rva2VuGAIgASgJEhIKCmV4cGlyZXNfaW4YAyABKAMSGwoEdXNlchgEIAEoCzINLmF1dGgudjEuVXNlchISCgp0b2tlbl90eXBlGAUgASgJIiwKE1JlZnJlc2hUb2tlblJlcXVlc3QSFQoNcmVmcmVzaF90b2tlbhgBIAEoCSKIAQoUUmVmcmVzaFRva2VuUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEhUKDXJlZnJlc2hfdG9rZW4YAiABKAkSEgoKZXhwaXJlc19pbhgDIAEoAxIbCgR1c2VyGAQgASgLMg0uYXV0aC52MS5Vc2VyEhIKCnRva2VuX3R5cGUYBSABKAkiDwoNTG9nb3V0UmVxdWVzdCISChBMb2dvdXRBbGxSZXF1ZXN0IiUKEUxvZ291dEFsbFJlc3BvbnNlEhAKCHNlc3Npb25zGAEgASgFIg8KDVdob0FtSVJlcXVlc3QisQEKDldob0FtSVJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXISDwoHdXNlcl9pZBgCIAEoCRIVCg1hdXRoZW50aWNhdG9yGAMgASgJEg0KBXJvbGVzGAQgAygJEhMKC3Blcm1pc3Npb25zGAUgAygJEiIKBmNsYWltcxgGIAEoCzISLmF1dGgudjEuSldUQ2xhaW1zEhIKCnNlc3Npb25faWQYByABKAkimQEKCUpXVENsYWltcxIPCgd1c2VyX2lkGAEgASgJEg0KBWVtYWlsGAIgASgJEg0KBXJvbGVzGAMgAygJEi0KCWlzc3VlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAixwIKB1Nlc3Npb24SCgoCaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoAxIPCgdtZXRob2RzGAMgAygJEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHJlZnJlc2hlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHYWRkcmVzcxgHIAEoCRISCgp1c2VyX2FnZW50GAggASgJEg8KB2N1cnJlbnQYCSABKAgSLgoKcmV2b2tlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOcmV2b2tlZF9yZWFzb24YCyABKAkiJwoSUmVuZXdTdHJlYW1SZXF1ZXN0EhEKCXN0cmVhbV9pZBgBIAEoCSJFChNSZW5ld1N0cmVhbVJlc3BvbnNlEi4KCmV4cGlyZXNfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInUKE0xpc3RTZXNzaW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSFAoHdXNlcl9pZBgDIAEoA0gAiAEBEhUKDWluY2x1ZGVfZW5kZWQYBCABKAhCCgoIX3VzZXJfaWQiUwoUTGlzdFNlc3Npb25zUmVzcG9uc2USIgoIc2Vzc2lvbnMYASADKAsyEC5hdXRoLnYxLlNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKFFJldm9rZVNlc3Npb25SZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI6ChVSZXZva2VTZXNzaW9uUmVzcG9uc2USIQoHc2Vzc2lvbhgBIAEoCzIQLmF1dGgudjEuU2Vzc2lvbiJZChVDaGFuZ2VQYXNzd29yZFJlcXVlc3QSGAoQY3VycmVudF9wYXNzd29yZBgBIAEoCRIUCgxuZXdfcGFzc3dvcmQYAiABKAkSEAoIb3RwX2NvZGUYAyABKAkiGAoWQ2hhbmdlUGFzc3dvcmRSZXNwb25zZSIlChFFbnJvbGxUb3RwUmVxdWVzdBIQCghwYXNzd29yZBgBIAEoCSIxChJFbnJvbGxUb3RwUmVzcG9uc2USDgoGc2VjcmV0GAEgASgJEgsKA3VyaRgCIAEoCSImChJDb25maXJtVG90cFJlcXVlc3QSEAoIb3RwX2NvZGUYASABKAkiLQoTQ29uZmlybVRvdHBSZXNwb25zZRIWCg5yZWNvdmVyeV9jb2RlcxgBIAMoCSI4ChJEaXNhYmxlVG90cFJlcXVlc3QSEAoIcGFzc3dvcmQYASABKAkSEAoIb3RwX2NvZGUYAiABKAkiFQoTRGlzYWJsZVRvdHBSZXNwb25zZSJICg1BcGlLZXlSZXF1ZXN0Eg8KB2FwaV9rZXkYASABKAkSFAoMc2VydmljZV9uYW1lGAIgASgJEhAKCGRldGFpbGVkGAMgASgIIqABCg5BcGlLZXlSZXNwb25zZRINCgV2YWxpZBgBIAEoCBIRCgljbGllbnRfaWQYAiABKAkSEwoLcGVybWlzc2lvbnMYAyADKAkSLgoKZXhwaXJlc19hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoHZGV0YWlscxgFIAEoCzIWLmF1dGgudjEuQXBpS2V5RGV0YWlscyKKAgoNQXBpS2V5RGV0YWlscxIOCgZyZWFzb24YASABKAkSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIMCgR0eXBlGAQgASgJEg4KBnNjb3BlcxgFIAMoCRINCgVyb2xlcxgGIAMoCRIfCgVvd25lchgHIAEoCzIQLmF1dGgudjEuQWNjb3VudBIWCg5hZGRyZXNzX3JhbmdlcxgIIAMoCRIPCgdtZXRob2RzGAkgAygJEiUKBmxpbWl0cxgKIAMoCzIVLmF1dGgudjEuS2V5QWxsb3dhbmNlEjEKDWdyYWNlX2VuZHNfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIioKDEtleUFsbG93YW5jZRINCgVjYWxscxgBIAEoAxILCgNwZXIYAiABKAkyowgKC0F1dGhTZXJ2aWNlEj4KBUxvZ2luEhUuYXV0aC52MS5Mb2dpblJlcXVlc3QaFi5hdXRoLnYxLkxvZ2luUmVzcG9uc2UiBtrXGAIIARJTCgxSZWZyZXNoVG9rZW4SHC5hdXRoLnYxLlJlZnJlc2hUb2tlblJlcXVlc3QaHS5hdXRoLnYxLlJlZnJlc2hUb2tlblJlc3BvbnNlIgba1xgCCAESQAoGTG9nb3V0EhYuYXV0aC52MS5Mb2dvdXRSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5Igba1xgCGAESSgoJTG9nb3V0QWxsEhkuYXV0aC52MS5Mb2dvdXRBbGxSZXF1ZXN0GhouYXV0aC52MS5Mb2dvdXRBbGxSZXNwb25zZSIG2tcYAhgBEkQKBldob0FtSRIWLmF1dGgudjEuV2hvQW1JUmVxdWVzdBoXLmF1dGgudjEuV2hvQW1JUmVzcG9uc2UiCZACAdrXGAIYARJQCgtSZW5ld1N0cmVhbRIbLmF1dGgudjEuUmVuZXdTdHJlYW1SZXF1ZXN0GhwuYXV0aC52MS5SZW5ld1N0cmVhbVJlc3BvbnNlIgba1xgCGAESVgoMTGlzdFNlc3Npb25zEhwuYXV0aC52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0Gh0uYXV0aC52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIJkAIB2tcYAhgBElYKDVJldm9rZVNlc3Npb24SHS5hdXRoLnYxLlJldm9rZVNlc3Npb25SZXF1ZXN0Gh4uYXV0aC52MS5SZXZva2VTZXNzaW9uUmVzcG9uc2UiBtrXGAIYARJZCg5DaGFuZ2VQYXNzd29yZBIeLmF1dGgudjEuQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0Gh8uYXV0aC52MS5DaGFuZ2VQYXNzd29yZFJlc3BvbnNlIgba1xgCGAESTQoKRW5yb2xsVG90cBIaLmF1dGgudjEuRW5yb2xsVG90cFJlcXVlc3QaGy5hdXRoLnYxLkVucm9sbFRvdHBSZXNwb25zZSIG2tcYAhgBElAKC0NvbmZpcm1Ub3RwEhsuYXV0aC52MS5Db25maXJtVG90cFJlcXVlc3QaHC5hdXRoLnYxLkNvbmZpcm1Ub3RwUmVzcG9uc2UiBtrXGAIYARJQCgtEaXNhYmxlVG90cBIbLmF1dGgudjEuRGlzYWJsZVRvdHBSZXF1ZXN0GhwuYXV0aC52MS5EaXNhYmxlVG90cFJlc3BvbnNlIgba1xgCGAESWwoOVmFsaWRhdGVBcGlLZXkSFi5hdXRoLnYxLkFwaUtleVJlcXVlc3QaFy5hdXRoLnYxLkFwaUtleVJlc3BvbnNlIhja1xgUMhJhdXRoLmtleXM6dmFsaWRhdGVCFtrXGBJhdXRoLmtleXM6dmFsaWRhdGViBnByb3RvMw", [file_auth_v1_policy, file_auth_v1_revocations, file_auth_v1_users, file_google_protobuf_empty, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message auth.v1.LoginRequest
@@ -374,6 +374,44 @@ export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
   messageDesc(file_auth_v1_auth, 10);
 
 /**
+ * @generated from message auth.v1.RenewStreamRequest
+ */
+export type RenewStreamRequest = Message<"auth.v1.RenewStreamRequest"> & {
+  /**
+   * What the stream's own header `x-countersign-stream` said: 22 to 64 characters of base64url, chosen at random.
+   *
+   * @generated from field: string stream_id = 1;
+   */
+  streamId: string;
+};
+
+/**
+ * Describes the message auth.v1.RenewStreamRequest.
+ * Use `create(RenewStreamRequestSchema)` to create a new message.
+ */
+export const RenewStreamRequestSchema: GenMessage<RenewStreamRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_auth, 11);
+
+/**
+ * @generated from message auth.v1.RenewStreamResponse
+ */
+export type RenewStreamResponse = Message<"auth.v1.RenewStreamResponse"> & {
+  /**
+   * When the stream ends, unless it is renewed again. Absent: never, by its credential.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 1;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth.v1.RenewStreamResponse.
+ * Use `create(RenewStreamResponseSchema)` to create a new message.
+ */
+export const RenewStreamResponseSchema: GenMessage<RenewStreamResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_auth, 12);
+
+/**
  * @generated from message auth.v1.ListSessionsRequest
  */
 export type ListSessionsRequest = Message<"auth.v1.ListSessionsRequest"> & {
@@ -407,7 +445,7 @@ export type ListSessionsRequest = Message<"auth.v1.ListSessionsRequest"> & {
  * Use `create(ListSessionsRequestSchema)` to create a new message.
  */
 export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 11);
+  messageDesc(file_auth_v1_auth, 13);
 
 /**
  * @generated from message auth.v1.ListSessionsResponse
@@ -429,7 +467,7 @@ export type ListSessionsResponse = Message<"auth.v1.ListSessionsResponse"> & {
  * Use `create(ListSessionsResponseSchema)` to create a new message.
  */
 export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 12);
+  messageDesc(file_auth_v1_auth, 14);
 
 /**
  * @generated from message auth.v1.RevokeSessionRequest
@@ -451,7 +489,7 @@ export type RevokeSessionRequest = Message<"auth.v1.RevokeSessionRequest"> & {
  * Use `create(RevokeSessionRequestSchema)` to create a new message.
  */
 export const RevokeSessionRequestSchema: GenMessage<RevokeSessionRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 13);
+  messageDesc(file_auth_v1_auth, 15);
 
 /**
  * @generated from message auth.v1.RevokeSessionResponse
@@ -468,7 +506,7 @@ export type RevokeSessionResponse = Message<"auth.v1.RevokeSessionResponse"> & {
  * Use `create(RevokeSessionResponseSchema)` to create a new message.
  */
 export const RevokeSessionResponseSchema: GenMessage<RevokeSessionResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 14);
+  messageDesc(file_auth_v1_auth, 16);
 
 /**
  * @generated from message auth.v1.ChangePasswordRequest
@@ -495,7 +533,7 @@ export type ChangePasswordRequest = Message<"auth.v1.ChangePasswordRequest"> & {
  * Use `create(ChangePasswordRequestSchema)` to create a new message.
  */
 export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 15);
+  messageDesc(file_auth_v1_auth, 17);
 
 /**
  * @generated from message auth.v1.ChangePasswordResponse
@@ -508,7 +546,7 @@ export type ChangePasswordResponse = Message<"auth.v1.ChangePasswordResponse"> &
  * Use `create(ChangePasswordResponseSchema)` to create a new message.
  */
 export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 16);
+  messageDesc(file_auth_v1_auth, 18);
 
 /**
  * @generated from message auth.v1.EnrollTotpRequest
@@ -525,7 +563,7 @@ export type EnrollTotpRequest = Message<"auth.v1.EnrollTotpRequest"> & {
  * Use `create(EnrollTotpRequestSchema)` to create a new message.
  */
 export const EnrollTotpRequestSchema: GenMessage<EnrollTotpRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 17);
+  messageDesc(file_auth_v1_auth, 19);
 
 /**
  * @generated from message auth.v1.EnrollTotpResponse
@@ -551,7 +589,7 @@ export type EnrollTotpResponse = Message<"auth.v1.EnrollTotpResponse"> & {
  * Use `create(EnrollTotpResponseSchema)` to create a new message.
  */
 export const EnrollTotpResponseSchema: GenMessage<EnrollTotpResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 18);
+  messageDesc(file_auth_v1_auth, 20);
 
 /**
  * @generated from message auth.v1.ConfirmTotpRequest
@@ -568,7 +606,7 @@ export type ConfirmTotpRequest = Message<"auth.v1.ConfirmTotpRequest"> & {
  * Use `create(ConfirmTotpRequestSchema)` to create a new message.
  */
 export const ConfirmTotpRequestSchema: GenMessage<ConfirmTotpRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 19);
+  messageDesc(file_auth_v1_auth, 21);
 
 /**
  * @generated from message auth.v1.ConfirmTotpResponse
@@ -585,7 +623,7 @@ export type ConfirmTotpResponse = Message<"auth.v1.ConfirmTotpResponse"> & {
  * Use `create(ConfirmTotpResponseSchema)` to create a new message.
  */
 export const ConfirmTotpResponseSchema: GenMessage<ConfirmTotpResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 20);
+  messageDesc(file_auth_v1_auth, 22);
 
 /**
  * @generated from message auth.v1.DisableTotpRequest
@@ -607,7 +645,7 @@ export type DisableTotpRequest = Message<"auth.v1.DisableTotpRequest"> & {
  * Use `create(DisableTotpRequestSchema)` to create a new message.
  */
 export const DisableTotpRequestSchema: GenMessage<DisableTotpRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 21);
+  messageDesc(file_auth_v1_auth, 23);
 
 /**
  * @generated from message auth.v1.DisableTotpResponse
@@ -620,7 +658,7 @@ export type DisableTotpResponse = Message<"auth.v1.DisableTotpResponse"> & {
  * Use `create(DisableTotpResponseSchema)` to create a new message.
  */
 export const DisableTotpResponseSchema: GenMessage<DisableTotpResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 22);
+  messageDesc(file_auth_v1_auth, 24);
 
 /**
  * @generated from message auth.v1.ApiKeyRequest
@@ -651,7 +689,7 @@ export type ApiKeyRequest = Message<"auth.v1.ApiKeyRequest"> & {
  * Use `create(ApiKeyRequestSchema)` to create a new message.
  */
 export const ApiKeyRequestSchema: GenMessage<ApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 23);
+  messageDesc(file_auth_v1_auth, 25);
 
 /**
  * @generated from message auth.v1.ApiKeyResponse
@@ -688,7 +726,7 @@ export type ApiKeyResponse = Message<"auth.v1.ApiKeyResponse"> & {
  * Use `create(ApiKeyResponseSchema)` to create a new message.
  */
 export const ApiKeyResponseSchema: GenMessage<ApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 24);
+  messageDesc(file_auth_v1_auth, 26);
 
 /**
  * What a guard in another process decides with.
@@ -765,7 +803,7 @@ export type ApiKeyDetails = Message<"auth.v1.ApiKeyDetails"> & {
  * Use `create(ApiKeyDetailsSchema)` to create a new message.
  */
 export const ApiKeyDetailsSchema: GenMessage<ApiKeyDetails> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 25);
+  messageDesc(file_auth_v1_auth, 27);
 
 /**
  * So many calls in each second, minute, hour, day or month.
@@ -789,7 +827,7 @@ export type KeyAllowance = Message<"auth.v1.KeyAllowance"> & {
  * Use `create(KeyAllowanceSchema)` to create a new message.
  */
 export const KeyAllowanceSchema: GenMessage<KeyAllowance> = /*@__PURE__*/
-  messageDesc(file_auth_v1_auth, 26);
+  messageDesc(file_auth_v1_auth, 28);
 
 /**
  * Logging in, staying logged in, and logging out.
@@ -844,6 +882,16 @@ export const AuthService: GenService<{
     methodKind: "unary";
     input: typeof WhoAmIRequestSchema;
     output: typeof WhoAmIResponseSchema;
+  },
+  /**
+   * Lets a stream of the caller's that is open on this node go on with the credential that this call came with.
+   *
+   * @generated from rpc auth.v1.AuthService.RenewStream
+   */
+  renewStream: {
+    methodKind: "unary";
+    input: typeof RenewStreamRequestSchema;
+    output: typeof RenewStreamResponseSchema;
   },
   /**
    * @generated from rpc auth.v1.AuthService.ListSessions

@@ -1,5 +1,7 @@
 import { sql, type Transaction } from "kysely";
+import type { AuditOptions } from "../../audit-contracts.ts";
 import { BackupError, type BackupPart } from "../../backup/backup-part.ts";
+import { bindAuditing } from "../auditing.ts";
 import { applySteps, newerSchema, readVersion } from "../migrate.ts";
 import { type Migration, migrations } from "../migrations.ts";
 import { appendAudit } from "../sql-audit.ts";
@@ -23,6 +25,8 @@ export interface RestoreOptions {
    * Nothing has happened since the backup, because no server has run: sessions and tokens stay. Default: false, and all of them end.
    */
   readonly nothingSince?: boolean | undefined;
+  /** Who restores it, and what the audit log is sealed with: a log that is sealed is only restored with a key. */
+  readonly audit?: AuditOptions | undefined;
   /** Hears how many rows are there so far. */
   readonly onProgress?: ((rows: number) => void) | undefined;
 }
@@ -45,6 +49,8 @@ interface Context extends RestoreOptions {
   /** Default: those of this program. */
   readonly steps?: readonly Migration[] | undefined;
 }
+
+const auditLog: BackupTable = "audit_log";
 
 /** How many values one INSERT carries: well below the parameters that a statement may have. */
 const valuesPerInsert = 8000;
@@ -76,6 +82,7 @@ export async function restoreInto(
     await applySteps(trx, words, { steps: due ?? [], now });
     const aftermath = await afterRestore(trx, words, { before, nothingSince, now: now() });
     const rows = Object.values(tables).reduce((sum, count) => sum + count, 0);
+    bindAuditing(trx, context.audit ?? {});
     await appendAudit(trx, auditOf(source, rows, nothingSince), now());
     return { rows, tables, ...aftermath };
   });
@@ -88,7 +95,6 @@ function auditOf({ createdAt, schemaVersion }: RestoreSource, rows: number, noth
     rows: String(rows),
   };
   return {
-    actor: "system",
     action: "store.restored",
     target: "store",
     details: nothingSince ? details : { ...details, sessions: "ended" },
@@ -133,6 +139,9 @@ async function fill(
   const counts: Record<string, number> = {};
   let total = 0;
   let current: Extract<BackupPart, { kind: "table" }> | undefined;
+  // Rows of the audit log come back as they are, damaged ones too: what is wrong with it is said by `verify()`.
+  const guarded = present.has(auditLog);
+  if (guarded) for (const statement of words.liftAppendOnly(auditLog)) await sql.raw(statement).execute(trx);
   for await (const part of parts) {
     if (part.kind === "table") {
       if (!present.has(part.name) || part.name in counts) throw foreign(part.name);
@@ -150,6 +159,7 @@ async function fill(
       onProgress?.(total);
     }
   }
+  if (guarded) for (const statement of words.appendOnly(auditLog)) await sql.raw(statement).execute(trx);
   return counts;
 }
 

@@ -7,13 +7,21 @@ export function appendOnly(table: string): readonly string[] {
   return [
     `create function ${table}_refuse() returns trigger language plpgsql as $$ ${refuse} $$`,
     `create function ${table}_next() returns trigger language plpgsql as $$ begin
-       if new.sequence <= (select max(sequence) from ${table}) then raise exception '${table} is append-only'; end if;
+       if new.sequence <> (select coalesce(max(sequence), 0) + 1 from ${table}) then raise exception '${table} is append-only'; end if;
        return new;
      end $$`,
     `create trigger ${table}_no_change before update or delete or truncate on ${table}
      for each statement execute function ${table}_refuse()`,
     `create trigger ${table}_rises before insert on ${table}
      for each row execute function ${table}_next()`,
+  ];
+}
+
+/** What `appendOnly()` made, taken back: for a migration that writes the table anew. */
+export function liftAppendOnly(table: string): readonly string[] {
+  return [
+    ...["no_change", "rises"].map((name) => `drop trigger ${table}_${name} on ${table}`),
+    ...["refuse", "next"].map((name) => `drop function ${table}_${name}()`),
   ];
 }
 

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Kysely, type Transaction } from "kysely";
 import type { PoolConfig } from "pg";
+import type { StoreObserver } from "../../observation.ts";
 import { CircuitBreaker } from "../circuit-breaker.ts";
+import { observedReads } from "../observed-reads.ts";
 import type { SqlBackend, SqlWords } from "../sql-backend.ts";
 import type { SqlSchema } from "../sql-schema.ts";
 import { Turns } from "../turns.ts";
-import { announces, appendOnly } from "./append-only.ts";
+import { announces, appendOnly, liftAppendOnly } from "./append-only.ts";
 import { postgresDialect } from "./postgres-dialect.ts";
 import { PostgresDriver } from "./postgres-driver.ts";
 import { isCollision } from "./postgres-error.ts";
@@ -17,6 +19,8 @@ export interface PostgresBackendOptions {
   readonly target: PostgresTarget;
   /** How many connections there may be for reading. */
   readonly readers: number;
+  /** Hears of what is read. */
+  readonly observe?: StoreObserver | undefined;
 }
 
 const words: SqlWords = {
@@ -29,6 +33,7 @@ const words: SqlWords = {
     "select tablename as name from pg_catalog.pg_tables where schemaname = any (current_schemas(false))",
   ...postgresTables,
   appendOnly,
+  liftAppendOnly,
   announces,
   partitions: true,
 };
@@ -48,16 +53,19 @@ const attempts = 3;
  * One connection that writes, because the write lock lets in one transaction at a time anyway, and some that read and
  * never wait for it.
  */
-export function openPostgresBackend({ target, readers }: PostgresBackendOptions): SqlBackend {
+export function openPostgresBackend({ target, readers, observe }: PostgresBackendOptions): SqlBackend {
   const { name, config } = target;
   const breaker = new CircuitBreaker({ name });
-  const open = (role: { size: number; timeoutMs: number; more: PoolConfig }) => {
+  const open = (role: { size: number; timeoutMs: number; more: PoolConfig }, log = {}) => {
     const turns = new Turns(role.size);
     const pool = { ...config, max: role.size, connectionTimeoutMillis: connectMs, ...role.more };
     const driver = new PostgresDriver({ name, breaker, turns, timeoutMs: role.timeoutMs, config: pool });
-    return { turns, db: new Kysely<SqlSchema>({ dialect: postgresDialect(driver) }) };
+    return { turns, db: new Kysely<SqlSchema>({ dialect: postgresDialect(driver), ...log }) };
   };
-  const reader = open({ size: readers, timeoutMs: readMs, more: { statement_timeout: readMs - earlierMs } });
+  const reader = open(
+    { size: readers, timeoutMs: readMs, more: { statement_timeout: readMs - earlierMs } },
+    observedReads(observe),
+  );
   const writer = open({
     size: 1,
     timeoutMs: writeMs,
@@ -73,6 +81,7 @@ export function openPostgresBackend({ target, readers }: PostgresBackendOptions)
     reader: reader.db,
     words,
     prepareFirst: undefined,
+    isAway: () => breaker.isOpen,
     write: (work) => tracked(underWay, inTransaction(writer.db, work)),
     async upgrade(work) {
       const patient = open({ size: 1, timeoutMs: Number.POSITIVE_INFINITY, more: {} });

@@ -1,7 +1,9 @@
 import { Kysely, type Transaction } from "kysely";
+import type { StoreObserver } from "../../observation.ts";
+import { observedReads } from "../observed-reads.ts";
 import type { SqlBackend, SqlWords } from "../sql-backend.ts";
 import type { SqlSchema } from "../sql-schema.ts";
-import { appendOnly } from "./append-only.ts";
+import { appendOnly, liftAppendOnly } from "./append-only.ts";
 import { type DatabaseSync, loadNodeSqlite } from "./node-sqlite.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
 import { retryWhileBusy, sqliteDialect } from "./sqlite-driver.ts";
@@ -13,6 +15,8 @@ export interface SqliteBackendOptions {
   /** An absolute path, or `:memory:`. */
   readonly path: string;
   readonly busyTimeoutMs: number;
+  /** Hears of what is read. */
+  readonly observe?: StoreObserver | undefined;
 }
 
 const words: SqlWords = {
@@ -27,6 +31,7 @@ const words: SqlWords = {
   // A file tells nobody.
   announces: () => [],
   appendOnly,
+  liftAppendOnly,
   partitions: false,
 };
 
@@ -49,7 +54,10 @@ export async function openSqliteBackend(options: SqliteBackendOptions): Promise<
     throw error;
   });
   const writer = new Kysely<SqlSchema>({ dialect: sqliteDialect(writing, busyTimeoutMs) });
-  const reader = new Kysely<SqlSchema>({ dialect: sqliteDialect(reading, busyTimeoutMs) });
+  const reader = new Kysely<SqlSchema>({
+    dialect: sqliteDialect(reading, busyTimeoutMs),
+    ...observedReads(options.observe),
+  });
   return {
     ...common(writer),
     reader,

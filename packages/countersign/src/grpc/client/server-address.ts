@@ -1,8 +1,9 @@
 import { isIP } from "node:net";
 import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
+import { isLoopback } from "../../client/loopback.ts";
 
 /** How a server is reached by TLS. Everything in PEM. */
-export interface RemoteTls {
+export interface ClientTls {
   /** Whose certificates are believed. Default: those that the system believes. */
   readonly ca?: string | Uint8Array | undefined;
   /** A client certificate with its chain. */
@@ -21,7 +22,7 @@ export interface ServerAddress {
  * Reads `HOST:PORT`. A credential is sent in clear to this machine only: everything else is TLS, and this machine too where
  * `tls` is there. A TypeError for what is none, or cannot be used.
  */
-export function readServerAddress(address: string, tls: RemoteTls | undefined): ServerAddress {
+export function readServerAddress(address: string, tls: ClientTls | undefined): ServerAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})$/.exec(address);
   const [, v6, name, port = "0"] = match ?? [];
   if (match === null || Number(port) < 1 || Number(port) > 65_535 || (v6 !== undefined && isIP(v6) !== 6))
@@ -30,11 +31,7 @@ export function readServerAddress(address: string, tls: RemoteTls | undefined): 
   return { target: address, credentials: plain ? credentials.createInsecure() : secured(tls ?? {}) };
 }
 
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
-function secured({ ca, certificate, key }: RemoteTls): ChannelCredentials {
+function secured({ ca, certificate, key }: ClientTls): ChannelCredentials {
   if ((certificate === undefined) !== (key === undefined))
     throw new TypeError("tls.certificate and tls.key go together");
   try {

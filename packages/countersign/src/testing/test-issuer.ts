@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** A key of the stub: it signs with `privateKey` and publishes `jwk`. */
-export interface StubKey {
+/** A key of an issuer: it signs with `privateKey` and publishes `jwk`. */
+export interface IssuerKey {
   readonly kid: string;
   readonly alg: "RS256" | "ES256" | "EdDSA";
   readonly privateKey: KeyObject;
@@ -13,8 +13,8 @@ export interface StubKey {
   readonly jwk: Json;
 }
 
-/** What can be wrong with an answer, as a whole. */
-export type DocumentFault =
+/** What can be wrong with an answer of an issuer's, as a whole. */
+export type IssuerFault =
   | "down"
   | "silent"
   | "endless"
@@ -27,12 +27,12 @@ export type DocumentFault =
   | "an array"
   | "duplicate members";
 
-export type Endpoint = "discovery" | "jwks" | "introspection";
+export type IssuerEndpoint = "discovery" | "jwks" | "introspection";
 
 let kids = 0;
 
 /** A new key. ES256 is quick to make. */
-export function stubKey(alg: StubKey["alg"] = "ES256", kid = `key-${++kids}`): StubKey {
+export function issuerKey(alg: IssuerKey["alg"] = "ES256", kid = `key-${++kids}`): IssuerKey {
   const pair =
     alg === "RS256"
       ? generateKeyPairSync("rsa", { modulusLength: 2048 })
@@ -43,8 +43,15 @@ export function stubKey(alg: StubKey["alg"] = "ES256", kid = `key-${++kids}`): S
   return { kid, alg, privateKey: pair.privateKey, publicKey: pair.publicKey, jwk };
 }
 
-/** Keys that nobody can use: every JWK Set of the stub has them. */
-const unusableKeys: readonly Json[] = [
+/** Keys that nobody can use: every JWK Set of a test issuer has them. */
+function unusableKeys(): readonly Json[] {
+  unusable ??= makeUnusableKeys();
+  return unusable;
+}
+
+let unusable: readonly Json[] | undefined;
+
+const makeUnusableKeys = (): readonly Json[] => [
   { kty: "oct", kid: "shared", alg: "HS256", k: Buffer.alloc(32, 7).toString("base64url") },
   {
     ...generateKeyPairSync("ec", { namedCurve: "secp256k1" }).publicKey.export({ format: "jwk" }),
@@ -53,12 +60,12 @@ const unusableKeys: readonly Json[] = [
   { ...generateKeyPairSync("x25519").publicKey.export({ format: "jwk" }), kid: "agreement" },
   { ...generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" }), kid: "weak" },
   { kty: "AKP", kid: "future", alg: "ML-DSA-44", pub: "AAAA" },
-  { ...stubKey("ES256", "encryption").jwk, use: "enc" },
-  { ...stubKey("ES256", "private").privateKey.export({ format: "jwk" }), kid: "private", alg: "ES256" },
+  { ...issuerKey("ES256", "encryption").jwk, use: "enc" },
+  { ...issuerKey("ES256", "private").privateKey.export({ format: "jwk" }), kid: "private", alg: "ES256" },
 ];
 
 /** A whole compact token, of any header and claims. */
-export function signed(header: Json, claims: Json | string, key: StubKey): string {
+export function signed(header: Json, claims: Json | string, key: IssuerKey): string {
   const text = typeof claims === "string" ? claims : JSON.stringify(claims);
   const input = `${encode(JSON.stringify(header))}.${encode(text)}`;
   const options = key.alg === "ES256" ? { dsaEncoding: "ieee-p1363" as const } : {};
@@ -71,12 +78,12 @@ export function encode(text: string): string {
 }
 
 /** An identity provider on loopback that does as it is told, wrong if that is wanted, and counts who asks. */
-export class StubIssuer {
+export class TestIssuer {
   readonly #server: Server;
-  readonly fetches: Record<Endpoint, number> = { discovery: 0, jwks: 0, introspection: 0 };
-  readonly faults: Partial<Record<Endpoint, DocumentFault>> = {};
+  readonly fetches: Record<IssuerEndpoint, number> = { discovery: 0, jwks: 0, introspection: 0 };
+  readonly faults: Partial<Record<IssuerEndpoint, IssuerFault>> = {};
   /** Published, beside what nobody can use. The first one signs. */
-  keys: StubKey[] = [stubKey()];
+  keys: IssuerKey[] = [issuerKey()];
   /** Members of the discovery document that differ. */
   document: Json = {};
   /** What is said of a token. */
@@ -88,20 +95,20 @@ export class StubIssuer {
     this.#server = server;
   }
 
-  static async start(): Promise<StubIssuer> {
+  static async start(): Promise<TestIssuer> {
     const server = createServer();
-    const stub = new StubIssuer(server);
-    server.on("request", (request, response) => void stub.#answer(request, response));
+    const issuer = new TestIssuer(server);
+    server.on("request", (request, response) => void issuer.#answer(request, response));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return stub;
+    return issuer;
   }
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  get key(): StubKey {
-    return this.keys[0] as StubKey;
+  get key(): IssuerKey {
+    return this.keys[0] as IssuerKey;
   }
 
   /** The claims of an ID token that is right, with others in their place. */
@@ -136,7 +143,7 @@ export class StubIssuer {
       endpoint === "discovery"
         ? this.#discovery()
         : endpoint === "jwks"
-          ? { keys: [...unusableKeys, ...this.keys.map(({ jwk }) => jwk)] }
+          ? { keys: [...unusableKeys(), ...this.keys.map(({ jwk }) => jwk)] }
           : this.introspect(
               new URLSearchParams(Buffer.concat(chunks).toString()).get("token") ?? "",
               request,
@@ -154,7 +161,7 @@ export class StubIssuer {
   }
 }
 
-function endpointOf(path: string): Endpoint | undefined {
+function endpointOf(path: string): IssuerEndpoint | undefined {
   if (path === "/.well-known/openid-configuration") return "discovery";
   return path === "/jwks" ? "jwks" : path === "/introspect" ? "introspection" : undefined;
 }
@@ -163,7 +170,7 @@ function json(response: ServerResponse, body: string): void {
   response.writeHead(200, { "content-type": "application/json" }).end(body);
 }
 
-const failing: Readonly<Record<DocumentFault, (response: ServerResponse) => void>> = {
+const failing: Readonly<Record<IssuerFault, (response: ServerResponse) => void>> = {
   down: (response) => void response.socket?.destroy(),
   silent: () => {},
   endless: (response) => void response.writeHead(200, { "content-type": "application/json" }).write("{"),

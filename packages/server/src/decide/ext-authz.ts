@@ -1,0 +1,130 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type Call, type Denial, requestIdHeader, statusOf } from "countersign";
+import type { CheckRequest, CheckResponseSchema } from "../gen/envoy/service/auth/v3/external_auth_pb.ts";
+import { Authorization } from "../gen/envoy/service/auth/v3/external_auth_pb.ts";
+import type { StatusCode } from "../gen/envoy/type/v3/http_status_pb.ts";
+import { type ServedService, served } from "../served-service.ts";
+import type { Decisions, Verdict } from "./decisions.ts";
+import type { ProxiedRequest } from "./proxied-call.ts";
+import { refusalOf } from "./refusal.ts";
+
+type Answer = MessageInitShape<typeof CheckResponseSchema>;
+
+/** What Envoy calls to ask. */
+export const checkProcedure = `/${Authorization.typeName}/Check`;
+
+export interface ExtAuthzOptions {
+  readonly decisions: Pick<Decisions, "ask">;
+  readonly identityHeader: string;
+  /** In lower case: credentials, and what services may take for an identity. */
+  readonly removeHeaders: readonly string[];
+}
+
+/** Envoy's `envoy.service.auth.v3.Authorization`. Conversion only. */
+export function extAuthz({ decisions, identityHeader, removeHeaders }: ExtAuthzOptions): ServedService {
+  const removed = [...new Set(removeHeaders)].filter((name) => name !== identityHeader);
+  return served(Authorization, {
+    async check(request, { call }) {
+      const asked = readRequest(request, call);
+      const verdict = await decisions.ask(asked);
+      return verdict.decision.ok
+        ? allowed(verdict, { identityHeader, removed })
+        : denied(verdict, verdict.decision.denial, asked.contentType);
+    },
+  });
+}
+
+function readRequest({ attributes }: CheckRequest, asking: Call): ProxiedRequest {
+  const http = attributes?.request?.http;
+  const headers = new Map<string, string[]>();
+  const add = (name: string, value: string): void => {
+    const known = headers.get(name.toLowerCase());
+    if (known === undefined) headers.set(name.toLowerCase(), [value]);
+    else known.push(value);
+  };
+  for (const [name, value] of Object.entries(http?.headers ?? {})) add(name, value);
+  for (const { key, value, rawValue } of http?.headerMap?.headers ?? [])
+    add(key, rawValue.length > 0 ? Buffer.from(rawValue).toString("latin1") : value);
+  const address = attributes?.source?.address?.address;
+  return {
+    // Without an HTTP request there is nothing that a rule could be about.
+    method: http?.method ?? "",
+    target: http?.path ?? "",
+    contentType: headers.get("content-type")?.join(",") ?? "",
+    header: (name) => headers.get(name) ?? none,
+    peerAddress:
+      address?.case === "socketAddress"
+        ? peerOf(address.value.address, address.value.portSpecifier.value)
+        : undefined,
+    asking,
+  };
+}
+
+const none: readonly string[] = Object.freeze([]);
+
+function peerOf(address: string, port = 0): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** In place of what the request has, with every version of Envoy. */
+function header([key, value]: readonly [string, string]) {
+  return { header: { key, value }, append: false };
+}
+
+interface Marks {
+  readonly identityHeader: string;
+  readonly removed: readonly string[];
+}
+
+function allowed(verdict: Verdict, { identityHeader, removed }: Marks): Answer {
+  const { identity, call } = verdict;
+  const named = call.requestId === undefined ? [] : [header([requestIdHeader, call.requestId])];
+  return {
+    status: { code: 0 },
+    httpResponse: {
+      case: "okResponse",
+      value: {
+        headers: identity === undefined ? [] : [header([identityHeader, identity])],
+        // Removed after the others were set: what a client has put there, where we put nothing.
+        headersToRemove: identity === undefined ? [...removed, identityHeader] : [...removed],
+        responseHeadersToAdd: named,
+      },
+    },
+    dynamicMetadata: metadataOf(verdict),
+  };
+}
+
+function denied(verdict: Verdict, denial: Denial, contentType: string): Answer {
+  const { status, headers, body } = refusalOf(denial, contentType);
+  const { requestId } = verdict.call;
+  const told = requestId === undefined ? headers : { ...headers, [requestIdHeader]: requestId };
+  return {
+    status: { code: statusOf[denial.reason].grpc, message: denial.message },
+    httpResponse: {
+      case: "deniedResponse",
+      value: { status: { code: status as StatusCode }, headers: Object.entries(told).map(header), body },
+    },
+    dynamicMetadata: metadataOf(verdict),
+  };
+}
+
+/** For Envoy's logs and its other filters. */
+function metadataOf({ call, decision }: Verdict): Answer["dynamicMetadata"] {
+  const known: Record<string, string | undefined> = {
+    procedure: call.procedure,
+    request_id: call.requestId,
+  };
+  if (decision.ok) {
+    known["user_id"] = decision.principal?.userId;
+    known["api_key_id"] = decision.principal?.apiKey?.id;
+    known["authenticator"] = decision.authenticator;
+  } else {
+    const { reason, subject, authenticator } = decision.denial;
+    known["reason"] = reason;
+    known["user_id"] = subject?.userId;
+    known["api_key_id"] = subject?.apiKeyId;
+    known["authenticator"] = authenticator;
+  }
+  const told = Object.entries(known).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(told) as Record<string, string>;
+}
