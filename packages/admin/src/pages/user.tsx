@@ -14,6 +14,7 @@ import { TextField } from "../ui/field.tsx";
 import { Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
 import { Select } from "../ui/select.tsx";
 import { Time } from "../ui/time.tsx";
+import { EditUser } from "./edit-user.tsx";
 import { permissionText } from "./permission-text.ts";
 import { SessionTable } from "./session-table.tsx";
 import { useChange } from "./use-change.ts";
@@ -81,7 +82,7 @@ function Account({ user }: { user: User }) {
   );
 }
 
-type Asked = "disable" | "delete" | "password" | undefined;
+type Asked = "disable" | "delete" | "edit" | "password" | undefined;
 
 /** What can be done with an account: what cannot be taken back is asked about first. */
 function Actions({ user }: { user: User }) {
@@ -102,6 +103,7 @@ function Actions({ user }: { user: User }) {
   const { id } = user;
   return (
     <>
+      <Button onClick={() => setAsked("edit")}>{text.users.edit}</Button>
       <Button onClick={() => setAsked("password")}>{text.users.setPassword}</Button>
       {user.isActive && !user.passwordLockedAt ? (
         <Button onClick={() => setAsked("disable")}>{text.users.disable}</Button>
@@ -111,6 +113,7 @@ function Actions({ user }: { user: User }) {
         </Button>
       )}
       <Button onClick={() => setAsked("delete")}>{text.users.delete}</Button>
+      <EditUser user={user} open={asked === "edit"} onClose={onDone} />
       <SetPassword user={user} open={asked === "password"} onClose={() => setAsked(undefined)} />
       <Confirm
         open={asked === "disable"}
