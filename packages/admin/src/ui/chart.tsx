@@ -38,7 +38,15 @@ export function Chart({ label, times, series, format, height = 180 }: ChartProps
       plot.destroy();
     };
   }, [times, series, format, height]);
-  return <div ref={holder} role="img" aria-label={label} className="w-full" style={{ minHeight: height }} />;
+  return (
+    <div
+      ref={holder}
+      role="img"
+      aria-label={label}
+      className="w-full overflow-hidden"
+      style={{ minHeight: height }}
+    />
+  );
 }
 
 function optionsOf(
