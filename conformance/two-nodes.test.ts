@@ -153,4 +153,20 @@ describe("two nodes on one PostgreSQL", () => {
       );
     }
   });
+
+  it("say that they are there, and a command on the database tells of both", async () => {
+    const listed = ["nodes", "list", "-o", "json"];
+    await until(10_000, "both nodes", async () => {
+      const { code, stdout, stderr } = await runProgram(listed, { ...options, deadlineMs: 15_000 });
+      equal(code, 0, stderr);
+      const { nodes: seen } = JSON.parse(stdout) as {
+        nodes: { grpc_address: string; status: string; current: boolean }[];
+      };
+      deepEqual(
+        seen.map(({ grpc_address, status, current }) => [grpc_address, status, current]).sort(),
+        nodes.map(({ server }) => [server.grpc, "serving", false]).sort(),
+      );
+      return true;
+    });
+  });
 });

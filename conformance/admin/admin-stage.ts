@@ -16,9 +16,9 @@ export class AdminStage {
     this.#browser = browser;
   }
 
-  /** With signing keys of its own: one of the pages is about them. */
-  static async open(): Promise<AdminStage> {
-    const server = await startServer({ signing: "managed" });
+  /** With signing keys of its own: one of the pages is about them. `config`: the text of a configuration file. */
+  static async open(config?: string): Promise<AdminStage> {
+    const server = await startServer({ signing: "managed", ...(config !== undefined && { config }) });
     return AdminStage.#on(server).catch(async (error: unknown) => {
       await server.stop();
       throw error;

@@ -55,6 +55,31 @@ describe("an API key", () => {
     });
     await row(page, "Nightly Report").getByText("Active").waitFor();
 
+    await row(page, "Nightly Report")
+      .getByRole("img", { name: /last 14 days/ })
+      .waitFor();
+
+    await page.getByRole("link", { name: "Nightly Report" }).click();
+    await page.getByText("127.0.0.1").first().waitFor();
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.getByRole("dialog").getByLabel("Tags").fill("team:reports");
+    await page.getByRole("dialog").getByLabel("Limits").fill("1000/minute");
+    await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+    await page.getByText("team:reports").waitFor();
+    await page.getByText("1000/minute").waitFor();
+    await page.goto("/admin/keys");
+    for (const [label, wrong, right] of [
+      ["User", "sam", "alice"],
+      ["Tag", "team:other", "team:reports"],
+    ] as const) {
+      const filter = page.getByRole("textbox", { name: label, exact: true });
+      await filter.fill(wrong);
+      await filter.press("Enter");
+      await page.getByText("Nothing matches").waitFor();
+      await filter.fill(right);
+      await filter.press("Enter");
+      await row(page, "Nightly Report").waitFor();
+    }
     await page.getByRole("link", { name: "Nightly Report" }).click();
     await page.getByRole("button", { name: "Rotate" }).click();
     await page.getByRole("dialog").getByLabel("The old key works").selectOption("3600");
@@ -155,6 +180,8 @@ describe("who looks after the program", () => {
       return page.getByRole("link", { name: /CREDENTIALS_MISSING/ }).isVisible();
     });
     await page.getByRole("img", { name: "Calls and errors over time" }).waitFor();
+    await row(page, stage.server.grpc).getByText("Serving").waitFor();
+    await row(page, stage.server.http).getByText("this one").waitFor();
     for (const range of ["1h", "6h", "24h", "7d", "30d"]) {
       await page.getByLabel("Range").selectOption(range);
       await page.waitForURL(new RegExp(`range=${range}`));

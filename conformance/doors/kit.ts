@@ -20,6 +20,7 @@ import {
 import { apiKey } from "countersign/api-key";
 import { createKeyRing, hmacKey, jwt } from "countersign/jwt";
 import { sqlRevocations } from "countersign/revocation";
+import { auditOriginOfCall } from "countersign/service";
 import type { Store, UserRecord } from "countersign/store";
 import { openSqliteStore } from "countersign/store/sqlite";
 import type { Json } from "../protos.ts";
@@ -50,8 +51,11 @@ export type ServeKit = (kit: Kit) => Promise<{
 
 /** Opens the data of a program that runs, with its secrets. */
 export async function openKit(data: string): Promise<Kit> {
-  const store = await openSqliteStore({ path: join(data, "countersign.db") });
-  const { jwtSecret, pepper } = developmentSecrets(data);
+  const { jwtSecret, pepper, auditKey } = developmentSecrets(data);
+  const store = await openSqliteStore({
+    path: join(data, "countersign.db"),
+    audit: { origin: auditOriginOfCall, keys: [auditKey] },
+  });
   const auth = createAuth<Principal>({
     authenticators: [
       apiKey({ keys: store.apiKeys, users: store.users, peppers: [{ id: "p1", secret: pepper }] }),

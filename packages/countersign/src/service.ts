@@ -19,6 +19,7 @@ export type { Permission, Role } from "./gen/auth/v1/roles_pb.ts";
 export { RoleService } from "./gen/auth/v1/roles_pb.ts";
 export type { SigningKey } from "./gen/auth/v1/signing_keys_pb.ts";
 export { SigningKeyService } from "./gen/auth/v1/signing_keys_pb.ts";
+export type { Node } from "./gen/auth/v1/system_pb.ts";
 export { SystemService } from "./gen/auth/v1/system_pb.ts";
 export type { Tenant } from "./gen/auth/v1/tenants_pb.ts";
 export { TenantService } from "./gen/auth/v1/tenants_pb.ts";

@@ -9,7 +9,9 @@ export type {
   KeyWhy,
   NewKeyLink,
   Reveal,
+  SeenNetwork,
   UsageCount,
+  UsageOfKeysQuery,
   UsagePeriod,
   UsageQuery,
 } from "./store/api-key-contracts.ts";
@@ -55,6 +57,7 @@ export type {
   KeyImportStore,
   NewKeyImport,
 } from "./store/key-import-contracts.ts";
+export type { NodeBeat, NodeRecord, NodeStore } from "./store/node-contracts.ts";
 export type { StoreObserver, StoreOperation, StoreReadings } from "./store/observation.ts";
 export type { PostgresUrl } from "./store/postgres-url.ts";
 export { readPostgresUrl } from "./store/postgres-url.ts";

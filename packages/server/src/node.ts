@@ -31,6 +31,7 @@ import { jsonPaths } from "./listen/json-paths.ts";
 import { keyReveal, linkBase } from "./listen/key-reveal.ts";
 import { wellKnown } from "./listen/well-known.ts";
 import { openNodeAuth } from "./node-auth.ts";
+import { newNodeId, startHeartbeat } from "./nodes.ts";
 import {
   type Counts,
   counting,
@@ -79,6 +80,9 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
     const state = await openState(config, { configured, counts, log, parts });
     const readiness = new Readiness(state.revocations);
     const addresses = await listen(config, { ...state, counts, tls, readiness, log, parts });
+    const onError = (err: unknown): void => log.warn({ err }, "this node cannot be written down");
+    const heartbeat = startHeartbeat({ id: state.nodeId, ...state, addresses, onError });
+    parts.add(() => heartbeat.stop());
     return {
       store: state.store,
       ...addresses,
@@ -98,6 +102,8 @@ export async function createNode(config: Config, log: Logger): Promise<Node> {
 
 /** What a node knows, and what keeps that up to date. */
 interface State {
+  /** Another one with each start. */
+  readonly nodeId: string;
   readonly store: Store;
   readonly revocations: Revocations;
   readonly feed: RevocationFeeder;
@@ -163,7 +169,8 @@ async function openState(config: Config, { configured, counts, log, parts }: Ope
   parts.add(() => requests.close());
   const { caughtUp } = news;
   const logs = { usage, redigester, requests };
-  return { store, revocations, feed, roles, follower, caughtUp, limits, signing, ...logs };
+  const known = { nodeId: newNodeId(), store, revocations, feed, roles };
+  return { ...known, follower, caughtUp, limits, signing, ...logs };
 }
 
 interface ListenParts extends State {
@@ -178,6 +185,7 @@ interface ListenParts extends State {
 async function listen(
   config: Config,
   {
+    nodeId,
     store,
     revocations,
     feed,
@@ -207,6 +215,7 @@ async function listen(
   const shared = { ...known, feed, auth, asking, limits, caughtUp, hashing };
   let httpAddress = "";
   const ofNode = {
+    nodeId,
     shadow,
     outside: proxies.auth,
     requests: requestLog,

@@ -66,6 +66,8 @@ export interface ServiceParts {
   /** What guards in other processes follow. */
   readonly feed: RevocationFeed;
   readonly roles: RoleDirectory;
+  /** Which node this is. Default: none that others know. */
+  readonly nodeId?: string;
   readonly signing: Signing;
   readonly auth: Auth<Principal>;
   readonly shadow: Shadow | undefined;
@@ -122,7 +124,7 @@ function catalogueOf(parts: ServiceParts): Readonly<Record<string, () => ServedS
     [SystemService.typeName]: () =>
       served(
         SystemService,
-        createSystemService(config, () => servedBy(config)),
+        createSystemService(config, { services: () => servedBy(config), store, nodeId: parts.nodeId }),
       ),
     [AuditService.typeName]: () => served(AuditService, createAuditService(store)),
     [DemoUserService.typeName]: () =>

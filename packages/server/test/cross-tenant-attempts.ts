@@ -232,6 +232,7 @@ export const rows: Readonly<Record<string, Row>> = {
 
   "/auth.v1.SystemService/GetConfiguration": { installation: [() => ({})] },
   "/auth.v1.SystemService/ListProcedures": { installation: [() => ({})] },
+  "/auth.v1.SystemService/ListNodes": { installation: [() => ({})] },
 
   "/auth.v1.LimitService/ListLimits": "limits are the installation's, and for everybody whom they limit",
   "/auth.v1.LimitService/GetLimitUsage": [

@@ -1,6 +1,6 @@
 // The messages and services that the pages use: generated once, for the library.
 
-export type { ApiKey, ApiKeyUsage } from "../../../countersign/src/gen/auth/v1/api_keys_pb.ts";
+export type { ApiKey, ApiKeyNetwork, ApiKeyUsage } from "../../../countersign/src/gen/auth/v1/api_keys_pb.ts";
 export { ApiKeyService } from "../../../countersign/src/gen/auth/v1/api_keys_pb.ts";
 export type {
   AuditFilterSchema,
@@ -23,7 +23,7 @@ export type { Permission, Role } from "../../../countersign/src/gen/auth/v1/role
 export { RoleService } from "../../../countersign/src/gen/auth/v1/roles_pb.ts";
 export type { SigningKey } from "../../../countersign/src/gen/auth/v1/signing_keys_pb.ts";
 export { SigningKeyService } from "../../../countersign/src/gen/auth/v1/signing_keys_pb.ts";
-export type { Procedure } from "../../../countersign/src/gen/auth/v1/system_pb.ts";
+export type { Node, Procedure } from "../../../countersign/src/gen/auth/v1/system_pb.ts";
 export { SystemService } from "../../../countersign/src/gen/auth/v1/system_pb.ts";
 export type { User } from "../../../countersign/src/gen/auth/v1/users_pb.ts";
 export { UserService } from "../../../countersign/src/gen/auth/v1/users_pb.ts";

@@ -9,10 +9,28 @@ export function whenSessionEnds(tell: () => void): void {
   onSessionEnd = tell;
 }
 
+/** What somebody does who sits before the page. */
+const doings = ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"] as const;
+const presentForMs = 5_000;
+let lastDone = Number.NEGATIVE_INFINITY;
+for (const doing of doings)
+  addEventListener(
+    doing,
+    () => {
+      lastDone = performance.now();
+    },
+    { capture: true, passive: true },
+  );
+
+/** Whether a request comes of somebody's doing, and not of a page's looking by itself. */
+function isSomebodyThere(): boolean {
+  return document.visibilityState === "visible" && performance.now() - lastDone < presentForMs;
+}
+
 const admitted: Interceptor = (next) => async (request) => {
   request.header.set("x-csrf-token", currentCsrfToken());
-  // A page that looks by itself, while nobody looks at it, keeps no session open.
-  if (document.visibilityState === "hidden") request.header.set("x-countersign-background", "1");
+  // A page that looks by itself, while nobody does anything there, keeps no session open.
+  if (!isSomebodyThere()) request.header.set("x-countersign-background", "1");
   try {
     return await next(request);
   } catch (error) {

@@ -8,6 +8,7 @@ import { Dialog, DialogActions } from "../ui/dialog.tsx";
 import { Field, TextField } from "../ui/field.tsx";
 import { OnceShown } from "../ui/once-shown.tsx";
 import { Select } from "../ui/select.tsx";
+import { LimitFields, ScopesField } from "./key-fields.tsx";
 import { expiryOf, lifetimes, limitsOf, words } from "./key-form.ts";
 import { useChange } from "./use-change.ts";
 import { useUsername } from "./use-username.ts";
@@ -121,38 +122,13 @@ function KeyForm({
           )}
         </Field>
       </div>
-      <TextField
-        label={text.keys.scopes}
-        hint={text.keys.scopesHint}
-        name="scopes"
-        autoComplete="off"
-        error={wrong["scopes"]}
-      />
+      <ScopesField wrong={wrong} />
       <details className="group">
         <summary className="cursor-pointer font-medium text-soft hover:text-ink">
           {text.keys.moreOptions}
         </summary>
         <div className="mt-4 flex flex-col gap-4">
-          <TextField
-            label={text.keys.addresses}
-            hint={text.keys.addressesHint}
-            name="address_ranges"
-            error={wrong["address_ranges"]}
-          />
-          <TextField
-            label={text.keys.methods}
-            hint={text.keys.methodsHint}
-            name="methods"
-            error={wrong["methods"]}
-          />
-          <TextField
-            label={text.keys.limits}
-            hint={text.keys.limitsHint}
-            name="limits"
-            error={wrong["limits"]}
-          />
-          <TextField label={text.keys.tags} name="tags" error={wrong["tags"]} />
-          <TextField label={text.keys.descriptionField} name="description" error={wrong["description"]} />
+          <LimitFields wrong={wrong} />
         </div>
       </details>
       <DialogActions>

@@ -27,3 +27,8 @@ export function limitsOf(value: FormDataEntryValue | null): { calls: bigint; per
     return { calls: /^\d{1,18}$/.test(calls) ? BigInt(calls) : 0n, per };
   });
 }
+
+/** The same, written. */
+export function limitText(limits: readonly { readonly calls: bigint; readonly per: string }[]): string {
+  return limits.map(({ calls, per }) => `${calls}/${per}`).join(", ");
+}

@@ -3,7 +3,7 @@ import { useQuery } from "@connectrpc/connect-query";
 import { ArrowLeft } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { Link, useParams } from "wouter";
-import { type ApiKey, ApiKeyService } from "../api/protos.ts";
+import { type ApiKey, type ApiKeyNetwork, ApiKeyService } from "../api/protos.ts";
 import { useMe } from "../api/rights.ts";
 import { text } from "../text.ts";
 import { Badge } from "../ui/badge.tsx";
@@ -14,6 +14,7 @@ import { formatCount } from "../ui/numbers.ts";
 import { Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
 import { fromNow, Time } from "../ui/time.tsx";
 import { AuditTable } from "./audit-table.tsx";
+import { EditKey } from "./edit-key.tsx";
 import { KeyStatus } from "./key-status.tsx";
 import { RequestTable } from "./request-table.tsx";
 import { RotateKey } from "./rotate-key.tsx";
@@ -46,7 +47,7 @@ export function KeyPage() {
           {apiKey.graceEndsAt && apiKey.replacedBy && <Grace apiKey={apiKey} />}
           <div className="grid gap-5 lg:grid-cols-2">
             <Identity apiKey={apiKey} />
-            <Limits apiKey={apiKey} previous={query.data?.previous} />
+            <Limits apiKey={apiKey} previous={query.data?.previous} networks={query.data?.networks ?? []} />
           </div>
           <Panel title={text.keys.usage}>
             <Suspense fallback={<Loading lines={4} />}>
@@ -54,7 +55,11 @@ export function KeyPage() {
             </Suspense>
           </Panel>
           {can("auth.logs:read") && (
-            <RequestTable filter={{ apiKeyId: apiKey.id }} title={text.keys.itsRequests} />
+            <RequestTable
+              filter={{ apiKeyId: apiKey.id }}
+              title={text.keys.itsRequests}
+              without={["key", "user"]}
+            />
           )}
           {can("auth.audit:read") && (
             <AuditTable filter={{ target: `key:${apiKey.id}` }} title={text.keys.itsAudit} />
@@ -112,7 +117,15 @@ function Identity({ apiKey }: { apiKey: ApiKey }) {
   );
 }
 
-function Limits({ apiKey, previous }: { apiKey: ApiKey; previous: ApiKey | undefined }) {
+function Limits({
+  apiKey,
+  previous,
+  networks,
+}: {
+  apiKey: ApiKey;
+  previous: ApiKey | undefined;
+  networks: readonly ApiKeyNetwork[];
+}) {
   const list = (values: readonly string[], none: string) =>
     values.length === 0 ? (
       <span className="text-soft">{none}</span>
@@ -139,6 +152,9 @@ function Limits({ apiKey, previous }: { apiKey: ApiKey; previous: ApiKey | undef
             text.keys.noLimits,
           )}
         </Fact>
+        <Fact name={text.keys.seen}>
+          <Seen networks={networks} />
+        </Fact>
         {apiKey.tags.length > 0 && <Fact name={text.keys.tags}>{list(apiKey.tags, "")}</Fact>}
         {previous && (
           <Fact name={text.keys.replaces}>
@@ -150,6 +166,27 @@ function Limits({ apiKey, previous }: { apiKey: ApiKey; previous: ApiKey | undef
         )}
       </Facts>
     </Panel>
+  );
+}
+
+/** Where it was used from: the latest, and when. */
+function Seen({ networks }: { networks: readonly ApiKeyNetwork[] }) {
+  const shown = networks.slice(0, 5);
+  if (shown.length === 0) return <span className="text-soft">{text.keys.neverSeen}</span>;
+  return (
+    <ul className="flex flex-col gap-0.5">
+      {shown.map(({ network, lastUsedAt }) => (
+        <li key={network} className="flex flex-wrap items-baseline gap-x-3">
+          <Code>{network}</Code>
+          <span className="text-[13px] text-faint">
+            <Time at={lastUsedAt} style="relative" />
+          </span>
+        </li>
+      ))}
+      {networks.length > shown.length && (
+        <li className="text-[13px] text-faint">{text.keys.moreSeen(networks.length - shown.length)}</li>
+      )}
+    </ul>
   );
 }
 
@@ -181,7 +218,7 @@ function Grace({ apiKey }: { apiKey: ApiKey }) {
 }
 
 function Actions({ apiKey }: { apiKey: ApiKey }) {
-  const [asked, setAsked] = useState<"rotate" | "revoke">();
+  const [asked, setAsked] = useState<"edit" | "rotate" | "revoke">();
   const { disableApiKey, enableApiKey, revokeApiKey } = ApiKeyService.method;
   const disable = useChange(disableApiKey, { said: text.keys.disabledToast });
   const enable = useChange(enableApiKey, { said: text.keys.enabledToast });
@@ -193,6 +230,7 @@ function Actions({ apiKey }: { apiKey: ApiKey }) {
   if (status === "revoked") return null;
   return (
     <>
+      <Button onClick={() => setAsked("edit")}>{text.keys.edit}</Button>
       {status !== "expired" && !replacedBy && (
         <Button onClick={() => setAsked("rotate")}>{text.keys.rotate}</Button>
       )}
@@ -208,6 +246,7 @@ function Actions({ apiKey }: { apiKey: ApiKey }) {
       <Button look="danger" onClick={() => setAsked("revoke")}>
         {text.keys.revoke}
       </Button>
+      <EditKey apiKey={apiKey} open={asked === "edit"} onClose={() => setAsked(undefined)} />
       <RotateKey id={id} open={asked === "rotate"} onClose={() => setAsked(undefined)} />
       <Confirm
         open={asked === "revoke"}

@@ -1,4 +1,3 @@
-import { useQuery } from "@connectrpc/connect-query";
 import { Plus } from "lucide-react";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
@@ -10,6 +9,7 @@ import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/confirm.tsx";
 import { Code } from "../ui/copy.tsx";
 import { type Column, DataTable } from "../ui/data-table.tsx";
+import { Narrow } from "../ui/narrow.tsx";
 import { formatCount } from "../ui/numbers.ts";
 import { Empty, Page } from "../ui/page.tsx";
 import { SearchBox } from "../ui/search-box.tsx";
@@ -20,15 +20,24 @@ import { useFilter } from "../ui/use-filter.ts";
 import { usePages } from "../ui/use-pages.ts";
 import { CreateKey, keyTypes } from "./create-key.tsx";
 import { KeyStatus } from "./key-status.tsx";
-import { lastDays } from "./usage-days.ts";
 import { useChange } from "./use-change.ts";
+import { useUserId } from "./use-user-id.ts";
 
-const columns: readonly Column<ApiKey>[] = [
-  { id: "status", header: text.keys.status, cell: (apiKey) => <KeyStatus apiKey={apiKey} /> },
+interface Row {
+  readonly apiKey: ApiKey;
+  /** Calls on the last days. */
+  readonly trend: readonly bigint[];
+}
+
+/** How many days a row shows. */
+const trendDays = 14;
+
+const columns: readonly Column<Row>[] = [
+  { id: "status", header: text.keys.status, cell: ({ apiKey }) => <KeyStatus apiKey={apiKey} /> },
   {
     id: "name",
     header: text.keys.name,
-    cell: ({ id, name }) => (
+    cell: ({ apiKey: { id, name } }) => (
       <Link
         href={`/keys/${id}`}
         title={name}
@@ -38,13 +47,21 @@ const columns: readonly Column<ApiKey>[] = [
       </Link>
     ),
   },
-  { id: "type", header: text.keys.type, cell: ({ type }) => <Badge>{type}</Badge> },
-  { id: "owner", header: text.keys.owner, cell: ({ user }) => user?.username ?? "—" },
+  { id: "type", header: text.keys.type, cell: ({ apiKey: { type } }) => <Badge>{type}</Badge> },
+  {
+    id: "owner",
+    header: text.keys.owner,
+    cell: ({ apiKey: { user } }) => (
+      <span className="block max-w-[16ch] truncate" title={user?.username}>
+        {user?.username ?? "—"}
+      </span>
+    ),
+  },
   {
     id: "prefix",
     header: text.keys.prefix,
-    cell: ({ prefix, id }) => (
-      <span className="block max-w-[15ch] truncate" title={prefix || id}>
+    cell: ({ apiKey: { prefix, id } }) => (
+      <span className="block max-w-[14ch] truncate" title={prefix || id}>
         <Code>{prefix || id}</Code>
       </span>
     ),
@@ -53,37 +70,41 @@ const columns: readonly Column<ApiKey>[] = [
     id: "total",
     header: text.keys.total,
     align: "right",
-    cell: ({ totalRequests }) => formatCount(totalRequests),
+    cell: ({ apiKey: { totalRequests } }) => formatCount(totalRequests),
   },
-  { id: "trend", header: text.keys.trend, cell: ({ id }) => <Trend id={id} /> },
+  {
+    id: "trend",
+    header: text.keys.trend,
+    cell: ({ trend }) => (
+      <Sparkline
+        values={trend.length > 0 ? trend.map(Number) : Array.from({ length: trendDays }, () => 0)}
+        label={text.keys.trendLabel}
+      />
+    ),
+  },
   {
     id: "used",
     header: text.keys.lastUsed,
-    cell: ({ lastUsedAt }) => <Time at={lastUsedAt} style="relative" none={text.keys.never} />,
+    cell: ({ apiKey: { lastUsedAt } }) => <Time at={lastUsedAt} style="relative" none={text.keys.never} />,
   },
   {
     id: "expires",
     header: text.keys.expires,
-    cell: ({ expiresAt }) => <Time at={expiresAt} style="relative" none={text.keys.never} />,
+    cell: ({ apiKey: { expiresAt } }) => <Time at={expiresAt} style="relative" none={text.keys.never} />,
   },
   {
     id: "created",
     header: text.keys.created,
     hidden: true,
-    cell: ({ createdAt }) => <Time at={createdAt} />,
+    cell: ({ apiKey: { createdAt } }) => <Time at={createdAt} />,
   },
-  { id: "tags", header: text.keys.tags, hidden: true, cell: ({ tags }) => tags.join(", ") || "—" },
+  {
+    id: "tags",
+    header: text.keys.tags,
+    hidden: true,
+    cell: ({ apiKey: { tags } }) => tags.join(", ") || "—",
+  },
 ];
-
-function Trend({ id }: { id: string }) {
-  const { data } = useQuery(
-    ApiKeyService.method.getApiKeyUsage,
-    { id, period: "day" },
-    { staleTime: 60_000, retry: false },
-  );
-  const days = lastDays(data?.usage ?? [], 14);
-  return <Sparkline values={days.map(({ allowed }) => allowed)} label={text.keys.trendLabel} />;
-}
 
 const any = { value: "", label: text.keys.anyStatus };
 
@@ -91,16 +112,22 @@ export function Keys() {
   const [search, setSearch] = useFilter("q");
   const [status, setStatus] = useFilter("status");
   const [type, setType] = useFilter("type");
+  const [owner, setOwner] = useFilter("user");
+  const [tag, setTag] = useFilter("tag");
+  const userId = useUserId(owner);
   const [creating, setCreating] = useFilter("new");
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const [, go] = useLocation();
   const { can } = useMe();
   const list = usePages(
     ApiKeyService.method.listApiKeys,
-    { pageSize: 50, text: search, status, type },
-    ({ apiKeys }) => apiKeys,
+    {
+      ...{ pageSize: 50, text: search, status, type, tag, usageDays: trendDays },
+      ...(owner !== "" && { userId }),
+    },
+    ({ apiKeys, trends }) => apiKeys.map((apiKey, at): Row => ({ apiKey, trend: trends[at]?.allowed ?? [] })),
   );
-  const filtered = search !== "" || status !== "" || type !== "";
+  const filtered = [search, status, type, owner, tag].some((one) => one !== "");
   const add = (
     <Button look="primary" onClick={() => setCreating("1")}>
       <Plus size={16} aria-hidden="true" />
@@ -114,19 +141,21 @@ export function Keys() {
         name={text.keys.title}
         columns={columns}
         {...list}
-        rowId={({ id }) => id}
-        onOpen={({ id }) => go(`/keys/${id}`)}
+        rowId={({ apiKey: { id } }) => id}
+        onOpen={({ apiKey: { id } }) => go(`/keys/${id}`)}
         toolbar={
           <>
             <SearchBox label={text.keys.search} value={search} onSearch={setSearch} />
             <Select
               label={text.keys.status}
+              className="max-sm:w-[calc(50%-4px)]"
               value={status}
               onChoose={setStatus}
               choices={[any, ...Object.entries(text.keys.states).map(([value, label]) => ({ value, label }))]}
             />
             <Select
               label={text.keys.type}
+              className="max-sm:w-[calc(50%-4px)]"
               value={type}
               onChoose={setType}
               choices={[
@@ -134,6 +163,10 @@ export function Keys() {
                 ...keyTypes.map((value) => ({ value, label: value })),
               ]}
             />
+            {can("auth.keys:read") && can("auth.users:read") && (
+              <Narrow label={text.keys.anyOwner} value={owner} onChange={setOwner} />
+            )}
+            <Narrow label={text.keys.anyTag} value={tag} onChange={setTag} />
           </>
         }
         {...(writable && {

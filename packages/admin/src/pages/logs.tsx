@@ -7,6 +7,7 @@ import { LogService } from "../api/protos.ts";
 import { text } from "../text.ts";
 import { Button } from "../ui/button.tsx";
 import { TextInput } from "../ui/field.tsx";
+import { Narrow } from "../ui/narrow.tsx";
 import { Page } from "../ui/page.tsx";
 import { saveFile } from "../ui/save-file.ts";
 import { SearchBox } from "../ui/search-box.tsx";
@@ -81,6 +82,7 @@ export function Logs() {
             <SearchBox label={text.logs.search} value={search} onSearch={setSearch} />
             <Select
               label={text.logs.status}
+              className="max-sm:w-[calc(50%-4px)]"
               value={status}
               onChoose={setStatus}
               choices={[
@@ -91,6 +93,7 @@ export function Logs() {
             />
             <Select
               label={text.logs.reason}
+              className="w-44 max-sm:w-[calc(50%-4px)]"
               value={reason}
               onChoose={setReason}
               choices={[
@@ -114,20 +117,6 @@ interface Part {
   readonly label: string;
   readonly value: string;
   readonly onChange: (value: string) => void;
-}
-
-function Narrow({ label, value, onChange }: Part) {
-  return (
-    <TextInput
-      aria-label={label}
-      placeholder={label}
-      key={value}
-      defaultValue={value}
-      onBlur={(event) => onChange(event.currentTarget.value.trim())}
-      onKeyDown={(event) => event.key === "Enter" && onChange(event.currentTarget.value.trim())}
-      className="w-full sm:w-36"
-    />
-  );
 }
 
 function Moment({ label, value, onChange }: Part) {

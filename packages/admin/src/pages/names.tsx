@@ -27,3 +27,9 @@ export function KeyName({ id }: { id: string }) {
   );
   return <span title={id}>{data?.apiKey?.name ?? id}</span>;
 }
+
+/** Where a call came from, without the port that means nothing in a list. */
+export function addressOf(peer: string): string {
+  const bracketed = /^\[(.+)\](?::\d+)?$/.exec(peer)?.[1];
+  return bracketed ?? peer.replace(/^([^:]+):\d+$/, "$1");
+}

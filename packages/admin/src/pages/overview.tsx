@@ -13,6 +13,7 @@ import { Select } from "../ui/select.tsx";
 import { Time } from "../ui/time.tsx";
 import { useFilter } from "../ui/use-filter.ts";
 import { KeyName, UserName } from "./names.tsx";
+import { Nodes } from "./nodes.tsx";
 
 const CallsChart = lazy(() => import("./calls-chart.tsx").then(({ CallsChart: one }) => ({ default: one })));
 
@@ -64,6 +65,7 @@ export function Overview() {
         <Denied />
       )}
       {can("auth.keys:read") && <KeyHealth />}
+      {can("auth.system:read") && <Nodes />}
     </Page>
   );
 }

@@ -8,14 +8,14 @@ import { formatDuration } from "../ui/numbers.ts";
 import { Empty } from "../ui/page.tsx";
 import { Time } from "../ui/time.tsx";
 import { usePages } from "../ui/use-pages.ts";
-import { KeyName, UserName } from "./names.tsx";
+import { addressOf, KeyName, UserName } from "./names.tsx";
 import { Outcome } from "./outcome.tsx";
 import { RequestDialog } from "./request-dialog.tsx";
 
 export type Filter = MessageInitShape<typeof RequestFilterSchema>;
 
 const columns: readonly Column<LoggedRequest>[] = [
-  { id: "at", header: text.logs.at, cell: ({ endedAt }) => <Time at={endedAt} style="exact" /> },
+  { id: "at", header: text.logs.at, cell: ({ endedAt }) => <Time at={endedAt} style="instant" /> },
   { id: "status", header: text.logs.status, cell: (request) => <Outcome request={request} /> },
   {
     id: "procedure",
@@ -36,7 +36,7 @@ const columns: readonly Column<LoggedRequest>[] = [
     header: text.logs.key,
     cell: ({ apiKeyId }) =>
       apiKeyId ? (
-        <span className="block max-w-[22ch] truncate">
+        <span className="block max-w-[20ch] truncate">
           <KeyName id={apiKeyId} />
         </span>
       ) : (
@@ -47,7 +47,11 @@ const columns: readonly Column<LoggedRequest>[] = [
   {
     id: "peer",
     header: text.logs.peer,
-    cell: ({ peer }) => <span className="whitespace-nowrap">{peer}</span>,
+    cell: ({ peer }) => (
+      <span className="numbers whitespace-nowrap" title={peer}>
+        {addressOf(peer)}
+      </span>
+    ),
   },
   {
     id: "duration",
@@ -71,8 +75,11 @@ export function RequestTable({
   toolbar,
   fresh,
   filtered,
+  without = [],
 }: {
   filter: Filter;
+  /** Columns that would say the same in every row. */
+  without?: readonly string[];
   title: string;
   toolbar?: ReactNode;
   /** Calls that came in since the list was read. */
@@ -85,7 +92,7 @@ export function RequestTable({
     <>
       <DataTable
         name={title}
-        columns={columns}
+        columns={without.length === 0 ? columns : columns.filter(({ id }) => !without.includes(id))}
         {...list}
         rows={list.rows && [...(fresh ?? []), ...list.rows]}
         rowId={({ requestId, endedAt }) => `${requestId} ${endedAt?.seconds} ${endedAt?.nanos}`}

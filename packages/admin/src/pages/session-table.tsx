@@ -9,6 +9,7 @@ import { type Column, DataTable } from "../ui/data-table.tsx";
 import { Empty } from "../ui/page.tsx";
 import { Time } from "../ui/time.tsx";
 import { usePages } from "../ui/use-pages.ts";
+import { addressOf } from "./names.tsx";
 import { useChange } from "./use-change.ts";
 
 /** The sessions of a user; without one, those of who is logged in. */
@@ -69,7 +70,7 @@ const shown: readonly Column<Session>[] = [
     id: "agent",
     header: text.sessions.agent,
     cell: ({ userAgent }) => (
-      <span className="block max-w-[30ch] truncate" title={userAgent}>
+      <span className="block max-w-[34ch] truncate" title={userAgent}>
         {userAgent || "—"}
       </span>
     ),
@@ -78,8 +79,8 @@ const shown: readonly Column<Session>[] = [
     id: "address",
     header: text.sessions.address,
     cell: ({ address }) => (
-      <span className="whitespace-nowrap">
-        <Code>{address || "—"}</Code>
+      <span className="whitespace-nowrap" title={address}>
+        <Code>{addressOf(address) || "—"}</Code>
       </span>
     ),
   },
@@ -98,5 +99,9 @@ const shown: readonly Column<Session>[] = [
     cell: ({ refreshedAt }) => <Time at={refreshedAt} style="relative" />,
   },
   { id: "created", header: text.sessions.created, cell: ({ createdAt }) => <Time at={createdAt} /> },
-  { id: "expires", header: text.sessions.expires, cell: ({ expiresAt }) => <Time at={expiresAt} /> },
+  {
+    id: "expires",
+    header: text.sessions.expires,
+    cell: ({ expiresAt }) => <Time at={expiresAt} style="relative" />,
+  },
 ];

@@ -21,7 +21,15 @@ const tones: Readonly<Record<string, Tone>> = {
 };
 
 const columns: readonly Column<SigningKey>[] = [
-  { id: "kid", header: text.signingKeys.kid, cell: ({ kid }) => <Code>{kid}</Code> },
+  {
+    id: "kid",
+    header: text.signingKeys.kid,
+    cell: ({ kid }) => (
+      <span className="block max-w-[22ch] truncate" title={kid}>
+        <Code>{kid}</Code>
+      </span>
+    ),
+  },
   { id: "algorithm", header: text.signingKeys.algorithm, cell: ({ algorithm }) => algorithm },
   {
     id: "status",
@@ -47,7 +55,7 @@ export function SigningKeys() {
   const writable = can("auth.signing_keys:write");
   const removal: Column<SigningKey> = {
     id: "remove",
-    header: text.signingKeys.remove,
+    header: text.common.actions,
     align: "right",
     cell: (key) =>
       key.status === "retired" && (
@@ -69,6 +77,7 @@ export function SigningKeys() {
         error={isImpossible(query.error) ? null : query.error}
         onRetry={() => void query.refetch()}
         rowId={({ kid }) => kid}
+        toolbar={<h2 className="px-2 font-semibold">{text.signingKeys.toolbar}</h2>}
         empty={<Empty title={text.signingKeys.none}>{text.signingKeys.noneHint}</Empty>}
       />
       <Confirm

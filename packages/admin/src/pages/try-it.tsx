@@ -9,7 +9,7 @@ import { Button } from "../ui/button.tsx";
 import { Code } from "../ui/copy.tsx";
 import { Field, TextField } from "../ui/field.tsx";
 import { formatDuration } from "../ui/numbers.ts";
-import { Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
+import { Empty, Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
 import { Select } from "../ui/select.tsx";
 import { useFilter } from "../ui/use-filter.ts";
 
@@ -47,7 +47,7 @@ function Caller({ procedures }: { procedures: readonly Procedure[] }) {
     setBusy(false);
   }
   return (
-    <div className="grid items-start gap-5 lg:grid-cols-2">
+    <div className="grid gap-5 lg:grid-cols-2">
       <Panel title={text.tryIt.request}>
         <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
           <Field label={text.tryIt.procedure}>
@@ -111,7 +111,11 @@ function Caller({ procedures }: { procedures: readonly Procedure[] }) {
       </Panel>
       <Panel title={text.tryIt.answer}>
         <div aria-live="polite">
-          {answer ? <Shown answer={answer} /> : <p className="text-soft">{text.tryIt.nothing}</p>}
+          {answer ? (
+            <Shown answer={answer} />
+          ) : (
+            <Empty title={text.tryIt.nothing}>{text.tryIt.nothingHint}</Empty>
+          )}
         </div>
       </Panel>
     </div>

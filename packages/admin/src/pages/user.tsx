@@ -11,9 +11,10 @@ import { Confirm } from "../ui/confirm.tsx";
 import { Code } from "../ui/copy.tsx";
 import { Dialog, DialogActions } from "../ui/dialog.tsx";
 import { TextField } from "../ui/field.tsx";
-import { Empty, Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
+import { Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
 import { Select } from "../ui/select.tsx";
 import { Time } from "../ui/time.tsx";
+import { EditUser } from "./edit-user.tsx";
 import { permissionText } from "./permission-text.ts";
 import { SessionTable } from "./session-table.tsx";
 import { useChange } from "./use-change.ts";
@@ -81,7 +82,7 @@ function Account({ user }: { user: User }) {
   );
 }
 
-type Asked = "disable" | "delete" | "password" | undefined;
+type Asked = "disable" | "delete" | "edit" | "password" | undefined;
 
 /** What can be done with an account: what cannot be taken back is asked about first. */
 function Actions({ user }: { user: User }) {
@@ -102,6 +103,7 @@ function Actions({ user }: { user: User }) {
   const { id } = user;
   return (
     <>
+      <Button onClick={() => setAsked("edit")}>{text.users.edit}</Button>
       <Button onClick={() => setAsked("password")}>{text.users.setPassword}</Button>
       {user.isActive && !user.passwordLockedAt ? (
         <Button onClick={() => setAsked("disable")}>{text.users.disable}</Button>
@@ -111,6 +113,7 @@ function Actions({ user }: { user: User }) {
         </Button>
       )}
       <Button onClick={() => setAsked("delete")}>{text.users.delete}</Button>
+      <EditUser user={user} open={asked === "edit"} onClose={onDone} />
       <SetPassword user={user} open={asked === "password"} onClose={() => setAsked(undefined)} />
       <Confirm
         open={asked === "disable"}
@@ -223,7 +226,7 @@ function Roles({ user }: { user: User }) {
       <h3 className="mb-2 mt-5 text-[13px] font-medium text-soft">{text.users.effective}</h3>
       {effective.data?.isSuperuser && <p>{text.users.everything}</p>}
       {effective.data && !effective.data.isSuperuser && effective.data.permissions.length === 0 && (
-        <Empty title={text.users.noPermissions} />
+        <p className="text-soft">{text.users.noPermissions}</p>
       )}
       <ul className="flex flex-col gap-1">
         {effective.data?.permissions.map(({ permission, role, through }) => {

@@ -38,7 +38,15 @@ export function Chart({ label, times, series, format, height = 180 }: ChartProps
       plot.destroy();
     };
   }, [times, series, format, height]);
-  return <div ref={holder} role="img" aria-label={label} className="w-full" style={{ minHeight: height }} />;
+  return (
+    <div
+      ref={holder}
+      role="img"
+      aria-label={label}
+      className="w-full overflow-hidden"
+      style={{ minHeight: height }}
+    />
+  );
 }
 
 function optionsOf(
@@ -55,20 +63,22 @@ function optionsOf(
     // Days are those of UTC.
     ...(daily && { tzDate: (at: number) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC") }),
     cursor: { y: false, points: { size: 6 } },
-    padding: [8, 4, 0, 0],
+    padding: [8, 18, 0, 0],
     scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     axes: [
       {
         ...axis,
         font: "12px Inter Variable",
-        size: 30,
+        size: 26,
+        gap: 8,
         values: (_plot, ticks, _axis, _space, step) =>
           ticks.map((tick) => (step < 86_400 ? clock : daily ? utcDay : day).format(tick * 1000)),
       },
       {
         ...axis,
         font: "12px Inter Variable",
-        size: 62,
+        size: 52,
+        gap: 8,
         values: (_plot, ticks) => ticks.map((tick) => format(tick)),
       },
     ],

@@ -132,7 +132,7 @@ function Content<T extends RowData>({
                   <th
                     key={header.id}
                     scope="col"
-                    className={`whitespace-nowrap px-3 py-2 font-medium first:pl-4 last:pr-4 ${cellClass(header.column.id)}`}
+                    className={`whitespace-nowrap px-2.5 py-2 font-medium first:pl-4 last:pr-4 ${cellClass(header.column.id)}`}
                   >
                     <table.FlexRender header={header} />
                   </th>
@@ -164,7 +164,7 @@ function Content<T extends RowData>({
                 {row.getVisibleCells().map((cell) => (
                   <td
                     key={cell.id}
-                    className={`px-3 py-2.5 align-middle first:pl-4 last:pr-4 ${cellClass(cell.column.id)}`}
+                    className={`h-11 px-2.5 py-1.5 align-middle first:pl-4 last:pr-4 ${cellClass(cell.column.id)}`}
                   >
                     <table.FlexRender cell={cell} />
                   </td>

@@ -38,7 +38,7 @@ export function TextInput(props: ComponentProps<"input">) {
   return (
     <input
       {...props}
-      className={`control w-full placeholder:text-faint aria-invalid:border-bad ${props.className ?? ""}`}
+      className={`control placeholder:text-faint aria-invalid:border-bad ${props.className ?? "w-full"}`}
     />
   );
 }

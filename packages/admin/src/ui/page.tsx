@@ -45,7 +45,7 @@ export function Panel({
   return (
     <section className="min-w-0 rounded-xl border border-line bg-panel">
       {(title || actions) && (
-        <div className="flex flex-wrap items-center justify-between gap-3 border-b border-line px-5 py-3">
+        <div className="flex min-h-13 flex-wrap items-center justify-between gap-3 border-b border-line px-5 py-2">
           <h2 className="font-semibold">{title}</h2>
           {actions}
         </div>

@@ -29,7 +29,7 @@ export function SearchBox({
         placeholder={label}
         value={typed}
         onChange={(event) => setTyped(event.currentTarget.value)}
-        className="pl-8"
+        className="w-full pl-8"
       />
     </div>
   );

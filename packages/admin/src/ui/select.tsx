@@ -21,7 +21,7 @@ export function Select({
       aria-label={label}
       {...rest}
       onChange={(event) => onChoose(event.currentTarget.value)}
-      className={`control pr-7 ${rest.className ?? ""}`}
+      className={`control max-w-full pr-7 ${rest.className ?? ""}`}
     >
       {choices.map(({ value, label: text }) => (
         <option key={value} value={value}>

@@ -3,7 +3,16 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 
 const zone = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const instant = new Intl.DateTimeFormat(undefined, {
+  day: "2-digit",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+const relative = new Intl.RelativeTimeFormat(undefined, { style: "short" });
+const now = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
 const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["year", 31_536_000],
@@ -13,17 +22,17 @@ const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["minute", 60],
 ];
 
-/** `3 minutes ago`, `in 2 days`. */
-export function fromNow(date: Date, now = Date.now()): string {
-  const seconds = (date.getTime() - now) / 1000;
+/** `3 min. ago`, `in 2 days`. */
+export function fromNow(date: Date, from = Date.now()): string {
+  const seconds = (date.getTime() - from) / 1000;
   for (const [unit, length] of steps)
     if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
-  return relative.format(0, "minute");
+  return now.format(0, "minute");
 }
 
 export interface TimeProps {
   readonly at: Timestamp | undefined;
-  readonly style?: "relative" | "short" | "exact";
+  readonly style?: "relative" | "short" | "exact" | "instant";
   readonly none?: string;
 }
 
@@ -36,8 +45,9 @@ export function Time({ at, style = "short", none = "—" }: TimeProps) {
     relative: () => fromNow(date),
     short: () => zone.format(date),
     exact: () => exact.format(date),
+    instant: () => instant.format(date),
   };
-  const title = style === "relative" ? `${exact.format(date)} · ${iso}` : iso;
+  const title = style === "relative" || style === "instant" ? `${exact.format(date)} · ${iso}` : iso;
   return (
     <time dateTime={iso} title={title} className="numbers whitespace-nowrap">
       {shown[style]()}

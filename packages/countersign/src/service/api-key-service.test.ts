@@ -154,6 +154,29 @@ describe("a manager of other people's keys", () => {
     assert.deepEqual(await store.apiKeys.load(target), before);
   });
 
+  it("shows how often its keys were used on the last days, and from where", async () => {
+    const { call, outcome, ada, wide, store } = await setup();
+    const today = Math.floor(1_800_000_000_000 / day) * day;
+    const used = (at: number, allowed: number) => ({ startsAt: new Date(at), allowed, denied: 1 });
+    const hours = [used(today - 3 * day, 9), used(today - 2 * day, 4), used(today, 2)];
+    const lastUsedAt = new Date(today);
+    await store.apiKeys.addUsage([{ id: wide, calls: 15, lastUsedAt, hours, networks: ["10.0.0.1"] }]);
+    await call(ada, rpc.createApiKey, { name: "unused" });
+    const { apiKeys, trends } = await call(ada, rpc.listApiKeys, { usageDays: 3 });
+    assert.deepEqual(apiKeys.map(({ name }, at) => [name, trends[at]?.allowed]).sort(), [
+      ["unused", [0n, 0n, 0n]],
+      ["wide", [4n, 0n, 2n]],
+    ]);
+    assert.deepEqual((await call(ada, rpc.listApiKeys, {})).trends, []);
+    for (const usageDays of [-1, 32])
+      assert.equal(await outcome(ada, rpc.listApiKeys, { usageDays }), "INVALID_ARGUMENT usage_days");
+    const { networks } = await call(ada, rpc.getApiKey, { id: wide });
+    assert.deepEqual(
+      networks.map(({ network, lastUsedAt: at }) => [network, at && timestampDate(at)]),
+      [["10.0.0.1", lastUsedAt]],
+    );
+  });
+
   it("is nobody without the permission: other people's keys are not there", async () => {
     const { call, outcome, ada, root, adaId, user, store } = await setup();
     const { apiKey } = await call(root, rpc.createApiKey, { name: "root's" });

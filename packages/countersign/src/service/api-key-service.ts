@@ -1,4 +1,4 @@
-import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
 import type {
@@ -21,7 +21,7 @@ import type {
 } from "../gen/auth/v1/api_keys_pb.ts";
 import { type ApiKeyServiceOptions, KeyDesk, ownerToList } from "./key-desk.ts";
 import { importKeys } from "./key-import.ts";
-import { readFindings, readUsage } from "./key-insight.ts";
+import { readFindings, readTrends, readUsage } from "./key-insight.ts";
 import { requireOwnLifetime, requireOwnLimits } from "./key-rank.ts";
 import { fieldViolations, limitsOf, namesChecked, requireNone, statusOf } from "./key-request.ts";
 import { revokeOne, revokeSome } from "./key-revocation.ts";
@@ -100,13 +100,26 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
       now: this.#desk.now(),
     });
     const page = pageOf(rows, limit, (key) => [key.createdAt.toISOString(), key.id]);
-    return { apiKeys: await this.#desk.showAll(page.rows), nextPageToken: page.nextPageToken };
+    const ids = page.rows.map(({ id }) => id);
+    return {
+      apiKeys: await this.#desk.showAll(page.rows),
+      nextPageToken: page.nextPageToken,
+      trends: await readTrends(this.#desk, ids, request.usageDays),
+    };
   }
 
   async getApiKey({ id }: GetApiKeyRequest, context: CallContext) {
     const key = await this.#desk.reach(id, context.requireUser(), "auth.keys:read");
     const previous = await this.#desk.previousOf(key);
-    return { apiKey: await this.#desk.show(key), ...(previous && { previous }) };
+    const networks = await this.#desk.options.store.apiKeys.networks(key.id);
+    return {
+      apiKey: await this.#desk.show(key),
+      ...(previous && { previous }),
+      networks: networks.map(({ network, lastUsedAt }) => ({
+        network,
+        lastUsedAt: timestampFromDate(lastUsedAt),
+      })),
+    };
   }
 
   updateApiKey(request: UpdateApiKeyRequest, context: CallContext) {

@@ -47,6 +47,29 @@ export async function readUsage(desk: KeyDesk, request: GetApiKeyUsageRequest, c
   };
 }
 
+const longestTrend = 31;
+
+/** Allowed calls with each of the keys on the last days, in the order of the ids. Days of 0 mean that nobody asked. */
+export async function readTrends(desk: KeyDesk, ids: readonly string[], days: number) {
+  if (days === 0) return [];
+  if (days < 0 || days > longestTrend)
+    throw invalidArgument({ field: "usage_days", description: `from 0 to ${longestTrend}` });
+  const until = desk.now();
+  const first = startOf(until, "day").getTime() - (days - 1) * dayMs;
+  const counts = await desk.options.store.apiKeys.usageOf({
+    ids,
+    period: "day",
+    from: new Date(first),
+    until: new Date(until.getTime() + 1),
+  });
+  return ids.map((id) => {
+    const allowed = Array.from({ length: days }, () => 0n);
+    for (const count of counts.get(id) ?? [])
+      allowed[(count.startsAt.getTime() - first) / dayMs] = BigInt(count.allowed);
+    return { allowed };
+  });
+}
+
 /** The hour or day that the instant is in counts. */
 function startOf(from: Date, period: UsagePeriod): Date {
   const ms = period === "hour" ? 3_600_000 : dayMs;

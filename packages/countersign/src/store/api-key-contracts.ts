@@ -161,6 +161,17 @@ export interface UsageQuery {
   readonly until: Date;
 }
 
+/** The same of several keys. */
+export interface UsageOfKeysQuery extends Omit<UsageQuery, "id"> {
+  readonly ids: readonly string[];
+}
+
+/** Where calls with a key came from. */
+export interface SeenNetwork {
+  readonly network: string;
+  readonly lastUsedAt: Date;
+}
+
 /** What a key has left behind. */
 export interface ApiKeyTraces {
   /** How many networks it was used from since the instant that was asked for. */
@@ -219,6 +230,10 @@ export interface ApiKeyStore extends ApiKeySource {
   addUsage(usage: readonly ApiKeyUsage[]): Promise<void>;
   /** Periods with calls, the oldest first. */
   usage(query: UsageQuery): Promise<readonly UsageCount[]>;
+  /** The same of several keys, by their ids; those without a call are left out. */
+  usageOf(query: UsageOfKeysQuery): Promise<ReadonlyMap<string, readonly UsageCount[]>>;
+  /** Where allowed calls came from, the latest first. */
+  networks(id: string): Promise<readonly SeenNetwork[]>;
   /** Of keys that are there, by their ids. */
   traces(ids: readonly string[], since: Date): Promise<ReadonlyMap<string, ApiKeyTraces>>;
   /** Removes counts and traces from before these instants, and links that are over for a week. */

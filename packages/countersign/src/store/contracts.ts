@@ -5,6 +5,7 @@ import type { UserAccount, UserSource } from "../core/user.ts";
 import type { LimitStore } from "../limits/limit-store.ts";
 import type { ApiKeyStore } from "./api-key-contracts.ts";
 import type { KeyImportStore } from "./key-import-contracts.ts";
+import type { NodeStore } from "./node-contracts.ts";
 import type { StoreReadings } from "./observation.ts";
 import type { RoleStore } from "./role-contracts.ts";
 import type { SecretStore } from "./secret-contracts.ts";
@@ -159,6 +160,7 @@ export interface Store extends SessionStores {
   readonly secrets: SecretStore;
   /** Rates and quotas of calls. */
   readonly limits: LimitStore;
+  readonly nodes: NodeStore;
   /** To be measured. Undefined where there is nothing to read. */
   readonly readings?: (() => StoreReadings) | undefined;
   /** Waits for what is under way. Nothing may be called after it. */

@@ -6,6 +6,7 @@ import { MemoryAttempts } from "./memory/memory-attempts.ts";
 import { MemoryAudit } from "./memory/memory-audit.ts";
 import { MemoryIdentities } from "./memory/memory-identities.ts";
 import { MemoryKeyImports } from "./memory/memory-key-imports.ts";
+import { MemoryNodes } from "./memory/memory-nodes.ts";
 import { MemoryRequestLog } from "./memory/memory-request-log.ts";
 import { MemoryRevocationLog } from "./memory/memory-revocation-log.ts";
 import { MemoryRoles } from "./memory/memory-roles.ts";
@@ -62,6 +63,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     identities,
     secrets,
     limits: createMemoryLimits(options.now === undefined ? {} : { now, elapsed: now }),
+    nodes: new MemoryNodes(now),
     close: async () => {},
   });
 }

@@ -13,6 +13,7 @@ import { keyUsageCases } from "../store/suite/key-usage-cases.suite.ts";
 import { limitCases, type WithLimits } from "../store/suite/limit-cases.suite.ts";
 import { loginCases } from "../store/suite/login-cases.suite.ts";
 import { logoutCases } from "../store/suite/logout-cases.suite.ts";
+import { nodeCases } from "../store/suite/node-cases.suite.ts";
 import { revocationCases } from "../store/suite/revocation-cases.suite.ts";
 import { roleCases } from "../store/suite/role-cases.suite.ts";
 import { rotationCases } from "../store/suite/rotation-cases.suite.ts";
@@ -60,6 +61,7 @@ const suites: Readonly<Record<string, Cases>> = {
   "audited changes": auditedCases,
   "signing keys": signingKeyCases,
   "linked identities": identityCases,
+  nodes: nodeCases,
   secrets: secretCases,
   concurrency: concurrencyCases,
   "hostile input": hostileCases,

@@ -28,6 +28,7 @@ import {
   PolicyService,
   RoleService,
   SigningKeyService,
+  SystemService,
   TenantService,
   TokenService,
   UserService,
@@ -37,6 +38,7 @@ import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { formatAddress } from "../config/listen-address.ts";
 import { configProblems } from "../config/production-checks.ts";
+import { servedBy } from "../descriptors.ts";
 import { linkBase } from "../listen/key-reveal.ts";
 import { createPasswords } from "../passwords.ts";
 import { knownPermissions } from "../policy/known-permissions.ts";
@@ -45,6 +47,7 @@ import { adoptMasterKey } from "../secrets/known-secrets.ts";
 import { apiKeyService, limitService, policyService, tokenService, userService } from "../services.ts";
 import { readSigning, signingOf } from "../signing.ts";
 import { peppersOf } from "../stored-keys.ts";
+import { createSystemService } from "../system-service.ts";
 import { note } from "../terminal/output.ts";
 import type { Administration } from "./administration.ts";
 import { completePolicy } from "./complete-policy.ts";
@@ -69,6 +72,14 @@ const admitted = allow(operator, "local");
 
 type Handler = (request: unknown, context: CallContext) => unknown;
 
+function signingKeyService(config: Config, store: Store, caughtUp: () => Promise<void>) {
+  return createSigningKeyService({ keys: signingOf(config, store, warn).managed, caughtUp });
+}
+
+function systemService(config: Config, store: Store) {
+  return createSystemService(config, { services: () => servedBy(config), store });
+}
+
 /** Acts on a store directly, through the functions that a server acts through. Closing it closes the store. */
 export function createLocalAdministration(config: Config, store: Store): Administration {
   let reading: Promise<RoleDirectory> | undefined;
@@ -88,9 +99,9 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
     [ApiKeyService.typeName]: (roles) =>
       apiKeyService({ config, store, roles, digests, caughtUp, linkBase: () => usualBase(config) }),
     [RoleService.typeName]: (roles) => createRoleService({ store, roles, caughtUp }),
+    [SystemService.typeName]: () => systemService(config, store),
     [TenantService.typeName]: () => createTenantService({ tenants: store.tenants, caughtUp }),
-    [SigningKeyService.typeName]: () =>
-      createSigningKeyService({ keys: signingOf(config, store, warn).managed, caughtUp }),
+    [SigningKeyService.typeName]: () => signingKeyService(config, store, caughtUp),
     [TokenService.typeName]: async (roles) => {
       const signing = signingOf(config, store);
       await readSigning(signing);

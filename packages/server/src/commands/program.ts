@@ -11,6 +11,7 @@ import { addHealthCommand } from "./health.ts";
 import { addKeysCommand } from "./keys.ts";
 import { addLimitsCommand } from "./limits.ts";
 import { addLogsCommand } from "./logs.ts";
+import { addNodesCommand } from "./nodes.ts";
 import { addPolicyCommand } from "./policy.ts";
 import { addRestoreCommand } from "./restore.ts";
 import { addRolesCommand } from "./roles.ts";
@@ -43,6 +44,7 @@ export function createProgram(): Command {
   addPolicyCommand(program);
   addExplainCommand(program);
   addLogsCommand(program);
+  addNodesCommand(program);
   addAuditCommand(program);
   addSecretsCommand(program);
   addBackupCommand(program);

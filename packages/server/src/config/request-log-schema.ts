@@ -14,6 +14,12 @@ const size = z
   .register(written, { write: formatSize });
 
 const health = ["Check", "Watch", "List"].map((name) => `/grpc.health.v1.Health/${name}`);
+/** What a page that is open asks every few seconds. */
+const polled = [
+  "/auth.v1.LogService/GetStatistics",
+  "/auth.v1.LogService/GetTimeSeries",
+  "/auth.v1.SystemService/ListNodes",
+];
 /** What a proxy asks about is written down, and not that it asks. */
 const asking = ["/envoy.service.auth.v3.Authorization/Check"];
 
@@ -34,7 +40,7 @@ export function requestLogSchema(duration: z.ZodType<number, string>, procedure:
         .describe("calls that may wait to be written; what comes when so many wait is counted, and not kept"),
       exclude: z
         .array(procedure)
-        .default([...health, ...asking])
+        .default([...health, ...asking, ...polled])
         .describe("RPCs that are not written down"),
       trusted_proxies: z
         .array(z.string().refine(isNetwork, "an address or a range, such as 10.0.0.0/8"))

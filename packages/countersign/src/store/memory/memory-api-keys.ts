@@ -13,7 +13,9 @@ import type {
   NewApiKey,
   NewKeyLink,
   Reveal,
+  SeenNetwork,
   UsageCount,
+  UsageOfKeysQuery,
   UsageQuery,
 } from "../api-key-contracts.ts";
 import { isListed } from "../api-key-filter.ts";
@@ -207,6 +209,15 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
 
   async usage(query: UsageQuery): Promise<readonly UsageCount[]> {
     return this.#usage.read(query);
+  }
+
+  async usageOf({ ids, ...query }: UsageOfKeysQuery): Promise<ReadonlyMap<string, readonly UsageCount[]>> {
+    const counts = ids.map((id) => [id, this.#usage.read({ id, ...query })] as const);
+    return new Map(counts.filter(([, found]) => found.length > 0));
+  }
+
+  async networks(id: string): Promise<readonly SeenNetwork[]> {
+    return this.#usage.networks(id);
   }
 
   async traces(ids: readonly string[], since: Date): Promise<ReadonlyMap<string, ApiKeyTraces>> {

@@ -1,4 +1,11 @@
-import type { ApiKeyTraces, ApiKeyUsage, UsageCount, UsagePeriod, UsageQuery } from "../api-key-contracts.ts";
+import type {
+  ApiKeyTraces,
+  ApiKeyUsage,
+  SeenNetwork,
+  UsageCount,
+  UsagePeriod,
+  UsageQuery,
+} from "../api-key-contracts.ts";
 import { countsByPeriod, rememberedNetworks } from "../usage-period.ts";
 
 interface Counts {
@@ -46,6 +53,12 @@ export class MemoryKeyUsage {
     const { networks, scopes } = this.#kept.get(id) ?? empty();
     const recent = [...networks.values()].filter((at) => at >= since.getTime());
     return { networks: recent.length, usedScopes: [...scopes].sort() };
+  }
+
+  networks(id: string): readonly SeenNetwork[] {
+    return [...(this.#kept.get(id)?.networks ?? [])]
+      .sort(([a, at], [b, bt]) => bt - at || (a < b ? -1 : 1))
+      .map(([network, at]) => ({ network, lastUsedAt: new Date(at) }));
   }
 
   prune(hours: Date, days: Date): void {

@@ -4,6 +4,7 @@ import { chainAuditLog } from "./audit-migration.ts";
 import { createFormerIdentities } from "./identity-migration.ts";
 import { createCallLimits } from "./limit-migration.ts";
 import { addLoginLimits } from "./login-migration.ts";
+import { createNodes } from "./node-migration.ts";
 import { createRequestLog } from "./requestlog-migration.ts";
 import { createRoleTables } from "./role-migration.ts";
 import { createSecretMarks } from "./secret-migration.ts";
@@ -34,6 +35,7 @@ export const migrations: readonly Migration[] = [
   { version: 10, name: "rates and quotas of calls", apply: createCallLimits },
   { version: 11, name: "API keys: limits, rotation, usage, links and imports", apply: extendApiKeys },
   { version: 12, name: "the audit log as a chain", apply: chainAuditLog },
+  { version: 13, name: "nodes", apply: createNodes },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {

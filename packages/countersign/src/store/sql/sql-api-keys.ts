@@ -13,7 +13,9 @@ import type {
   KeyWhy,
   NewApiKey,
   Reveal,
+  SeenNetwork,
   UsageCount,
+  UsageOfKeysQuery,
   UsageQuery,
 } from "../api-key-contracts.ts";
 import { type ApiKeyRow, toApiKeyRecord } from "../api-key-row.ts";
@@ -26,7 +28,7 @@ import type { SqlBackend } from "./sql-backend.ts";
 import { keepLink, pruneLinks, revealLink } from "./sql-key-links.ts";
 import { listKeys } from "./sql-key-list.ts";
 import { insertKey, insertKeyRow, keyById, requireFreeName, toKeyRecord } from "./sql-key-rows.ts";
-import { addKeyUsage, pruneKeyUsage, readKeyTraces, readKeyUsage } from "./sql-key-usage.ts";
+import { addKeyUsage, pruneKeyUsage, readKeyNetworks, readKeyTraces, readKeyUsage } from "./sql-key-usage.ts";
 import { appendRevocations } from "./sql-revocation-log.ts";
 import { requireRoles } from "./sql-roles.ts";
 import type { SqlSchema } from "./sql-schema.ts";
@@ -132,8 +134,16 @@ export class SqlApiKeys implements ApiKeyStore {
     if (known.length > 0) await this.#backend.write((trx) => addKeyUsage(trx, known));
   }
 
-  usage(query: UsageQuery): Promise<readonly UsageCount[]> {
+  async usage({ id, ...query }: UsageQuery): Promise<readonly UsageCount[]> {
+    return (await this.usageOf({ ids: [id], ...query })).get(id) ?? [];
+  }
+
+  usageOf(query: UsageOfKeysQuery): Promise<ReadonlyMap<string, readonly UsageCount[]>> {
     return readKeyUsage(this.#backend.reader, query);
+  }
+
+  networks(id: string): Promise<readonly SeenNetwork[]> {
+    return readKeyNetworks(this.#backend.reader, id);
   }
 
   traces(ids: readonly string[], since: Date): Promise<ReadonlyMap<string, ApiKeyTraces>> {

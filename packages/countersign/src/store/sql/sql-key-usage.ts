@@ -1,5 +1,12 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
-import type { ApiKeyTraces, ApiKeyUsage, UsageCount, UsagePeriod, UsageQuery } from "../api-key-contracts.ts";
+import type {
+  ApiKeyTraces,
+  ApiKeyUsage,
+  SeenNetwork,
+  UsageCount,
+  UsageOfKeysQuery,
+  UsagePeriod,
+} from "../api-key-contracts.ts";
 import { isStorableText } from "../storable-text.ts";
 import { countsByPeriod, rememberedNetworks } from "../usage-period.ts";
 import type { SqlBackend } from "./sql-backend.ts";
@@ -26,23 +33,43 @@ export async function addKeyUsage(trx: Trx, usage: readonly ApiKeyUsage[]): Prom
 
 export async function readKeyUsage(
   db: Kysely<SqlSchema>,
-  { id, period, from, until }: UsageQuery,
-): Promise<readonly UsageCount[]> {
-  if (!isStorableText(id)) return [];
+  { ids, period, from, until }: UsageOfKeysQuery,
+): Promise<ReadonlyMap<string, readonly UsageCount[]>> {
+  const known = ids.filter(isStorableText);
+  if (known.length === 0) return new Map();
   const rows = await db
     .selectFrom("api_key_usage")
-    .select(["starts_at", "allowed", "denied"])
-    .where("key_id", "=", id)
+    .select(["key_id", "starts_at", "allowed", "denied"])
+    .where("key_id", "in", known)
     .where("period", "=", period)
     .where("starts_at", ">=", from.getTime())
     .where("starts_at", "<", until.getTime())
     .orderBy("starts_at")
     .execute();
-  return rows.map(({ starts_at, allowed, denied }) => ({
-    startsAt: new Date(Number(starts_at)),
-    allowed: Number(allowed),
-    denied: Number(denied),
-  }));
+  const counts = new Map<string, UsageCount[]>();
+  for (const { key_id: id, starts_at: startsAt, allowed, denied } of rows) {
+    const count = {
+      startsAt: new Date(Number(startsAt)),
+      allowed: Number(allowed),
+      denied: Number(denied),
+    };
+    const before = counts.get(id);
+    if (before === undefined) counts.set(id, [count]);
+    else before.push(count);
+  }
+  return counts;
+}
+
+export async function readKeyNetworks(db: Kysely<SqlSchema>, id: string): Promise<readonly SeenNetwork[]> {
+  if (!isStorableText(id)) return [];
+  const rows = await db
+    .selectFrom("api_key_networks")
+    .select(["network", "last_used_at"])
+    .where("key_id", "=", id)
+    .orderBy("last_used_at", "desc")
+    .orderBy("network")
+    .execute();
+  return rows.map(({ network, last_used_at: at }) => ({ network, lastUsedAt: new Date(Number(at)) }));
 }
 
 export async function readKeyTraces(

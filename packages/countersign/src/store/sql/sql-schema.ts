@@ -39,6 +39,7 @@ export interface SqlSchema {
   readonly former_identities: FormerIdentitiesTable;
   readonly signing_keys: SigningKeyRow;
   readonly secret_marks: SecretMarksTable;
+  readonly nodes: NodesTable;
   readonly audit_log: AuditRow;
   readonly audit_head: AuditHeadTable;
 }
@@ -194,6 +195,20 @@ export interface FormerIdentitiesTable {
   readonly issuer: string;
   readonly subject: string;
   readonly unlinked_at: number;
+}
+
+/** Instants are milliseconds since the epoch. */
+export interface NodesTable {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly started_at: number;
+  readonly last_seen_at: number;
+  readonly grpc_address: string;
+  readonly http_address: string;
+  readonly revocation_head: number;
+  readonly revocation_lag: number;
+  readonly revocations_known_at: number;
 }
 
 /** By what secrets of the configuration are recognised. */

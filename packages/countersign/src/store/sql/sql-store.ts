@@ -10,6 +10,7 @@ import type { SqlBackend } from "./sql-backend.ts";
 import { SqlIdentities } from "./sql-identities.ts";
 import { SqlKeyImports } from "./sql-key-imports.ts";
 import { SqlLimits } from "./sql-limits.ts";
+import { SqlNodes } from "./sql-nodes.ts";
 import { SqlRevocationLog } from "./sql-revocation-log.ts";
 import { SqlRoles } from "./sql-roles.ts";
 import { SqlSecrets } from "./sql-secrets.ts";
@@ -50,6 +51,7 @@ export function createSqlStore(
     identities: new SqlIdentities(backend, now),
     secrets: new SqlSecrets(backend, now),
     limits: new SqlLimits(backend, given),
+    nodes: new SqlNodes(backend, now),
     readings: () => ({ writing: observed.writing(), away: backend.isAway?.() ?? false }),
     close: () => {
       closing ??= backend.close();

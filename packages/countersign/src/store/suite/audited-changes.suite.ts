@@ -149,6 +149,8 @@ export const storeMethods: {
     ],
     addUsage: { unaudited: "counts calls" },
     usage: "reads",
+    usageOf: "reads",
+    networks: "reads",
     traces: "reads",
     prune: { unaudited: "forgets old counts, and links that are over" },
   },
@@ -214,6 +216,11 @@ export const storeMethods: {
         actions: ["master_key.retired"],
       },
     ],
+  },
+  nodes: {
+    list: "reads",
+    beat: { unaudited: "a node says that it is there" },
+    forget: { unaudited: "a node says that it stops" },
   },
   limits: {
     take: { unaudited: "counts calls" },

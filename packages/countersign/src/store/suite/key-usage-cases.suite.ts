@@ -42,6 +42,16 @@ export const keyUsageCases: Cases = {
     assert.deepEqual(await read("hour", 0, day, "k2"), ["0:9/9"]);
     assert.deepEqual(await read("hour", 0, day, "gone"), []);
     assert.deepEqual(await read("hour", 0, day, "\0"), []);
+    const several = await apiKeys.usageOf({
+      ids: ["k2", "gone", "k1", "\0"],
+      period: "day",
+      from: new Date(midnight + day),
+      until: new Date(midnight + 2 * day),
+    });
+    assert.deepEqual([...several.keys()], ["k1"]);
+    assert.deepEqual(several.get("k1"), [count(day, 5, 0)]);
+    const none = { ids: [], period: "day", from: new Date(midnight), until: new Date(midnight) } as const;
+    assert.equal((await apiKeys.usageOf(none)).size, 0);
     // Denied calls are no use.
     assert.deepEqual(
       [(await apiKeys.load("k1"))?.totalRequests, (await apiKeys.load("k1"))?.lastUsedAt],
@@ -89,6 +99,15 @@ export const keyUsageCases: Cases = {
     assert.deepEqual(await traces(0), { networks: 2, usedScopes: ["a", "b"] });
     assert.deepEqual(await traces(6), { networks: 1, usedScopes: ["a", "b"] });
     assert.equal((await apiKeys.traces(["gone"], clock.date)).size, 0);
+    const seen = (await apiKeys.networks("k1")).map((one) => [
+      one.network,
+      one.lastUsedAt.getTime() - clock.ms,
+    ]);
+    assert.deepEqual(seen, [
+      ["192.0.2.1", 10],
+      ["192.0.2.9", 5],
+    ]);
+    assert.deepEqual([await apiKeys.networks("gone"), await apiKeys.networks("\0")], [[], []]);
     // However many there are, so many are kept.
     const networks = Array.from({ length: 300 }, (_, index) => `10.0.${index >> 8}.${index & 255}`);
     for (const network of networks) await apiKeys.addUsage([used(30, { networks: [network] })]);

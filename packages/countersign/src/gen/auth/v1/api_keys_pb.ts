@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth/v1/api_keys.proto.
  */
 export const file_auth_v1_api_keys: GenFile = /*@__PURE__*/
-  fileDesc("ChZhdXRoL3YxL2FwaV9rZXlzLnByb3RvEgdhdXRoLnYxIioKCkFwaUtleVVzZXISCgoCaWQYASABKAMSEAoIdXNlcm5hbWUYAiABKAkiKQoLQXBpS2V5TGltaXQSDQoFY2FsbHMYASABKAMSCwoDcGVyGAIgASgJItcGCgZBcGlLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR0eXBlGAMgASgJEiEKBHVzZXIYBCABKAsyEy5hdXRoLnYxLkFwaUtleVVzZXISDgoGc3RhdHVzGAUgASgJEhYKDnRvdGFsX3JlcXVlc3RzGAYgASgDEjAKDGxhc3RfdXNlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKY3JlYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmV2b2tlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOcmV2b2tlZF9yZWFzb24YCyABKAkSEwoLZGVzY3JpcHRpb24YDCABKAkSDgoGc2NvcGVzGA0gAygJEg8KB21hZGVfYnkYDiABKAkSDQoFcm9sZXMYDyADKAkSDgoGcHJlZml4GBAgASgJEhkKEWxhc3RfdXNlZF9hZGRyZXNzGBEgASgJEhwKFGxhc3RfdXNlZF91c2VyX2FnZW50GBIgASgJEhMKC3JlcGxhY2VkX2J5GBMgASgJEhAKCHJlcGxhY2VzGBQgASgJEi4KCnJvdGF0ZWRfYXQYFSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWdyYWNlX2VuZHNfYXQYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnJldm9rZWRfYnkYFyABKAkSFgoOYWRkcmVzc19yYW5nZXMYGCADKAkSDwoHbWV0aG9kcxgZIAMoCRIkCgZsaW1pdHMYGiADKAsyFC5hdXRoLnYxLkFwaUtleUxpbWl0EgwKBHRhZ3MYGyADKAkSLgoKdXBkYXRlZF9hdBgcIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZGlzYWJsZWRfYXQYHSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGltcG9ydGVkGB8gASgJSgQIHhAfIqgCChNDcmVhdGVBcGlLZXlSZXF1ZXN0EgwKBG5hbWUYASABKAkSFAoHdXNlcl9pZBgCIAEoA0gAiAEBEgwKBHR5cGUYAyABKAkSLgoKZXhwaXJlc19hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLZGVzY3JpcHRpb24YBSABKAkSDgoGc2NvcGVzGAYgAygJEg0KBXJvbGVzGAcgAygJEhYKDmFkZHJlc3NfcmFuZ2VzGAggAygJEg8KB21ldGhvZHMYCSADKAkSJAoGbGltaXRzGAogAygLMhQuYXV0aC52MS5BcGlLZXlMaW1pdBIMCgR0YWdzGAsgAygJEgwKBGxpbmsYDCABKAhCCgoIX3VzZXJfaWRKBAgeEB8iiAEKFENyZWF0ZUFwaUtleVJlc3BvbnNlEiAKB2FwaV9rZXkYASABKAsyDy5hdXRoLnYxLkFwaUtleRILCgNrZXkYAiABKAkSDAoEbGluaxgDIAEoCRIzCg9saW5rX2V4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoMCChJMaXN0QXBpS2V5c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSFAoHdXNlcl9pZBgDIAEoA0gAiAEBEg4KBnN0YXR1cxgEIAEoCRIMCgR0eXBlGAUgASgJEgsKA3RhZxgGIAEoCRIMCgR0ZXh0GAcgASgJEjMKD2V4cGlyaW5nX2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMdW51c2VkX3NpbmNlGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKCghfdXNlcl9pZEoECB4QHyJRChNMaXN0QXBpS2V5c1Jlc3BvbnNlEiEKCGFwaV9rZXlzGAEgAygLMg8uYXV0aC52MS5BcGlLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh4KEEdldEFwaUtleVJlcXVlc3QSCgoCaWQYASABKAkiWAoRR2V0QXBpS2V5UmVzcG9uc2USIAoHYXBpX2tleRgBIAEoCzIPLmF1dGgudjEuQXBpS2V5EiEKCHByZXZpb3VzGAIgASgLMg8uYXV0aC52MS5BcGlLZXkitgMKE1VwZGF0ZUFwaUtleVJlcXVlc3QSCgoCaWQYASABKAkSEQoEbmFtZRgCIAEoCUgAiAEBEhgKC2Rlc2NyaXB0aW9uGAMgASgJSAGIAQESEQoEdHlwZRgEIAEoCUgCiAEBEi4KCmV4cGlyZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDW5ldmVyX2V4cGlyZXMYBiABKAgSIwoGc2NvcGVzGAcgASgLMhMuYXV0aC52MS5BcGlLZXlMaXN0EiIKBXJvbGVzGAggASgLMhMuYXV0aC52MS5BcGlLZXlMaXN0EisKDmFkZHJlc3NfcmFuZ2VzGAkgASgLMhMuYXV0aC52MS5BcGlLZXlMaXN0EiQKB21ldGhvZHMYCiABKAsyEy5hdXRoLnYxLkFwaUtleUxpc3QSIQoEdGFncxgLIAEoCzITLmF1dGgudjEuQXBpS2V5TGlzdBIlCgZsaW1pdHMYDCABKAsyFS5hdXRoLnYxLkFwaUtleUxpbWl0c0IHCgVfbmFtZUIOCgxfZGVzY3JpcHRpb25CBwoFX3R5cGVKBAgeEB8iHAoKQXBpS2V5TGlzdBIOCgZ2YWx1ZXMYASADKAkiNAoMQXBpS2V5TGltaXRzEiQKBnZhbHVlcxgBIAMoCzIULmF1dGgudjEuQXBpS2V5TGltaXQiOAoUVXBkYXRlQXBpS2V5UmVzcG9uc2USIAoHYXBpX2tleRgBIAEoCzIPLmF1dGgudjEuQXBpS2V5IkkKE1Jldm9rZUFwaUtleVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhYKDndpdGhfbWFkZV9rZXlzGAMgASgIImEKFFJldm9rZUFwaUtleVJlc3BvbnNlEiAKB2FwaV9rZXkYASABKAsyDy5hdXRoLnYxLkFwaUtleRIRCgltYWRlX2tleXMYAiADKAkSFAoMcmV2b2tlZF9rZXlzGAMgAygJInMKFFJldm9rZUFwaUtleXNSZXF1ZXN0EgsKA2lkcxgBIAMoCRIUCgd1c2VyX2lkGAIgASgDSACIAQESDgoGcmVhc29uGAMgASgJEhYKDndpdGhfbWFkZV9rZXlzGAQgASgIQgoKCF91c2VyX2lkSgQIHhAfIngKFVJldm9rZUFwaUtleXNSZXNwb25zZRIhCghhcGlfa2V5cxgBIAMoCzIPLmF1dGgudjEuQXBpS2V5EhMKC3JlZnVzZWRfaWRzGAIgAygJEhEKCW1hZGVfa2V5cxgDIAMoCRIUCgxyZXZva2VkX2tleXMYBCADKAkiiQEKE1JvdGF0ZUFwaUtleVJlcXVlc3QSCgoCaWQYASABKAkSKAoFZ3JhY2UYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEbGluaxgEIAEoCCKrAQoUUm90YXRlQXBpS2V5UmVzcG9uc2USIAoHYXBpX2tleRgBIAEoCzIPLmF1dGgudjEuQXBpS2V5EgsKA2tleRgCIAEoCRIhCghwcmV2aW91cxgDIAEoCzIPLmF1dGgudjEuQXBpS2V5EgwKBGxpbmsYBCABKAkSMwoPbGlua19leHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIjChVFbmRBcGlLZXlHcmFjZVJlcXVlc3QSCgoCaWQYASABKAkiOgoWRW5kQXBpS2V5R3JhY2VSZXNwb25zZRIgCgdhcGlfa2V5GAEgASgLMg8uYXV0aC52MS5BcGlLZXkiIgoURGlzYWJsZUFwaUtleVJlcXVlc3QSCgoCaWQYASABKAkiOQoVRGlzYWJsZUFwaUtleVJlc3BvbnNlEiAKB2FwaV9rZXkYASABKAsyDy5hdXRoLnYxLkFwaUtleSIhChNFbmFibGVBcGlLZXlSZXF1ZXN0EgoKAmlkGAEgASgJIjgKFEVuYWJsZUFwaUtleVJlc3BvbnNlEiAKB2FwaV9rZXkYASABKAsyDy5hdXRoLnYxLkFwaUtleSKIAQoVR2V0QXBpS2V5VXNhZ2VSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnBlcmlvZBgCIAEoCRIoCgRmcm9tGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiXQoLQXBpS2V5VXNhZ2USLQoJc3RhcnRzX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdhbGxvd2VkGAIgASgDEg4KBmRlbmllZBgDIAEoAyJfChZHZXRBcGlLZXlVc2FnZVJlc3BvbnNlEiAKB2FwaV9rZXkYASABKAsyDy5hdXRoLnYxLkFwaUtleRIjCgV1c2FnZRgCIAMoCzIULmF1dGgudjEuQXBpS2V5VXNhZ2UilwEKGUxpc3RBcGlLZXlGaW5kaW5nc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSFAoHdXNlcl9pZBgDIAEoA0gAiAEBEhMKC3VudXNlZF9kYXlzGAQgASgFEhYKDm1hbnlfYWRkcmVzc2VzGAUgASgFQgoKCF91c2VyX2lkSgQIHhAfIl8KDUFwaUtleUZpbmRpbmcSDAoEa2luZBgBIAEoCRIgCgdhcGlfa2V5GAIgASgLMg8uYXV0aC52MS5BcGlLZXkSDgoGZGV0YWlsGAMgASgJEg4KBnNjb3BlcxgEIAMoCSJfChpMaXN0QXBpS2V5RmluZGluZ3NSZXNwb25zZRIoCghmaW5kaW5ncxgBIAMoCzIWLmF1dGgudjEuQXBpS2V5RmluZGluZxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki+AEKDkltcG9ydGVkQXBpS2V5EgwKBGhhc2gYASABKAkSEQoJYWxnb3JpdGhtGAIgASgJEg4KBnByZWZpeBgDIAEoCRIMCgRuYW1lGAQgASgJEhAKCHVzZXJuYW1lGAUgASgJEg8KB3VzZXJfaWQYBiABKAMSDAoEdHlwZRgHIAEoCRITCgtkZXNjcmlwdGlvbhgIIAEoCRIuCgpleHBpcmVzX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzY29wZXMYCiADKAkSDQoFcm9sZXMYCyADKAkSDAoEdGFncxgMIAMoCUoECB4QHyJjChRJbXBvcnRBcGlLZXlzUmVxdWVzdBIlCgRrZXlzGAEgAygLMhcuYXV0aC52MS5JbXBvcnRlZEFwaUtleRIPCgdkcnlfcnVuGAIgASgIEhMKC2htYWNfc2VjcmV0GAMgASgMIkMKE0ltcG9ydEFwaUtleXNSZXN1bHQSDwoHb3V0Y29tZRgBIAEoCRIKCgJpZBgCIAEoCRIPCgdwcm9ibGVtGAMgASgJIkYKFUltcG9ydEFwaUtleXNSZXNwb25zZRItCgdyZXN1bHRzGAEgAygLMhwuYXV0aC52MS5JbXBvcnRBcGlLZXlzUmVzdWx0IhgKFkdldEFwaUtleUltcG9ydFJlcXVlc3QiOQoXR2V0QXBpS2V5SW1wb3J0UmVzcG9uc2USEAoIaW1wb3J0ZWQYASABKAMSDAoEc2VlbhgCIAEoAyJKChpSZXBvcnRMZWFrZWRBcGlLZXlzUmVxdWVzdBIMCgRrZXlzGAEgAygJEg4KBnJldm9rZRgCIAEoCBIOCgZyZWFzb24YAyABKAkiXgoMTGVha2VkQXBpS2V5EgoKAmlkGAEgASgJEg8KB3ZlcmRpY3QYAiABKAkSIAoHYXBpX2tleRgDIAEoCzIPLmF1dGgudjEuQXBpS2V5Eg8KB3Jldm9rZWQYBCABKAgiQgobUmVwb3J0TGVha2VkQXBpS2V5c1Jlc3BvbnNlEiMKBGtleXMYASADKAsyFS5hdXRoLnYxLkxlYWtlZEFwaUtleTLvCgoNQXBpS2V5U2VydmljZRJTCgxDcmVhdGVBcGlLZXkSHC5hdXRoLnYxLkNyZWF0ZUFwaUtleVJlcXVlc3QaHS5hdXRoLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlIgba1xgCGAESUwoLTGlzdEFwaUtleXMSGy5hdXRoLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBocLmF1dGgudjEuTGlzdEFwaUtleXNSZXNwb25zZSIJkAIB2tcYAhgBEk0KCUdldEFwaUtleRIZLmF1dGgudjEuR2V0QXBpS2V5UmVxdWVzdBoaLmF1dGgudjEuR2V0QXBpS2V5UmVzcG9uc2UiCZACAdrXGAIYARJTCgxVcGRhdGVBcGlLZXkSHC5hdXRoLnYxLlVwZGF0ZUFwaUtleVJlcXVlc3QaHS5hdXRoLnYxLlVwZGF0ZUFwaUtleVJlc3BvbnNlIgba1xgCGAESUwoMUmV2b2tlQXBpS2V5EhwuYXV0aC52MS5SZXZva2VBcGlLZXlSZXF1ZXN0Gh0uYXV0aC52MS5SZXZva2VBcGlLZXlSZXNwb25zZSIG2tcYAhgBElYKDVJldm9rZUFwaUtleXMSHS5hdXRoLnYxLlJldm9rZUFwaUtleXNSZXF1ZXN0Gh4uYXV0aC52MS5SZXZva2VBcGlLZXlzUmVzcG9uc2UiBtrXGAIYARJTCgxSb3RhdGVBcGlLZXkSHC5hdXRoLnYxLlJvdGF0ZUFwaUtleVJlcXVlc3QaHS5hdXRoLnYxLlJvdGF0ZUFwaUtleVJlc3BvbnNlIgba1xgCGAESWQoORW5kQXBpS2V5R3JhY2USHi5hdXRoLnYxLkVuZEFwaUtleUdyYWNlUmVxdWVzdBofLmF1dGgudjEuRW5kQXBpS2V5R3JhY2VSZXNwb25zZSIG2tcYAhgBElYKDURpc2FibGVBcGlLZXkSHS5hdXRoLnYxLkRpc2FibGVBcGlLZXlSZXF1ZXN0Gh4uYXV0aC52MS5EaXNhYmxlQXBpS2V5UmVzcG9uc2UiBtrXGAIYARJTCgxFbmFibGVBcGlLZXkSHC5hdXRoLnYxLkVuYWJsZUFwaUtleVJlcXVlc3QaHS5hdXRoLnYxLkVuYWJsZUFwaUtleVJlc3BvbnNlIgba1xgCGAESXAoOR2V0QXBpS2V5VXNhZ2USHi5hdXRoLnYxLkdldEFwaUtleVVzYWdlUmVxdWVzdBofLmF1dGgudjEuR2V0QXBpS2V5VXNhZ2VSZXNwb25zZSIJkAIB2tcYAhgBEmgKEkxpc3RBcGlLZXlGaW5kaW5ncxIiLmF1dGgudjEuTGlzdEFwaUtleUZpbmRpbmdzUmVxdWVzdBojLmF1dGgudjEuTGlzdEFwaUtleUZpbmRpbmdzUmVzcG9uc2UiCZACAdrXGAIYARJlCg1JbXBvcnRBcGlLZXlzEh0uYXV0aC52MS5JbXBvcnRBcGlLZXlzUmVxdWVzdBoeLmF1dGgudjEuSW1wb3J0QXBpS2V5c1Jlc3BvbnNlIhXa1xgRMg9hdXRoLmtleXM6d3JpdGUSbQoPR2V0QXBpS2V5SW1wb3J0Eh8uYXV0aC52MS5HZXRBcGlLZXlJbXBvcnRSZXF1ZXN0GiAuYXV0aC52MS5HZXRBcGlLZXlJbXBvcnRSZXNwb25zZSIXkAIB2tcYEDIOYXV0aC5rZXlzOnJlYWQSaAoTUmVwb3J0TGVha2VkQXBpS2V5cxIjLmF1dGgudjEuUmVwb3J0TGVha2VkQXBpS2V5c1JlcXVlc3QaJC5hdXRoLnYxLlJlcG9ydExlYWtlZEFwaUtleXNSZXNwb25zZSIG2tcYAhgBQiXa1xgOYXV0aC5rZXlzOnJlYWTa1xgPYXV0aC5rZXlzOndyaXRlYgZwcm90bzM", [file_auth_v1_policy, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChZhdXRoL3YxL2FwaV9rZXlzLnByb3RvEgdhdXRoLnYxIioKCkFwaUtleVVzZXISCgoCaWQYASABKAMSEAoIdXNlcm5hbWUYAiABKAkiKQoLQXBpS2V5TGltaXQSDQoFY2FsbHMYASABKAMSCwoDcGVyGAIgASgJItcGCgZBcGlLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR0eXBlGAMgASgJEiEKBHVzZXIYBCABKAsyEy5hdXRoLnYxLkFwaUtleVVzZXISDgoGc3RhdHVzGAUgASgJEhYKDnRvdGFsX3JlcXVlc3RzGAYgASgDEjAKDGxhc3RfdXNlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKY3JlYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmV2b2tlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOcmV2b2tlZF9yZWFzb24YCyABKAkSEwoLZGVzY3JpcHRpb24YDCABKAkSDgoGc2NvcGVzGA0gAygJEg8KB21hZGVfYnkYDiABKAkSDQoFcm9sZXMYDyADKAkSDgoGcHJlZml4GBAgASgJEhkKEWxhc3RfdXNlZF9hZGRyZXNzGBEgASgJEhwKFGxhc3RfdXNlZF91c2VyX2FnZW50GBIgASgJEhMKC3JlcGxhY2VkX2J5GBMgASgJEhAKCHJlcGxhY2VzGBQgASgJEi4KCnJvdGF0ZWRfYXQYFSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWdyYWNlX2VuZHNfYXQYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnJldm9rZWRfYnkYFyABKAkSFgoOYWRkcmVzc19yYW5nZXMYGCADKAkSDwoHbWV0aG9kcxgZIAMoCRIkCgZsaW1pdHMYGiADKAsyFC5hdXRoLnYxLkFwaUtleUxpbWl0EgwKBHRhZ3MYGyADKAkSLgoKdXBkYXRlZF9hdBgcIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZGlzYWJsZWRfYXQYHSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGltcG9ydGVkGB8gASgJSgQIHhAfIqgCChNDcmVhdGVBcGlLZXlSZXF1ZXN0EgwKBG5hbWUYASABKAkSFAoHdXNlcl9pZBgCIAEoA0gAiAEBEgwKBHR5cGUYAyABKAkSLgoKZXhwaXJlc19hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLZGVzY3JpcHRpb24YBSABKAkSDgoGc2NvcGVzGAYgAygJEg0KBXJvbGVzGAcgAygJEhYKDmFkZHJlc3NfcmFuZ2VzGAggAygJEg8KB21ldGhvZHMYCSADKAkSJAoGbGltaXRzGAogAygLMhQuYXV0aC52MS5BcGlLZXlMaW1pdBIMCgR0YWdzGAsgAygJEgwKBGxpbmsYDCABKAhCCgoIX3VzZXJfaWRKBAgeEB8iiAEKFENyZWF0ZUFwaUtleVJlc3BvbnNlEiAKB2FwaV9rZXkYASABKAsyDy5hdXRoLnYxLkFwaUtleRILCgNrZXkYAiABKAkSDAoEbGluaxgDIAEoCRIzCg9saW5rX2V4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpcCChJMaXN0QXBpS2V5c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSFAoHdXNlcl9pZBgDIAEoA0gAiAEBEg4KBnN0YXR1cxgEIAEoCRIMCgR0eXBlGAUgASgJEgsKA3RhZxgGIAEoCRIMCgR0ZXh0GAcgASgJEjMKD2V4cGlyaW5nX2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMdW51c2VkX3NpbmNlGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgp1c2FnZV9kYXlzGAogASgFQgoKCF91c2VyX2lkSgQIHhAfIncKE0xpc3RBcGlLZXlzUmVzcG9uc2USIQoIYXBpX2tleXMYASADKAsyDy5hdXRoLnYxLkFwaUtleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSJAoGdHJlbmRzGAMgAygLMhQuYXV0aC52MS5BcGlLZXlUcmVuZCIeCgtBcGlLZXlUcmVuZBIPCgdhbGxvd2VkGAEgAygDIh4KEEdldEFwaUtleVJlcXVlc3QSCgoCaWQYASABKAkiggEKEUdldEFwaUtleVJlc3BvbnNlEiAKB2FwaV9rZXkYASABKAsyDy5hdXRoLnYxLkFwaUtleRIhCghwcmV2aW91cxgCIAEoCzIPLmF1dGgudjEuQXBpS2V5EigKCG5ldHdvcmtzGAMgAygLMhYuYXV0aC52MS5BcGlLZXlOZXR3b3JrIlIKDUFwaUtleU5ldHdvcmsSDwoHbmV0d29yaxgBIAEoCRIwCgxsYXN0X3VzZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrYDChNVcGRhdGVBcGlLZXlSZXF1ZXN0EgoKAmlkGAEgASgJEhEKBG5hbWUYAiABKAlIAIgBARIYCgtkZXNjcmlwdGlvbhgDIAEoCUgBiAEBEhEKBHR5cGUYBCABKAlIAogBARIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1uZXZlcl9leHBpcmVzGAYgASgIEiMKBnNjb3BlcxgHIAEoCzITLmF1dGgudjEuQXBpS2V5TGlzdBIiCgVyb2xlcxgIIAEoCzITLmF1dGgudjEuQXBpS2V5TGlzdBIrCg5hZGRyZXNzX3JhbmdlcxgJIAEoCzITLmF1dGgudjEuQXBpS2V5TGlzdBIkCgdtZXRob2RzGAogASgLMhMuYXV0aC52MS5BcGlLZXlMaXN0EiEKBHRhZ3MYCyABKAsyEy5hdXRoLnYxLkFwaUtleUxpc3QSJQoGbGltaXRzGAwgASgLMhUuYXV0aC52MS5BcGlLZXlMaW1pdHNCBwoFX25hbWVCDgoMX2Rlc2NyaXB0aW9uQgcKBV90eXBlSgQIHhAfIhwKCkFwaUtleUxpc3QSDgoGdmFsdWVzGAEgAygJIjQKDEFwaUtleUxpbWl0cxIkCgZ2YWx1ZXMYASADKAsyFC5hdXRoLnYxLkFwaUtleUxpbWl0IjgKFFVwZGF0ZUFwaUtleVJlc3BvbnNlEiAKB2FwaV9rZXkYASABKAsyDy5hdXRoLnYxLkFwaUtleSJJChNSZXZva2VBcGlLZXlSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIWCg53aXRoX21hZGVfa2V5cxgDIAEoCCJhChRSZXZva2VBcGlLZXlSZXNwb25zZRIgCgdhcGlfa2V5GAEgASgLMg8uYXV0aC52MS5BcGlLZXkSEQoJbWFkZV9rZXlzGAIgAygJEhQKDHJldm9rZWRfa2V5cxgDIAMoCSJzChRSZXZva2VBcGlLZXlzUmVxdWVzdBILCgNpZHMYASADKAkSFAoHdXNlcl9pZBgCIAEoA0gAiAEBEg4KBnJlYXNvbhgDIAEoCRIWCg53aXRoX21hZGVfa2V5cxgEIAEoCEIKCghfdXNlcl9pZEoECB4QHyJ4ChVSZXZva2VBcGlLZXlzUmVzcG9uc2USIQoIYXBpX2tleXMYASADKAsyDy5hdXRoLnYxLkFwaUtleRITCgtyZWZ1c2VkX2lkcxgCIAMoCRIRCgltYWRlX2tleXMYAyADKAkSFAoMcmV2b2tlZF9rZXlzGAQgAygJIokBChNSb3RhdGVBcGlLZXlSZXF1ZXN0EgoKAmlkGAEgASgJEigKBWdyYWNlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGxpbmsYBCABKAgiqwEKFFJvdGF0ZUFwaUtleVJlc3BvbnNlEiAKB2FwaV9rZXkYASABKAsyDy5hdXRoLnYxLkFwaUtleRILCgNrZXkYAiABKAkSIQoIcHJldmlvdXMYAyABKAsyDy5hdXRoLnYxLkFwaUtleRIMCgRsaW5rGAQgASgJEjMKD2xpbmtfZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiIwoVRW5kQXBpS2V5R3JhY2VSZXF1ZXN0EgoKAmlkGAEgASgJIjoKFkVuZEFwaUtleUdyYWNlUmVzcG9uc2USIAoHYXBpX2tleRgBIAEoCzIPLmF1dGgudjEuQXBpS2V5IiIKFERpc2FibGVBcGlLZXlSZXF1ZXN0EgoKAmlkGAEgASgJIjkKFURpc2FibGVBcGlLZXlSZXNwb25zZRIgCgdhcGlfa2V5GAEgASgLMg8uYXV0aC52MS5BcGlLZXkiIQoTRW5hYmxlQXBpS2V5UmVxdWVzdBIKCgJpZBgBIAEoCSI4ChRFbmFibGVBcGlLZXlSZXNwb25zZRIgCgdhcGlfa2V5GAEgASgLMg8uYXV0aC52MS5BcGlLZXkiiAEKFUdldEFwaUtleVVzYWdlUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZwZXJpb2QYAiABKAkSKAoEZnJvbRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIl0KC0FwaUtleVVzYWdlEi0KCXN0YXJ0c19hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHYWxsb3dlZBgCIAEoAxIOCgZkZW5pZWQYAyABKAMiXwoWR2V0QXBpS2V5VXNhZ2VSZXNwb25zZRIgCgdhcGlfa2V5GAEgASgLMg8uYXV0aC52MS5BcGlLZXkSIwoFdXNhZ2UYAiADKAsyFC5hdXRoLnYxLkFwaUtleVVzYWdlIpcBChlMaXN0QXBpS2V5RmluZGluZ3NSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhQKB3VzZXJfaWQYAyABKANIAIgBARITCgt1bnVzZWRfZGF5cxgEIAEoBRIWCg5tYW55X2FkZHJlc3NlcxgFIAEoBUIKCghfdXNlcl9pZEoECB4QHyJfCg1BcGlLZXlGaW5kaW5nEgwKBGtpbmQYASABKAkSIAoHYXBpX2tleRgCIAEoCzIPLmF1dGgudjEuQXBpS2V5Eg4KBmRldGFpbBgDIAEoCRIOCgZzY29wZXMYBCADKAkiXwoaTGlzdEFwaUtleUZpbmRpbmdzUmVzcG9uc2USKAoIZmluZGluZ3MYASADKAsyFi5hdXRoLnYxLkFwaUtleUZpbmRpbmcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIvgBCg5JbXBvcnRlZEFwaUtleRIMCgRoYXNoGAEgASgJEhEKCWFsZ29yaXRobRgCIAEoCRIOCgZwcmVmaXgYAyABKAkSDAoEbmFtZRgEIAEoCRIQCgh1c2VybmFtZRgFIAEoCRIPCgd1c2VyX2lkGAYgASgDEgwKBHR5cGUYByABKAkSEwoLZGVzY3JpcHRpb24YCCABKAkSLgoKZXhwaXJlc19hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc2NvcGVzGAogAygJEg0KBXJvbGVzGAsgAygJEgwKBHRhZ3MYDCADKAlKBAgeEB8iYwoUSW1wb3J0QXBpS2V5c1JlcXVlc3QSJQoEa2V5cxgBIAMoCzIXLmF1dGgudjEuSW1wb3J0ZWRBcGlLZXkSDwoHZHJ5X3J1bhgCIAEoCBITCgtobWFjX3NlY3JldBgDIAEoDCJDChNJbXBvcnRBcGlLZXlzUmVzdWx0Eg8KB291dGNvbWUYASABKAkSCgoCaWQYAiABKAkSDwoHcHJvYmxlbRgDIAEoCSJGChVJbXBvcnRBcGlLZXlzUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLmF1dGgudjEuSW1wb3J0QXBpS2V5c1Jlc3VsdCIYChZHZXRBcGlLZXlJbXBvcnRSZXF1ZXN0IjkKF0dldEFwaUtleUltcG9ydFJlc3BvbnNlEhAKCGltcG9ydGVkGAEgASgDEgwKBHNlZW4YAiABKAMiSgoaUmVwb3J0TGVha2VkQXBpS2V5c1JlcXVlc3QSDAoEa2V5cxgBIAMoCRIOCgZyZXZva2UYAiABKAgSDgoGcmVhc29uGAMgASgJIl4KDExlYWtlZEFwaUtleRIKCgJpZBgBIAEoCRIPCgd2ZXJkaWN0GAIgASgJEiAKB2FwaV9rZXkYAyABKAsyDy5hdXRoLnYxLkFwaUtleRIPCgdyZXZva2VkGAQgASgIIkIKG1JlcG9ydExlYWtlZEFwaUtleXNSZXNwb25zZRIjCgRrZXlzGAEgAygLMhUuYXV0aC52MS5MZWFrZWRBcGlLZXky7woKDUFwaUtleVNlcnZpY2USUwoMQ3JlYXRlQXBpS2V5EhwuYXV0aC52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0Gh0uYXV0aC52MS5DcmVhdGVBcGlLZXlSZXNwb25zZSIG2tcYAhgBElMKC0xpc3RBcGlLZXlzEhsuYXV0aC52MS5MaXN0QXBpS2V5c1JlcXVlc3QaHC5hdXRoLnYxLkxpc3RBcGlLZXlzUmVzcG9uc2UiCZACAdrXGAIYARJNCglHZXRBcGlLZXkSGS5hdXRoLnYxLkdldEFwaUtleVJlcXVlc3QaGi5hdXRoLnYxLkdldEFwaUtleVJlc3BvbnNlIgmQAgHa1xgCGAESUwoMVXBkYXRlQXBpS2V5EhwuYXV0aC52MS5VcGRhdGVBcGlLZXlSZXF1ZXN0Gh0uYXV0aC52MS5VcGRhdGVBcGlLZXlSZXNwb25zZSIG2tcYAhgBElMKDFJldm9rZUFwaUtleRIcLmF1dGgudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBodLmF1dGgudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2UiBtrXGAIYARJWCg1SZXZva2VBcGlLZXlzEh0uYXV0aC52MS5SZXZva2VBcGlLZXlzUmVxdWVzdBoeLmF1dGgudjEuUmV2b2tlQXBpS2V5c1Jlc3BvbnNlIgba1xgCGAESUwoMUm90YXRlQXBpS2V5EhwuYXV0aC52MS5Sb3RhdGVBcGlLZXlSZXF1ZXN0Gh0uYXV0aC52MS5Sb3RhdGVBcGlLZXlSZXNwb25zZSIG2tcYAhgBElkKDkVuZEFwaUtleUdyYWNlEh4uYXV0aC52MS5FbmRBcGlLZXlHcmFjZVJlcXVlc3QaHy5hdXRoLnYxLkVuZEFwaUtleUdyYWNlUmVzcG9uc2UiBtrXGAIYARJWCg1EaXNhYmxlQXBpS2V5Eh0uYXV0aC52MS5EaXNhYmxlQXBpS2V5UmVxdWVzdBoeLmF1dGgudjEuRGlzYWJsZUFwaUtleVJlc3BvbnNlIgba1xgCGAESUwoMRW5hYmxlQXBpS2V5EhwuYXV0aC52MS5FbmFibGVBcGlLZXlSZXF1ZXN0Gh0uYXV0aC52MS5FbmFibGVBcGlLZXlSZXNwb25zZSIG2tcYAhgBElwKDkdldEFwaUtleVVzYWdlEh4uYXV0aC52MS5HZXRBcGlLZXlVc2FnZVJlcXVlc3QaHy5hdXRoLnYxLkdldEFwaUtleVVzYWdlUmVzcG9uc2UiCZACAdrXGAIYARJoChJMaXN0QXBpS2V5RmluZGluZ3MSIi5hdXRoLnYxLkxpc3RBcGlLZXlGaW5kaW5nc1JlcXVlc3QaIy5hdXRoLnYxLkxpc3RBcGlLZXlGaW5kaW5nc1Jlc3BvbnNlIgmQAgHa1xgCGAESZQoNSW1wb3J0QXBpS2V5cxIdLmF1dGgudjEuSW1wb3J0QXBpS2V5c1JlcXVlc3QaHi5hdXRoLnYxLkltcG9ydEFwaUtleXNSZXNwb25zZSIV2tcYETIPYXV0aC5rZXlzOndyaXRlEm0KD0dldEFwaUtleUltcG9ydBIfLmF1dGgudjEuR2V0QXBpS2V5SW1wb3J0UmVxdWVzdBogLmF1dGgudjEuR2V0QXBpS2V5SW1wb3J0UmVzcG9uc2UiF5ACAdrXGBAyDmF1dGgua2V5czpyZWFkEmgKE1JlcG9ydExlYWtlZEFwaUtleXMSIy5hdXRoLnYxLlJlcG9ydExlYWtlZEFwaUtleXNSZXF1ZXN0GiQuYXV0aC52MS5SZXBvcnRMZWFrZWRBcGlLZXlzUmVzcG9uc2UiBtrXGAIYAUIl2tcYDmF1dGgua2V5czpyZWFk2tcYD2F1dGgua2V5czp3cml0ZWIGcHJvdG8z", [file_auth_v1_policy, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Who a key acts as.
@@ -437,6 +437,13 @@ export type ListApiKeysRequest = Message<"auth.v1.ListApiKeysRequest"> & {
    * @generated from field: google.protobuf.Timestamp unused_since = 9;
    */
   unusedSince?: Timestamp | undefined;
+
+  /**
+   * For how many days, with today, the answer counts the calls with each key: at most 31.
+   *
+   * @generated from field: int32 usage_days = 10;
+   */
+  usageDays: number;
 };
 
 /**
@@ -461,6 +468,13 @@ export type ListApiKeysResponse = Message<"auth.v1.ListApiKeysResponse"> & {
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * In the order of the keys, where it was asked for.
+   *
+   * @generated from field: repeated auth.v1.ApiKeyTrend trends = 3;
+   */
+  trends: ApiKeyTrend[];
 };
 
 /**
@@ -469,6 +483,25 @@ export type ListApiKeysResponse = Message<"auth.v1.ListApiKeysResponse"> & {
  */
 export const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse> = /*@__PURE__*/
   messageDesc(file_auth_v1_api_keys, 6);
+
+/**
+ * Allowed calls on the last days of UTC, the oldest first, today last.
+ *
+ * @generated from message auth.v1.ApiKeyTrend
+ */
+export type ApiKeyTrend = Message<"auth.v1.ApiKeyTrend"> & {
+  /**
+   * @generated from field: repeated int64 allowed = 1;
+   */
+  allowed: bigint[];
+};
+
+/**
+ * Describes the message auth.v1.ApiKeyTrend.
+ * Use `create(ApiKeyTrendSchema)` to create a new message.
+ */
+export const ApiKeyTrendSchema: GenMessage<ApiKeyTrend> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 7);
 
 /**
  * @generated from message auth.v1.GetApiKeyRequest
@@ -485,7 +518,7 @@ export type GetApiKeyRequest = Message<"auth.v1.GetApiKeyRequest"> & {
  * Use `create(GetApiKeyRequestSchema)` to create a new message.
  */
 export const GetApiKeyRequestSchema: GenMessage<GetApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 7);
+  messageDesc(file_auth_v1_api_keys, 8);
 
 /**
  * @generated from message auth.v1.GetApiKeyResponse
@@ -502,6 +535,13 @@ export type GetApiKeyResponse = Message<"auth.v1.GetApiKeyResponse"> & {
    * @generated from field: auth.v1.ApiKey previous = 2;
    */
   previous?: ApiKey | undefined;
+
+  /**
+   * Where allowed calls came from, the latest first; as many as are remembered.
+   *
+   * @generated from field: repeated auth.v1.ApiKeyNetwork networks = 3;
+   */
+  networks: ApiKeyNetwork[];
 };
 
 /**
@@ -509,7 +549,31 @@ export type GetApiKeyResponse = Message<"auth.v1.GetApiKeyResponse"> & {
  * Use `create(GetApiKeyResponseSchema)` to create a new message.
  */
 export const GetApiKeyResponseSchema: GenMessage<GetApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 8);
+  messageDesc(file_auth_v1_api_keys, 9);
+
+/**
+ * @generated from message auth.v1.ApiKeyNetwork
+ */
+export type ApiKeyNetwork = Message<"auth.v1.ApiKeyNetwork"> & {
+  /**
+   * An IPv4 address, or a network of IPv6: `2001:db8:0:1::/64`.
+   *
+   * @generated from field: string network = 1;
+   */
+  network: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last_used_at = 2;
+   */
+  lastUsedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth.v1.ApiKeyNetwork.
+ * Use `create(ApiKeyNetworkSchema)` to create a new message.
+ */
+export const ApiKeyNetworkSchema: GenMessage<ApiKeyNetwork> = /*@__PURE__*/
+  messageDesc(file_auth_v1_api_keys, 10);
 
 /**
  * @generated from message auth.v1.UpdateApiKeyRequest
@@ -585,7 +649,7 @@ export type UpdateApiKeyRequest = Message<"auth.v1.UpdateApiKeyRequest"> & {
  * Use `create(UpdateApiKeyRequestSchema)` to create a new message.
  */
 export const UpdateApiKeyRequestSchema: GenMessage<UpdateApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 9);
+  messageDesc(file_auth_v1_api_keys, 11);
 
 /**
  * @generated from message auth.v1.ApiKeyList
@@ -602,7 +666,7 @@ export type ApiKeyList = Message<"auth.v1.ApiKeyList"> & {
  * Use `create(ApiKeyListSchema)` to create a new message.
  */
 export const ApiKeyListSchema: GenMessage<ApiKeyList> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 10);
+  messageDesc(file_auth_v1_api_keys, 12);
 
 /**
  * @generated from message auth.v1.ApiKeyLimits
@@ -619,7 +683,7 @@ export type ApiKeyLimits = Message<"auth.v1.ApiKeyLimits"> & {
  * Use `create(ApiKeyLimitsSchema)` to create a new message.
  */
 export const ApiKeyLimitsSchema: GenMessage<ApiKeyLimits> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 11);
+  messageDesc(file_auth_v1_api_keys, 13);
 
 /**
  * @generated from message auth.v1.UpdateApiKeyResponse
@@ -636,7 +700,7 @@ export type UpdateApiKeyResponse = Message<"auth.v1.UpdateApiKeyResponse"> & {
  * Use `create(UpdateApiKeyResponseSchema)` to create a new message.
  */
 export const UpdateApiKeyResponseSchema: GenMessage<UpdateApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 12);
+  messageDesc(file_auth_v1_api_keys, 14);
 
 /**
  * @generated from message auth.v1.RevokeApiKeyRequest
@@ -665,7 +729,7 @@ export type RevokeApiKeyRequest = Message<"auth.v1.RevokeApiKeyRequest"> & {
  * Use `create(RevokeApiKeyRequestSchema)` to create a new message.
  */
 export const RevokeApiKeyRequestSchema: GenMessage<RevokeApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 13);
+  messageDesc(file_auth_v1_api_keys, 15);
 
 /**
  * @generated from message auth.v1.RevokeApiKeyResponse
@@ -696,7 +760,7 @@ export type RevokeApiKeyResponse = Message<"auth.v1.RevokeApiKeyResponse"> & {
  * Use `create(RevokeApiKeyResponseSchema)` to create a new message.
  */
 export const RevokeApiKeyResponseSchema: GenMessage<RevokeApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 14);
+  messageDesc(file_auth_v1_api_keys, 16);
 
 /**
  * @generated from message auth.v1.RevokeApiKeysRequest
@@ -732,7 +796,7 @@ export type RevokeApiKeysRequest = Message<"auth.v1.RevokeApiKeysRequest"> & {
  * Use `create(RevokeApiKeysRequestSchema)` to create a new message.
  */
 export const RevokeApiKeysRequestSchema: GenMessage<RevokeApiKeysRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 15);
+  messageDesc(file_auth_v1_api_keys, 17);
 
 /**
  * @generated from message auth.v1.RevokeApiKeysResponse
@@ -768,7 +832,7 @@ export type RevokeApiKeysResponse = Message<"auth.v1.RevokeApiKeysResponse"> & {
  * Use `create(RevokeApiKeysResponseSchema)` to create a new message.
  */
 export const RevokeApiKeysResponseSchema: GenMessage<RevokeApiKeysResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 16);
+  messageDesc(file_auth_v1_api_keys, 18);
 
 /**
  * @generated from message auth.v1.RotateApiKeyRequest
@@ -804,7 +868,7 @@ export type RotateApiKeyRequest = Message<"auth.v1.RotateApiKeyRequest"> & {
  * Use `create(RotateApiKeyRequestSchema)` to create a new message.
  */
 export const RotateApiKeyRequestSchema: GenMessage<RotateApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 17);
+  messageDesc(file_auth_v1_api_keys, 19);
 
 /**
  * @generated from message auth.v1.RotateApiKeyResponse
@@ -845,7 +909,7 @@ export type RotateApiKeyResponse = Message<"auth.v1.RotateApiKeyResponse"> & {
  * Use `create(RotateApiKeyResponseSchema)` to create a new message.
  */
 export const RotateApiKeyResponseSchema: GenMessage<RotateApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 18);
+  messageDesc(file_auth_v1_api_keys, 20);
 
 /**
  * @generated from message auth.v1.EndApiKeyGraceRequest
@@ -862,7 +926,7 @@ export type EndApiKeyGraceRequest = Message<"auth.v1.EndApiKeyGraceRequest"> & {
  * Use `create(EndApiKeyGraceRequestSchema)` to create a new message.
  */
 export const EndApiKeyGraceRequestSchema: GenMessage<EndApiKeyGraceRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 19);
+  messageDesc(file_auth_v1_api_keys, 21);
 
 /**
  * @generated from message auth.v1.EndApiKeyGraceResponse
@@ -879,7 +943,7 @@ export type EndApiKeyGraceResponse = Message<"auth.v1.EndApiKeyGraceResponse"> &
  * Use `create(EndApiKeyGraceResponseSchema)` to create a new message.
  */
 export const EndApiKeyGraceResponseSchema: GenMessage<EndApiKeyGraceResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 20);
+  messageDesc(file_auth_v1_api_keys, 22);
 
 /**
  * @generated from message auth.v1.DisableApiKeyRequest
@@ -896,7 +960,7 @@ export type DisableApiKeyRequest = Message<"auth.v1.DisableApiKeyRequest"> & {
  * Use `create(DisableApiKeyRequestSchema)` to create a new message.
  */
 export const DisableApiKeyRequestSchema: GenMessage<DisableApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 21);
+  messageDesc(file_auth_v1_api_keys, 23);
 
 /**
  * @generated from message auth.v1.DisableApiKeyResponse
@@ -913,7 +977,7 @@ export type DisableApiKeyResponse = Message<"auth.v1.DisableApiKeyResponse"> & {
  * Use `create(DisableApiKeyResponseSchema)` to create a new message.
  */
 export const DisableApiKeyResponseSchema: GenMessage<DisableApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 22);
+  messageDesc(file_auth_v1_api_keys, 24);
 
 /**
  * @generated from message auth.v1.EnableApiKeyRequest
@@ -930,7 +994,7 @@ export type EnableApiKeyRequest = Message<"auth.v1.EnableApiKeyRequest"> & {
  * Use `create(EnableApiKeyRequestSchema)` to create a new message.
  */
 export const EnableApiKeyRequestSchema: GenMessage<EnableApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 23);
+  messageDesc(file_auth_v1_api_keys, 25);
 
 /**
  * @generated from message auth.v1.EnableApiKeyResponse
@@ -947,7 +1011,7 @@ export type EnableApiKeyResponse = Message<"auth.v1.EnableApiKeyResponse"> & {
  * Use `create(EnableApiKeyResponseSchema)` to create a new message.
  */
 export const EnableApiKeyResponseSchema: GenMessage<EnableApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 24);
+  messageDesc(file_auth_v1_api_keys, 26);
 
 /**
  * @generated from message auth.v1.GetApiKeyUsageRequest
@@ -985,7 +1049,7 @@ export type GetApiKeyUsageRequest = Message<"auth.v1.GetApiKeyUsageRequest"> & {
  * Use `create(GetApiKeyUsageRequestSchema)` to create a new message.
  */
 export const GetApiKeyUsageRequestSchema: GenMessage<GetApiKeyUsageRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 25);
+  messageDesc(file_auth_v1_api_keys, 27);
 
 /**
  * @generated from message auth.v1.ApiKeyUsage
@@ -1016,7 +1080,7 @@ export type ApiKeyUsage = Message<"auth.v1.ApiKeyUsage"> & {
  * Use `create(ApiKeyUsageSchema)` to create a new message.
  */
 export const ApiKeyUsageSchema: GenMessage<ApiKeyUsage> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 26);
+  messageDesc(file_auth_v1_api_keys, 28);
 
 /**
  * @generated from message auth.v1.GetApiKeyUsageResponse
@@ -1040,7 +1104,7 @@ export type GetApiKeyUsageResponse = Message<"auth.v1.GetApiKeyUsageResponse"> &
  * Use `create(GetApiKeyUsageResponseSchema)` to create a new message.
  */
 export const GetApiKeyUsageResponseSchema: GenMessage<GetApiKeyUsageResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 27);
+  messageDesc(file_auth_v1_api_keys, 29);
 
 /**
  * @generated from message auth.v1.ListApiKeyFindingsRequest
@@ -1081,7 +1145,7 @@ export type ListApiKeyFindingsRequest = Message<"auth.v1.ListApiKeyFindingsReque
  * Use `create(ListApiKeyFindingsRequestSchema)` to create a new message.
  */
 export const ListApiKeyFindingsRequestSchema: GenMessage<ListApiKeyFindingsRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 28);
+  messageDesc(file_auth_v1_api_keys, 30);
 
 /**
  * @generated from message auth.v1.ApiKeyFinding
@@ -1119,7 +1183,7 @@ export type ApiKeyFinding = Message<"auth.v1.ApiKeyFinding"> & {
  * Use `create(ApiKeyFindingSchema)` to create a new message.
  */
 export const ApiKeyFindingSchema: GenMessage<ApiKeyFinding> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 29);
+  messageDesc(file_auth_v1_api_keys, 31);
 
 /**
  * @generated from message auth.v1.ListApiKeyFindingsResponse
@@ -1141,7 +1205,7 @@ export type ListApiKeyFindingsResponse = Message<"auth.v1.ListApiKeyFindingsResp
  * Use `create(ListApiKeyFindingsResponseSchema)` to create a new message.
  */
 export const ListApiKeyFindingsResponseSchema: GenMessage<ListApiKeyFindingsResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 30);
+  messageDesc(file_auth_v1_api_keys, 32);
 
 /**
  * @generated from message auth.v1.ImportedApiKey
@@ -1221,7 +1285,7 @@ export type ImportedApiKey = Message<"auth.v1.ImportedApiKey"> & {
  * Use `create(ImportedApiKeySchema)` to create a new message.
  */
 export const ImportedApiKeySchema: GenMessage<ImportedApiKey> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 31);
+  messageDesc(file_auth_v1_api_keys, 33);
 
 /**
  * @generated from message auth.v1.ImportApiKeysRequest
@@ -1254,7 +1318,7 @@ export type ImportApiKeysRequest = Message<"auth.v1.ImportApiKeysRequest"> & {
  * Use `create(ImportApiKeysRequestSchema)` to create a new message.
  */
 export const ImportApiKeysRequestSchema: GenMessage<ImportApiKeysRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 32);
+  messageDesc(file_auth_v1_api_keys, 34);
 
 /**
  * @generated from message auth.v1.ImportApiKeysResult
@@ -1287,7 +1351,7 @@ export type ImportApiKeysResult = Message<"auth.v1.ImportApiKeysResult"> & {
  * Use `create(ImportApiKeysResultSchema)` to create a new message.
  */
 export const ImportApiKeysResultSchema: GenMessage<ImportApiKeysResult> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 33);
+  messageDesc(file_auth_v1_api_keys, 35);
 
 /**
  * @generated from message auth.v1.ImportApiKeysResponse
@@ -1304,7 +1368,7 @@ export type ImportApiKeysResponse = Message<"auth.v1.ImportApiKeysResponse"> & {
  * Use `create(ImportApiKeysResponseSchema)` to create a new message.
  */
 export const ImportApiKeysResponseSchema: GenMessage<ImportApiKeysResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 34);
+  messageDesc(file_auth_v1_api_keys, 36);
 
 /**
  * @generated from message auth.v1.GetApiKeyImportRequest
@@ -1317,7 +1381,7 @@ export type GetApiKeyImportRequest = Message<"auth.v1.GetApiKeyImportRequest"> &
  * Use `create(GetApiKeyImportRequestSchema)` to create a new message.
  */
 export const GetApiKeyImportRequestSchema: GenMessage<GetApiKeyImportRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 35);
+  messageDesc(file_auth_v1_api_keys, 37);
 
 /**
  * @generated from message auth.v1.GetApiKeyImportResponse
@@ -1341,7 +1405,7 @@ export type GetApiKeyImportResponse = Message<"auth.v1.GetApiKeyImportResponse">
  * Use `create(GetApiKeyImportResponseSchema)` to create a new message.
  */
 export const GetApiKeyImportResponseSchema: GenMessage<GetApiKeyImportResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 36);
+  messageDesc(file_auth_v1_api_keys, 38);
 
 /**
  * @generated from message auth.v1.ReportLeakedApiKeysRequest
@@ -1370,7 +1434,7 @@ export type ReportLeakedApiKeysRequest = Message<"auth.v1.ReportLeakedApiKeysReq
  * Use `create(ReportLeakedApiKeysRequestSchema)` to create a new message.
  */
 export const ReportLeakedApiKeysRequestSchema: GenMessage<ReportLeakedApiKeysRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 37);
+  messageDesc(file_auth_v1_api_keys, 39);
 
 /**
  * @generated from message auth.v1.LeakedApiKey
@@ -1408,7 +1472,7 @@ export type LeakedApiKey = Message<"auth.v1.LeakedApiKey"> & {
  * Use `create(LeakedApiKeySchema)` to create a new message.
  */
 export const LeakedApiKeySchema: GenMessage<LeakedApiKey> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 38);
+  messageDesc(file_auth_v1_api_keys, 40);
 
 /**
  * @generated from message auth.v1.ReportLeakedApiKeysResponse
@@ -1425,7 +1489,7 @@ export type ReportLeakedApiKeysResponse = Message<"auth.v1.ReportLeakedApiKeysRe
  * Use `create(ReportLeakedApiKeysResponseSchema)` to create a new message.
  */
 export const ReportLeakedApiKeysResponseSchema: GenMessage<ReportLeakedApiKeysResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_api_keys, 39);
+  messageDesc(file_auth_v1_api_keys, 41);
 
 /**
  * API keys. A caller manages its own keys; another user's need `auth.keys:read` or `auth.keys:write`.

@@ -5,13 +5,15 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_auth_v1_policy } from "./policy_pb.ts";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file auth/v1/system.proto.
  */
 export const file_auth_v1_system: GenFile = /*@__PURE__*/
-  fileDesc("ChRhdXRoL3YxL3N5c3RlbS5wcm90bxIHYXV0aC52MSIZChdHZXRDb25maWd1cmF0aW9uUmVxdWVzdCKJAQoYR2V0Q29uZmlndXJhdGlvblJlc3BvbnNlEhUKDWNvbmZpZ3VyYXRpb24YASABKAkSDgoGc291cmNlGAIgASgJEhMKC2Vudmlyb25tZW50GAMgASgJEhAKCGRhdGFiYXNlGAQgASgJEg8KB3J1bnRpbWUYBSABKAkSDgoGdXB0aW1lGAYgASgDIhcKFUxpc3RQcm9jZWR1cmVzUmVxdWVzdCJAChZMaXN0UHJvY2VkdXJlc1Jlc3BvbnNlEiYKCnByb2NlZHVyZXMYASADKAsyEi5hdXRoLnYxLlByb2NlZHVyZSI+CglQcm9jZWR1cmUSEQoJcHJvY2VkdXJlGAEgASgJEgwKBGtpbmQYAiABKAkSEAoIdGVtcGxhdGUYAyABKAky3QEKDVN5c3RlbVNlcnZpY2USXAoQR2V0Q29uZmlndXJhdGlvbhIgLmF1dGgudjEuR2V0Q29uZmlndXJhdGlvblJlcXVlc3QaIS5hdXRoLnYxLkdldENvbmZpZ3VyYXRpb25SZXNwb25zZSIDkAIBElYKDkxpc3RQcm9jZWR1cmVzEh4uYXV0aC52MS5MaXN0UHJvY2VkdXJlc1JlcXVlc3QaHy5hdXRoLnYxLkxpc3RQcm9jZWR1cmVzUmVzcG9uc2UiA5ACARoW2tcYEjIQYXV0aC5zeXN0ZW06cmVhZEIU2tcYEGF1dGguc3lzdGVtOnJlYWRiBnByb3RvMw", [file_auth_v1_policy]);
+  fileDesc("ChRhdXRoL3YxL3N5c3RlbS5wcm90bxIHYXV0aC52MSIZChdHZXRDb25maWd1cmF0aW9uUmVxdWVzdCKJAQoYR2V0Q29uZmlndXJhdGlvblJlc3BvbnNlEhUKDWNvbmZpZ3VyYXRpb24YASABKAkSDgoGc291cmNlGAIgASgJEhMKC2Vudmlyb25tZW50GAMgASgJEhAKCGRhdGFiYXNlGAQgASgJEg8KB3J1bnRpbWUYBSABKAkSDgoGdXB0aW1lGAYgASgDIhcKFUxpc3RQcm9jZWR1cmVzUmVxdWVzdCJAChZMaXN0UHJvY2VkdXJlc1Jlc3BvbnNlEiYKCnByb2NlZHVyZXMYASADKAsyEi5hdXRoLnYxLlByb2NlZHVyZSI+CglQcm9jZWR1cmUSEQoJcHJvY2VkdXJlGAEgASgJEgwKBGtpbmQYAiABKAkSEAoIdGVtcGxhdGUYAyABKAkiEgoQTGlzdE5vZGVzUmVxdWVzdCJKChFMaXN0Tm9kZXNSZXNwb25zZRIcCgVub2RlcxgBIAMoCzINLmF1dGgudjEuTm9kZRIXCg9yZXZvY2F0aW9uX2hlYWQYAiABKAMisgIKBE5vZGUSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEi4KCnN0YXJ0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3Rfc2Vlbl9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAYgASgJEg8KB2N1cnJlbnQYByABKAgSFAoMZ3JwY19hZGRyZXNzGAggASgJEhQKDGh0dHBfYWRkcmVzcxgJIAEoCRIWCg5yZXZvY2F0aW9uX2xhZxgKIAEoAxI4ChRyZXZvY2F0aW9uc19rbm93bl9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAypgIKDVN5c3RlbVNlcnZpY2USXAoQR2V0Q29uZmlndXJhdGlvbhIgLmF1dGgudjEuR2V0Q29uZmlndXJhdGlvblJlcXVlc3QaIS5hdXRoLnYxLkdldENvbmZpZ3VyYXRpb25SZXNwb25zZSIDkAIBElYKDkxpc3RQcm9jZWR1cmVzEh4uYXV0aC52MS5MaXN0UHJvY2VkdXJlc1JlcXVlc3QaHy5hdXRoLnYxLkxpc3RQcm9jZWR1cmVzUmVzcG9uc2UiA5ACARJHCglMaXN0Tm9kZXMSGS5hdXRoLnYxLkxpc3ROb2Rlc1JlcXVlc3QaGi5hdXRoLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlIgOQAgEaFtrXGBIyEGF1dGguc3lzdGVtOnJlYWRCFNrXGBBhdXRoLnN5c3RlbTpyZWFkYgZwcm90bzM", [file_auth_v1_policy, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message auth.v1.GetConfigurationRequest
@@ -142,6 +144,128 @@ export const ProcedureSchema: GenMessage<Procedure> = /*@__PURE__*/
   messageDesc(file_auth_v1_system, 4);
 
 /**
+ * @generated from message auth.v1.ListNodesRequest
+ */
+export type ListNodesRequest = Message<"auth.v1.ListNodesRequest"> & {
+};
+
+/**
+ * Describes the message auth.v1.ListNodesRequest.
+ * Use `create(ListNodesRequestSchema)` to create a new message.
+ */
+export const ListNodesRequestSchema: GenMessage<ListNodesRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_system, 5);
+
+/**
+ * @generated from message auth.v1.ListNodesResponse
+ */
+export type ListNodesResponse = Message<"auth.v1.ListNodesResponse"> & {
+  /**
+   * By their names. One that was not heard of for an hour is left out.
+   *
+   * @generated from field: repeated auth.v1.Node nodes = 1;
+   */
+  nodes: Node[];
+
+  /**
+   * The number of the last revocation.
+   *
+   * @generated from field: int64 revocation_head = 2;
+   */
+  revocationHead: bigint;
+};
+
+/**
+ * Describes the message auth.v1.ListNodesResponse.
+ * Use `create(ListNodesResponseSchema)` to create a new message.
+ */
+export const ListNodesResponseSchema: GenMessage<ListNodesResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_system, 6);
+
+/**
+ * @generated from message auth.v1.Node
+ */
+export type Node = Message<"auth.v1.Node"> & {
+  /**
+   * Another one with each start.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Of its machine.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Of the program.
+   *
+   * @generated from field: string version = 3;
+   */
+  version: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp started_at = 4;
+   */
+  startedAt?: Timestamp | undefined;
+
+  /**
+   * It says so every ten seconds.
+   *
+   * @generated from field: google.protobuf.Timestamp last_seen_at = 5;
+   */
+  lastSeenAt?: Timestamp | undefined;
+
+  /**
+   * serving, or silent for more than 30 seconds.
+   *
+   * @generated from field: string status = 6;
+   */
+  status: string;
+
+  /**
+   * This is the one that answers.
+   *
+   * @generated from field: bool current = 7;
+   */
+  current: boolean;
+
+  /**
+   * @generated from field: string grpc_address = 8;
+   */
+  grpcAddress: string;
+
+  /**
+   * @generated from field: string http_address = 9;
+   */
+  httpAddress: string;
+
+  /**
+   * How many revocations it had not applied yet, when it was last seen; for one that is silent, now.
+   *
+   * @generated from field: int64 revocation_lag = 10;
+   */
+  revocationLag: bigint;
+
+  /**
+   * As of when it knew all of them.
+   *
+   * @generated from field: google.protobuf.Timestamp revocations_known_at = 11;
+   */
+  revocationsKnownAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth.v1.Node.
+ * Use `create(NodeSchema)` to create a new message.
+ */
+export const NodeSchema: GenMessage<Node> = /*@__PURE__*/
+  messageDesc(file_auth_v1_system, 7);
+
+/**
  * The program itself, for who looks after it.
  *
  * @generated from service auth.v1.SystemService
@@ -166,6 +290,16 @@ export const SystemService: GenService<{
     methodKind: "unary";
     input: typeof ListProceduresRequestSchema;
     output: typeof ListProceduresResponseSchema;
+  },
+  /**
+   * The nodes that serve from this database, and how far each is with what was revoked.
+   *
+   * @generated from rpc auth.v1.SystemService.ListNodes
+   */
+  listNodes: {
+    methodKind: "unary";
+    input: typeof ListNodesRequestSchema;
+    output: typeof ListNodesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth_v1_system, 0);

@@ -28,6 +28,7 @@ const order = {
   call_limits: 24,
   audit_log: 25,
   audit_head: 26,
+  nodes: 27,
 } as const satisfies Readonly<Record<Exclude<keyof SqlSchema, "countersign_schema">, number>>;
 
 export type BackupTable = keyof typeof order;
