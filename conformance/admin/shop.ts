@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { RequestRecord } from "countersign/store";
 import { openSqliteRequestLog, openSqliteStore } from "countersign/store/sqlite";
 import { ids } from "../cast.ts";
+import { developmentSecrets } from "../server-process.ts";
 import type { AdminStage } from "./admin-stage.ts";
 
 // An installation as it looks after some weeks: people, services with their keys, and calls that went well and badly. People and
@@ -233,7 +234,9 @@ async function endSome({ administrator, server }: AdminStage, made: readonly Mad
     id: idOf("Checkout"),
     grace: { seconds: 86_400, nanos: 0 },
   });
-  const store = await openSqliteStore({ path: join(server.data, "countersign.db") });
+  const { auditKey } = developmentSecrets(server.data);
+  const path = join(server.data, "countersign.db");
+  const store = await openSqliteStore({ path, audit: { keys: [auditKey] } });
   await store.apiKeys.update(
     idOf("Legacy Importer"),
     { expiresAt: new Date(Date.now() - 3 * day) },

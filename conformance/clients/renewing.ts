@@ -114,7 +114,8 @@ function connectKind(
 ): RenewingKind {
   return {
     name,
-    session: (server, options) => openConnectSession({ transport: transport(server, []), ...options }),
+    session: (server, options) =>
+      openConnectSession({ transport: (interceptors) => transport(server, interceptors), ...options }),
     users(server, credential) {
       const users = createClient(
         UserService,

@@ -12,7 +12,7 @@ export async function followUsers(
   who: LoginCredentials,
   onUser: (name: string) => boolean,
 ): Promise<void> {
-  const session = openSession({ transport: make([]) });
+  const session = openSession({ transport: make });
   await session.login(who);
   const users = createClient(
     UserService,

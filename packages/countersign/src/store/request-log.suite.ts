@@ -232,7 +232,9 @@ export function describeRequestLog(name: string, open: (clock: SharedClock) => P
     test("keeps no row for longer than a day beyond its age, and figures for longer", async (log, clock) => {
       const at = (days: number): number => start - days * day;
       const ages = [0, 1, 3, 9, 11, 40, 70];
-      await log.append(ages.map((age, n) => requestRow(n, { at: at(age), userId: `age ${age}` })));
+      await log.append(
+        ages.map((age, n) => requestRow(n, { at: at(age), userId: `age ${age}`, tenantId: "a" })),
+      );
       clock.ms = start + minute;
       await log.prune(start, { maxAgeMs: 10 * day, maxBytes: 1e12 });
       const left = (await allPages(log, {}, 100)).map(({ userId }) => userId);
@@ -243,6 +245,18 @@ export function describeRequestLog(name: string, open: (clock: SharedClock) => P
       const figures = await log.statistics({ since: at(100), until: start + minute, top: 10 });
       assert.equal(figures.calls, ages.length);
       assert.ok(figures.range.since <= at(100) && figures.range.since > at(101), "whole days, so long ago");
+      await log.prune(start + 2000 * day, { maxAgeMs: 10 * day, maxBytes: 1e12 });
+      clock.ms = start + 2000 * day;
+      for (const tenantId of [undefined, "a"]) {
+        const gone = await log.statistics({ since: at(100), until: start + minute, top: 10, tenantId });
+        assert.deepEqual([gone.calls, gone.by.user], [0, []], `statistics of ${tenantId ?? "all"}`);
+      }
+    });
+
+    test("keeps what is new when it forgets what is old", async (log, clock) => {
+      clock.ms = start + minute;
+      await log.append([requestRow(0)]);
+      await log.prune(start, { maxAgeMs: 10 * day, maxBytes: 1e12 });
       const recent = await log.statistics({ since: start - minute, until: start + minute, top: 1 });
       assert.equal(recent.calls, 1);
       assert.deepEqual(recent.range, { since: start - minute, until: start + minute });

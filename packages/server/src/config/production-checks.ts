@@ -38,6 +38,12 @@ export function configProblems(config: Config): readonly string[] {
       `http.listen ${address} can be reached from outside, and would take credentials in plain text: set http.tls, listen on 127.0.0.1, or put a proxy with TLS in front and set http.behind_tls_proxy: true`,
     );
   }
+  const { listen: metrics } = config.metrics;
+  if (metrics !== undefined && !isLoopback(metrics) && secrets.metricsToken === undefined) {
+    problems.push(
+      `metrics.listen ${formatAddress(metrics)} can be reached from outside, and tells what is called and how often: set metrics.token, or listen on 127.0.0.1`,
+    );
+  }
   if (
     secrets.metricsToken !== undefined &&
     (secrets.metricsToken.length < 20 || placeholders.test(secrets.metricsToken))

@@ -22,12 +22,13 @@ const upstream = z.strictObject({
     ),
 });
 
-/** Names that services are known to believe, and that no client may set. */
-const spoofed = [
+/** Names that services are known to believe, about who calls or about what is called, and that no client may set. */
+export const spoofed: readonly string[] = [
   ...["x-user", "x-user-id", "x-username", "x-user-email", "x-user-roles", "x-user-permissions"],
   ...["x-forwarded-user", "x-forwarded-email", "x-forwarded-groups", "x-forwarded-preferred-username"],
   ...["x-auth-request-user", "x-auth-request-email", "x-auth-request-groups", "x-authenticated-user"],
   ...["x-authenticated-userid", "x-remote-user", "remote-user", "x-webauth-user", "user_id", "permissions"],
+  ...["x-original-url", "x-rewrite-url", "x-http-method-override", "x-http-method", "x-method-override"],
 ];
 
 /** The member `proxies`, given what a duration is. */
@@ -54,7 +55,7 @@ export function proxiesSchema(duration: z.ZodType<number, string>) {
       identity_lifetime: duration.prefault("30s").describe("of an identity token; at most 60s"),
       remove_headers: z
         .array(z.string().regex(/^[a-z0-9_-]+$/, "a header name in lower case"))
-        .default(spoofed)
+        .default([...spoofed])
         .describe("what Envoy takes away from a request besides credentials and the identity header"),
     })
     .prefault({});

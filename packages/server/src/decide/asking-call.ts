@@ -25,6 +25,8 @@ export class AskingCall extends HttpCall {
   override header(name: string): readonly string[] {
     const { header, scheme } = this.#place;
     if (name !== header) return name === "x-request-id" || name === "user-agent" ? super.header(name) : none;
+    // Whoever comes with a certificate has no key: what stands there is what its caller made up.
+    if (this.peer.certificate !== undefined) return none;
     return super.header(proxyKeyHeader).map((key) => (scheme === "" ? key : `${scheme} ${key}`));
   }
 }

@@ -50,7 +50,7 @@ function readRequest({ attributes }: CheckRequest, asking: Call): ProxiedRequest
     // Without an HTTP request there is nothing that a rule could be about.
     method: http?.method ?? "",
     target: http?.path ?? "",
-    contentType: headers.get("content-type")?.join(",") ?? "",
+    contentType: headers.get("content-type")?.join(",").toLowerCase() ?? "",
     header: (name) => headers.get(name) ?? none,
     peerAddress:
       address?.case === "socketAddress"

@@ -13,6 +13,7 @@ export interface ForwardAuthOptions {
   readonly decisions: Pick<Decisions, "ask">;
   readonly identityHeader: string;
   readonly keys: KeyPlace;
+  readonly onError: (error: unknown) => void;
   /** Reads `x-forwarded-for`. */
   readonly forwardedAddress: ForwardedAddress;
 }
@@ -50,7 +51,12 @@ export function forwardAuth(options: ForwardAuthOptions): HttpHandler {
       response.writeHead(405, { allow: "GET", "content-length": 0 }).end();
       return true;
     }
-    void answer(options, { request, response, dialect });
+    answer(options, { request, response, dialect }).catch((error: unknown) => {
+      options.onError(error);
+      // Nothing that went wrong here is an admission.
+      if (response.headersSent) response.destroy();
+      else response.writeHead(503, { "content-length": 0 }).end();
+    });
     return true;
   };
 }
@@ -96,7 +102,7 @@ function readRequest(
   return {
     method: only("x-forwarded-method"),
     target: only("x-forwarded-uri"),
-    contentType: headersDistinct["content-type"]?.join(",") ?? "",
+    contentType: headersDistinct["content-type"]?.join(",").toLowerCase() ?? "",
     header: (name) => headersDistinct[name] ?? [],
     peerAddress: forwardedAddress(headersDistinct["x-forwarded-for"] ?? []) ?? asking.peer.address,
     asking,
@@ -108,9 +114,16 @@ function allowed({ decision, identity }: Verdict, identityHeader: string): Reado
   if (!decision.ok || decision.principal === undefined) return {};
   return {
     ...(identity !== undefined && { [identityHeader]: identity }),
-    "x-countersign-user-id": decision.principal.userId,
-    ...(decision.authenticator !== undefined && { "x-countersign-authenticator": decision.authenticator }),
+    "x-countersign-user-id": visible(decision.principal.userId),
+    ...(decision.authenticator !== undefined && {
+      "x-countersign-authenticator": visible(decision.authenticator),
+    }),
   };
+}
+
+/** As it is, where a header can hold it; else percent-encoded. */
+function visible(text: string): string {
+  return /^[!-~]*$/.test(text) ? text : encodeURIComponent(text.toWellFormed());
 }
 
 function send(response: ServerResponse, { status, headers, body }: Refusal): void {

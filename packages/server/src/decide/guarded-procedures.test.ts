@@ -43,6 +43,22 @@ describe("what a request asks for", () => {
     equal(find("PUT", "/acme.Orders/Get"), undefined);
   });
 
+  it("SECURITY: is nothing where a service that decodes, or folds case, would read another rule's path", () => {
+    const routes = guardedProcedures(
+      ["GET /files/admin", "GET /files/:name", "POST /:service/:method", "/acme.Orders/Delete"],
+      [],
+    );
+    const asked = (method: string, target: string, contentType = ""): string | undefined =>
+      routes.find({ method, target, contentType });
+    equal(asked("GET", "/files/admin"), "GET /files/admin");
+    equal(asked("GET", "/files/Report%20of%20M%C3%A4rz"), "GET /files/:name");
+    for (const target of ["/files/%61dmin", "/files/ADMIN", "/files/adm%49n", "/Files/admin"])
+      equal(asked("GET", target), undefined, target);
+    equal(asked("POST", "/acme.Orders/Other"), "POST /:service/:method");
+    for (const target of ["/acme.Orders/%44elete", "/acme.orders/delete", "/ACME.Orders/Delete"])
+      equal(asked("POST", target), undefined, target);
+  });
+
   it("is an RPC by GET where it has no side effects, over Connect alone", () => {
     const query = "/api.users.UserService/GetUser?connect=v1&encoding=json&message=%7B%7D";
     equal(find("GET", query), "/api.users.UserService/GetUser");

@@ -9,7 +9,7 @@ export interface Asked {
   readonly method: string;
   /** As it came: path and query. */
   readonly target: string;
-  /** Of the request; empty for none. */
+  /** Of the request, in lower case; empty for none. */
   readonly contentType: string;
 }
 
@@ -39,23 +39,60 @@ export function guardedProcedures(
     methods.filter(({ idempotency }) => idempotency === Idempotency.NO_SIDE_EFFECTS).map(nameOf),
   );
   const routes = new RouteTable<string>();
-  for (const procedure of all) if (!rpcs.has(procedure)) routes.add(procedure, procedure);
+  const folded = new Map<string, string>();
+  const foldedRoutes = new RouteTable<string>();
+  for (const procedure of all) {
+    if (!rpcs.has(procedure)) routes.add(procedure, procedure);
+  }
+  for (const procedure of [...all, ...health]) addFolded(procedure, folded, foldedRoutes);
+  /** What a service that decodes paths first, or that does not tell upper case from lower, would take it for. */
+  const loosely = (method: string, path: string): string | undefined => {
+    const loose = decodeURIComponent(path).toLowerCase();
+    const route = foldedRoutes.find(method, loose);
+    return folded.get(loose) ?? (route.kind === "route" ? route.value : undefined);
+  };
   return {
     all,
     find({ method, target, contentType }) {
       const at = target.indexOf("?");
       const path = at === -1 ? target : target.slice(0, at);
       if (!isPlainPath(path)) return undefined;
-      const overGrpc = contentType.startsWith("application/grpc");
-      if (rpcs.has(path)) {
-        if (method === "POST") return at === -1 ? path : undefined;
-        return method === "GET" && readable.has(path) && !overGrpc ? path : undefined;
-      }
-      if (overGrpc) return undefined;
-      const found = routes.find(method, path);
-      return found.kind === "route" ? found.value : undefined;
+      const procedure = strictly({ method, path, contentType, query: at !== -1 });
+      return procedure !== undefined && loosely(method, path) === procedure ? procedure : undefined;
     },
   };
+
+  function strictly({ method, path, contentType, query }: Split): string | undefined {
+    const overGrpc = contentType.startsWith("application/grpc");
+    if (rpcs.has(path)) {
+      if (method === "POST") return query ? undefined : path;
+      return method === "GET" && readable.has(path) && !overGrpc ? path : undefined;
+    }
+    if (overGrpc) return undefined;
+    const found = routes.find(method, path);
+    return found.kind === "route" ? found.value : undefined;
+  }
+}
+
+interface Split {
+  readonly method: string;
+  readonly path: string;
+  readonly contentType: string;
+  readonly query: boolean;
+}
+
+/** Of two rules that differ in upper and lower case alone, one is found: what is asked of the other is refused. */
+function addFolded(procedure: string, rpcs: Map<string, string>, routes: RouteTable<string>): void {
+  const [method = "", path] = procedure.split(" ");
+  if (path === undefined) {
+    if (!rpcs.has(method.toLowerCase())) rpcs.set(method.toLowerCase(), procedure);
+    return;
+  }
+  try {
+    routes.add(`${method} ${path.toLowerCase()}`, procedure);
+  } catch {
+    // Its twin is there.
+  }
 }
 
 /** The protocol of a request, by what it says its body is. */

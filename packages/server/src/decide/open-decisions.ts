@@ -41,7 +41,7 @@ export function openDecisions({ own, outside, log, ...parts }: DecisionParts): O
     auth,
     procedures,
     identities: identitiesOf(parts, procedures.all),
-    onUnknown: (path) => log.info({ path: printable(path) }, "a proxy asked for what is not guarded here"),
+    onUnknown: (path) => log.debug({ path: printable(path) }, "a proxy asked for what is not guarded here"),
     onError: (err, procedure) => log.error({ err, procedure }, "an identity token cannot be signed"),
   });
   const { identity_header: identityHeader } = proxies;
@@ -54,6 +54,7 @@ export function openDecisions({ own, outside, log, ...parts }: DecisionParts): O
           forwardAuth({
             ...door,
             auth: own,
+            onError: (err) => log.error({ err }, "forward-auth failed"),
             keys: parts.config.auth.api_keys,
             forwardedAddress: forwardedAddress(parts.config.request_log.trusted_proxies),
           }),

@@ -19,6 +19,7 @@ import {
   until,
 } from "../echo.suite.ts";
 import { credentialInterceptor } from "./credential-interceptor.ts";
+import { openSession } from "./session-calls.ts";
 
 type Tokens = ReturnType<typeof staleTokens>;
 
@@ -222,5 +223,23 @@ describe("credentials and clear text (CWE-319), with Connect", () => {
     );
     const client = createClient(echo, transport) as unknown as { unary(line: object): Promise<Line> };
     assert.equal((await client.unary({})).say, "cs_key");
+  });
+
+  it("SECURITY: a session sends no password to another machine in clear, nor what it keeps", async () => {
+    const sent: string[] = [];
+    const last: Interceptor = () => async (request) => {
+      sent.push(request.url);
+      throw new Error("sent");
+    };
+    const session = openSession({
+      transport: (interceptors) =>
+        createConnectTransport({
+          baseUrl: "http://auth.example.com",
+          httpVersion: "1.1",
+          interceptors: [...interceptors, last],
+        }),
+    });
+    await assert.rejects(async () => session.login({ username: "ada", password: "hunter2" }));
+    assert.deepEqual(sent, []);
   });
 });

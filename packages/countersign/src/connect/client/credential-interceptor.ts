@@ -31,8 +31,8 @@ export function credentialInterceptor(
   { renewStream }: CredentialInterceptorOptions = {},
 ): Interceptor {
   return (next) => async (request) => {
-    if (request.header.has(credential.header)) return next(request);
     requireProtected(request.url);
+    if (request.header.has(credential.header)) return next(request);
     const value = await inTime(request.signal, async () => credential.value());
     return request.stream
       ? streamed(request, value, { credential, next, renewStream })
@@ -52,6 +52,12 @@ async function unary(
     return next(showing(request, credential, await anotherFor(error, value, request, credential)));
   }
 }
+
+/** Lets nothing through that would cross a network in clear. */
+export const protectedOnly: Interceptor = (next) => (request) => {
+  requireProtected(request.url);
+  return next(request);
+};
 
 /** A page's own address is where a relative one leads. */
 function requireProtected(url: string): void {

@@ -24,7 +24,10 @@ it("countersign/connect/client and countersign/client log in and renew where not
       },
     });
     const store = memoryTokenStore();
-    const session = openSession({ transport: createRouterTransport(routes), store });
+    const session = openSession({
+      transport: (interceptors) => createRouterTransport(routes, { transport: { interceptors } }),
+      store,
+    });
     const transport = createRouterTransport(routes, {
       transport: { interceptors: [credentialInterceptor(session)] },
     });

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { InterceptingCall, type Interceptor, type InterceptorOptions } from "@grpc/grpc-js";
 import type { Credential } from "../../client/credential.ts";
 import { isLoopback } from "../../client/loopback.ts";
@@ -53,9 +54,12 @@ function deadlineOf({ deadline }: InterceptorOptions): number {
 /** A target of grpc-js's (https://github.com/grpc/grpc/blob/master/doc/naming.md): a socket's file, or only loopback addresses. */
 export function isThisMachine(target: string): boolean {
   if (/^unix(-abstract)?:/.test(target)) return true;
+  // Another machine's name server may say anything of a name, of `localhost` too.
+  const named = !/^dns:\/\/[^/]+\//.test(target);
   const addresses = target.replace(/^(dns:(\/\/[^/]*\/)?|ipv[46]:)/, "").split(",");
   return addresses.every((address) => {
     const [, v6, host] = /^(?:\[([^\]]*)\]|([^:[\]/]+))(?::\d+)?$/.exec(address) ?? [];
-    return isLoopback(v6 ?? host ?? "");
+    const name = v6 ?? host ?? "";
+    return isLoopback(name) && (named || isIP(name) !== 0);
   });
 }

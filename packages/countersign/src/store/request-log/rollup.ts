@@ -18,6 +18,12 @@ export const dimensionCodes: Readonly<Record<RollupDimension, number>> = {
 /** Added to the code of a dimension for the calls of one tenant alone, whose id then comes before each value. */
 const ofTenants = 16;
 
+/** Every code that stands in a row: what is pruned. */
+export const storedDimensions: readonly number[] = Object.values(dimensionCodes).flatMap((code) => [
+  code,
+  code + ofTenants,
+]);
+
 /** What of the counts is asked for. */
 export interface Slice {
   readonly dimension: number;

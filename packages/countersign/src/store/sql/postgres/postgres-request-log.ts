@@ -13,7 +13,7 @@ import type {
   StoredRequest,
 } from "../../request-contracts.ts";
 import { normalRecord } from "../../request-log/normal-record.ts";
-import { rollUp, steps } from "../../request-log/rollup.ts";
+import { rollUp, steps, storedDimensions } from "../../request-log/rollup.ts";
 import { CircuitBreaker } from "../circuit-breaker.ts";
 import { cellsOf, requestColumns } from "../request-log/request-row.ts";
 import {
@@ -120,7 +120,7 @@ export class PostgresRequestLog implements RequestLog {
       const ended = now - keptMs - ms;
       for (let removed = pruneSize; removed === pruneSize; ) {
         const { numAffectedRows = 0n } = await sql`delete from request_rollups where ctid = any (array(
-          select ctid from request_rollups where step = ${code} and dimension between 0 and 6 and start <= ${ended}
+          select ctid from request_rollups where step = ${code} and dimension in (${sql.join([...storedDimensions])}) and start <= ${ended}
           limit ${pruneSize}))`.execute(db);
         removed = Number(numAffectedRows);
       }

@@ -13,7 +13,7 @@ import type {
   StoredRequest,
 } from "../../../request-contracts.ts";
 import { normalRecord } from "../../../request-log/normal-record.ts";
-import { rollUp, steps } from "../../../request-log/rollup.ts";
+import { rollUp, steps, storedDimensions } from "../../../request-log/rollup.ts";
 import { cellsOf, requestColumns } from "../../request-log/request-row.ts";
 import {
   type Contains,
@@ -98,7 +98,7 @@ export class SqliteRequestLog implements RequestLog {
         `delete from request_rollups where (step, dimension, start, value, bin) in (
            select step, dimension, start, value, bin from request_rollups
            where step = ${code} and dimension = ? and start <= ${ended} limit ${pruneSize})`,
-        [0, 1, 2, 3, 4, 5, 6],
+        storedDimensions,
       );
     }
     const oldest = `delete from request_log where id in
