@@ -174,6 +174,7 @@ export const rpcs: Readonly<Record<string, Readonly<Record<string, RpcKind>>>> =
   "auth.v1.SystemService": {
     GetConfiguration: "reads",
     ListProcedures: "reads",
+    ListNodes: "reads",
   },
   "auth.v1.AuthService": {
     WhoAmI: "reads",
