@@ -25,7 +25,7 @@ interface Made {
 
 test("a list of nothing says so", async () => {
   assert.equal(await good(["keys", "list"], at), "No API keys.\n");
-  assert.deepEqual(await json(["keys", "list"], at), { api_keys: [], next_page_token: "" });
+  assert.deepEqual(await json(["keys", "list"], at), { api_keys: [], next_page_token: "", trends: [] });
 });
 
 test("the key alone is on standard output, once", async () => {

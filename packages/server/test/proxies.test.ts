@@ -75,7 +75,7 @@ let client: Client;
 const logged: Record<string, unknown>[] = [];
 before(async () => {
   config = configOf(configuration());
-  const log = pino({ level: "info" }, { write: (line: string) => logged.push(JSON.parse(line) as never) });
+  const log = pino({ level: "debug" }, { write: (line: string) => logged.push(JSON.parse(line) as never) });
   node = await createNode(config, log);
   node.serve();
   client = new Client(node.grpcAddress, credentials.createInsecure());
