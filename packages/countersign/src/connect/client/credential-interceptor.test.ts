@@ -68,16 +68,16 @@ for (const door of doorNames) {
       }
     });
 
-    it("gets one new token for a hundred calls that were refused at the same time", {
-      skip: !["Connect JSON", "gRPC"].includes(door) && "tried at two doors",
-    }, async () => {
-      const tokens = staleTokens();
-      await using server = await started(tokens);
-      const transport = transportOf(server, door, tokens.credential);
-      const outcomes = await Promise.all(Array.from({ length: 100 }, () => call(transport, "unary")));
-      assert.deepEqual([...new Set(outcomes.map(({ code }) => code))], [0]);
-      assert.equal(tokens.state.fetched, 2);
-    });
+    // Two doors are enough: one of HTTP/1.1, one of HTTP/2.
+    if (["Connect JSON", "gRPC"].includes(door))
+      it("gets one new token for a hundred calls that were refused at the same time", async () => {
+        const tokens = staleTokens();
+        await using server = await started(tokens);
+        const transport = transportOf(server, door, tokens.credential);
+        const outcomes = await Promise.all(Array.from({ length: 100 }, () => call(transport, "unary")));
+        assert.deepEqual([...new Set(outcomes.map(({ code }) => code))], [0]);
+        assert.equal(tokens.state.fetched, 2);
+      });
 
     it("begins a stream anew with all that was sent, if that was not much", async () => {
       for (const [count, code] of [
