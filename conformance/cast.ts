@@ -1,12 +1,11 @@
-import { join } from "node:path";
 import { createKeyDigests, generateApiKey } from "countersign/api-key";
 import type { Store } from "countersign/store";
-import { openSqliteStore } from "countersign/store/sqlite";
 import type { Client, Header, Outcome } from "./clients/client.ts";
 import { grpcJs } from "./clients/grpc-js.ts";
 import { until } from "./deadline.ts";
 import type { Json } from "./protos.ts";
 import { developmentSecrets, type ServerProcess } from "./server-process.ts";
+import { openServerStore } from "./server-store.ts";
 import { accessClaims, sign } from "./tokens.ts";
 
 /** Ids of the accounts that the first start makes. */
@@ -160,9 +159,7 @@ export async function assemble(server: ServerProcess, administrator: Administrat
 
 /** Opens the database that the server has open, too. */
 async function besideTheServer<T>(server: ServerProcess, work: (store: Store) => Promise<T>): Promise<T> {
-  const { auditKey } = developmentSecrets(server.data);
-  const path = join(server.data, "countersign.db");
-  const store = await openSqliteStore({ path, audit: { keys: [auditKey] } });
+  const store = await openServerStore(server.data);
   try {
     return await work(store);
   } finally {

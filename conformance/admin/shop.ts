@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { RequestRecord } from "countersign/store";
-import { openSqliteRequestLog, openSqliteStore } from "countersign/store/sqlite";
+import { openSqliteRequestLog } from "countersign/store/sqlite";
 import { ids } from "../cast.ts";
-import { developmentSecrets } from "../server-process.ts";
+import { openServerStore } from "../server-store.ts";
 import type { AdminStage } from "./admin-stage.ts";
 
 // An installation as it looks after some weeks: people, services with their keys, and calls that went well and badly. People and
@@ -234,9 +234,7 @@ async function endSome({ administrator, server }: AdminStage, made: readonly Mad
     id: idOf("Checkout"),
     grace: { seconds: 86_400, nanos: 0 },
   });
-  const { auditKey } = developmentSecrets(server.data);
-  const path = join(server.data, "countersign.db");
-  const store = await openSqliteStore({ path, audit: { keys: [auditKey] } });
+  const store = await openServerStore(server.data);
   await store.apiKeys.update(
     idOf("Legacy Importer"),
     { expiresAt: new Date(Date.now() - 3 * day) },
@@ -254,7 +252,7 @@ function tide(at: number): number {
 /** A fortnight of calls: the counts of the keys, and of the last day each call. */
 async function writePast(data: string, made: readonly Made[]): Promise<void> {
   const random = randoms();
-  const store = await openSqliteStore({ path: join(data, "countersign.db") });
+  const store = await openServerStore(data);
   const log = await openSqliteRequestLog({ path: join(data, "requests.db") });
   const now = Date.now();
   const rows: RequestRecord[] = [];

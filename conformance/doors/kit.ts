@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import {
   type Auth,
   type Authenticator,
@@ -20,11 +19,10 @@ import {
 import { apiKey } from "countersign/api-key";
 import { createKeyRing, hmacKey, jwt } from "countersign/jwt";
 import { sqlRevocations } from "countersign/revocation";
-import { auditOriginOfCall } from "countersign/service";
 import type { Store, UserRecord } from "countersign/store";
-import { openSqliteStore } from "countersign/store/sqlite";
 import type { Json } from "../protos.ts";
 import { developmentSecrets } from "../server-process.ts";
+import { openServerStore } from "../server-store.ts";
 
 /** An RPC of the demo service as a function: a door of plain HTTP serves it at its own path, by POST. */
 export interface KitRoute extends RouteRule<Principal> {
@@ -51,11 +49,8 @@ export type ServeKit = (kit: Kit) => Promise<{
 
 /** Opens the data of a program that runs, with its secrets. */
 export async function openKit(data: string): Promise<Kit> {
-  const { jwtSecret, pepper, auditKey } = developmentSecrets(data);
-  const store = await openSqliteStore({
-    path: join(data, "countersign.db"),
-    audit: { origin: auditOriginOfCall, keys: [auditKey] },
-  });
+  const { jwtSecret, pepper } = developmentSecrets(data);
+  const store = await openServerStore(data);
   const auth = createAuth<Principal>({
     authenticators: [
       apiKey({ keys: store.apiKeys, users: store.users, peppers: [{ id: "p1", secret: pepper }] }),

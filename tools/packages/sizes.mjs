@@ -55,7 +55,7 @@ async function sizeOf(folder, { entry, names, own = /\/dist\// }) {
     input,
     platform: "node",
     logLevel: "silent",
-    external: (id, importer, resolved) => importer !== undefined && isForeign(id, importer, own, resolved),
+    external: (id, importer) => importer !== undefined && isForeign(id, importer, own),
   });
   const { output } = await bundle.generate({ format: "esm", minify: true });
   await bundle.close();

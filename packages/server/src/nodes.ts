@@ -1,18 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { RevocationFeed } from "countersign";
 import type { NodeRecord, Store } from "countersign/store";
+import { programVersion } from "./program-version.ts";
 import { regularly } from "./regularly.ts";
 
 const beatEveryMs = 10_000;
 /** A node that said nothing for so long has missed two beats. */
 const silentAfterMs = 30_000;
-
-/** Of the program. */
-const version = (
-  JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
-).version;
 
 export interface HeartbeatParts {
   readonly id: string;
@@ -30,7 +25,7 @@ export function newNodeId(): string {
 export function startHeartbeat({ id, store, feed, addresses, onError }: HeartbeatParts): {
   stop(): Promise<void>;
 } {
-  const known = { id, name: hostname(), version, startedAt: new Date(), ...addresses };
+  const known = { id, name: hostname(), version: programVersion(), startedAt: new Date(), ...addresses };
   const beating = regularly(
     beatEveryMs,
     async () => {

@@ -1,13 +1,13 @@
 import { createClient } from "@connectrpc/connect";
 import { useTransport } from "@connectrpc/connect-query";
-import { Download, ShieldCheck } from "lucide-react";
+import { ShieldCheck } from "lucide-react";
 import { useState } from "react";
 import { AuditService, type VerifyAuditResponse } from "../api/protos.ts";
 import { text } from "../text.ts";
 import { Button } from "../ui/button.tsx";
+import { ExportButton } from "../ui/export-button.tsx";
 import { formatCount } from "../ui/numbers.ts";
 import { Page } from "../ui/page.tsx";
-import { saveFile } from "../ui/save-file.ts";
 import { SearchBox } from "../ui/search-box.tsx";
 import { tellError } from "../ui/toasts.tsx";
 import { useFilter } from "../ui/use-filter.ts";
@@ -66,26 +66,10 @@ function Verification() {
 
 function Export({ filter }: { filter: AuditQuery }) {
   const transport = useTransport();
-  const [busy, setBusy] = useState(false);
-  async function save(): Promise<void> {
-    setBusy(true);
-    try {
-      const parts: string[] = [];
-      for await (const { data } of createClient(AuditService, transport).exportAudit({
-        filter,
-        format: "csv",
-      }))
-        parts.push(data);
-      saveFile("audit.csv", "text/csv", parts);
-    } catch (error) {
-      tellError(error);
-    }
-    setBusy(false);
-  }
   return (
-    <Button busy={busy} onClick={() => void save()}>
-      <Download size={16} aria-hidden="true" />
-      {text.common.export}
-    </Button>
+    <ExportButton
+      file="audit.csv"
+      pieces={() => createClient(AuditService, transport).exportAudit({ filter, format: "csv" })}
+    />
   );
 }

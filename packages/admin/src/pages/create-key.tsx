@@ -1,15 +1,13 @@
 import { type FormEvent, useState } from "react";
-import { useLocation } from "wouter";
 import { ApiKeyService } from "../api/protos.ts";
 import { useMe } from "../api/rights.ts";
 import { text } from "../text.ts";
-import { Button } from "../ui/button.tsx";
-import { Dialog, DialogActions } from "../ui/dialog.tsx";
+import { FormActions } from "../ui/dialog.tsx";
 import { Field, TextField } from "../ui/field.tsx";
-import { OnceShown } from "../ui/once-shown.tsx";
 import { Select } from "../ui/select.tsx";
 import { LimitFields, ScopesField } from "./key-fields.tsx";
 import { expiryOf, lifetimes, limitsOf, words } from "./key-form.ts";
+import { type MadeKey, MadeKeyDialog } from "./made-key-dialog.tsx";
 import { useChange } from "./use-change.ts";
 import { useUsername } from "./use-username.ts";
 
@@ -17,45 +15,21 @@ export const keyTypes = ["service", "cli", "webhook", "internal", "development"]
 
 /** Asks for all that a key is, and shows it once. */
 export function CreateKey({ open, onClose }: { open: boolean; onClose: () => void }) {
-  const [made, setMade] = useState<{ id: string; key: string }>();
-  const [, go] = useLocation();
-  const close = (): void => {
-    onClose();
-    if (made) go(`/keys/${made.id}`);
-    setMade(undefined);
-  };
   return (
-    <Dialog open={open} onClose={close} title={made ? text.keys.madeTitle : text.keys.add}>
-      {made ? (
-        <>
-          <OnceShown value={made.key} />
-          <DialogActions>
-            <Button look="primary" onClick={close}>
-              {text.keys.kept}
-            </Button>
-          </DialogActions>
-        </>
-      ) : (
-        <KeyForm onMade={setMade} onCancel={onClose} />
-      )}
-    </Dialog>
+    <MadeKeyDialog open={open} onClose={onClose} title={text.keys.add}>
+      {(onMade) => <KeyForm onMade={onMade} onCancel={onClose} />}
+    </MadeKeyDialog>
   );
 }
 
-function KeyForm({
-  onMade,
-  onCancel,
-}: {
-  onMade: (made: { id: string; key: string }) => void;
-  onCancel: () => void;
-}) {
+function KeyForm({ onMade, onCancel }: { onMade: (made: MadeKey) => void; onCancel: () => void }) {
   const { user } = useMe();
   const find = useUsername();
   const [type, setType] = useState<string>("service");
   const [days, setDays] = useState<string>("90");
   const [unknownUser, setUnknownUser] = useState(false);
   const create = useChange(ApiKeyService.method.createApiKey, {
-    onDone: ({ apiKey, key }) => onMade({ id: apiKey?.id ?? "", key }),
+    onDone: onMade,
     inForm: true,
   });
   const { wrong } = create;
@@ -131,12 +105,7 @@ function KeyForm({
           <LimitFields wrong={wrong} />
         </div>
       </details>
-      <DialogActions>
-        <Button onClick={onCancel}>{text.common.cancel}</Button>
-        <Button type="submit" look="primary" busy={create.busy}>
-          {text.keys.create}
-        </Button>
-      </DialogActions>
+      <FormActions onCancel={onCancel} busy={create.busy} submit={text.keys.create} />
     </form>
   );
 }

@@ -1,8 +1,7 @@
 import { type FormEvent, useState } from "react";
 import { type ApiKey, ApiKeyService } from "../api/protos.ts";
 import { text } from "../text.ts";
-import { Button } from "../ui/button.tsx";
-import { Dialog, DialogActions } from "../ui/dialog.tsx";
+import { Dialog, FormActions } from "../ui/dialog.tsx";
 import { Field, TextField } from "../ui/field.tsx";
 import { Select } from "../ui/select.tsx";
 import { LimitFields, ScopesField } from "./key-fields.tsx";
@@ -79,12 +78,7 @@ function EditForm({ apiKey, onClose }: { apiKey: ApiKey; onClose: () => void }) 
       </Field>
       <ScopesField wrong={wrong} of={apiKey} />
       <LimitFields wrong={wrong} of={apiKey} />
-      <DialogActions>
-        <Button onClick={onClose}>{text.common.cancel}</Button>
-        <Button type="submit" look="primary" busy={update.busy}>
-          {text.common.save}
-        </Button>
-      </DialogActions>
+      <FormActions onCancel={onClose} busy={update.busy} submit={text.common.save} />
     </form>
   );
 }

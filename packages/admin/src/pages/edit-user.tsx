@@ -1,8 +1,7 @@
 import { type FormEvent, useState } from "react";
 import { type User, UserService } from "../api/protos.ts";
 import { text } from "../text.ts";
-import { Button } from "../ui/button.tsx";
-import { Dialog, DialogActions } from "../ui/dialog.tsx";
+import { Dialog, FormActions } from "../ui/dialog.tsx";
 import { TextField, Toggle } from "../ui/field.tsx";
 import { useChange } from "./use-change.ts";
 
@@ -70,12 +69,7 @@ function EditForm({ user, onClose }: { user: User; onClose: () => void }) {
         checked={isSuperuser}
         onChange={(event) => setSuperuser(event.currentTarget.checked)}
       />
-      <DialogActions>
-        <Button onClick={onClose}>{text.common.cancel}</Button>
-        <Button type="submit" look="primary" busy={update.busy}>
-          {text.common.save}
-        </Button>
-      </DialogActions>
+      <FormActions onCancel={onClose} busy={update.busy} submit={text.common.save} />
     </form>
   );
 }

@@ -1,18 +1,17 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { useTransport } from "@connectrpc/connect-query";
-import { Download, Radio } from "lucide-react";
+import { Radio } from "lucide-react";
 import { useId, useMemo, useState } from "react";
 import { LogService } from "../api/protos.ts";
 import { text } from "../text.ts";
 import { Button } from "../ui/button.tsx";
+import { ExportButton } from "../ui/export-button.tsx";
 import { TextInput } from "../ui/field.tsx";
 import { Narrow } from "../ui/narrow.tsx";
 import { Page } from "../ui/page.tsx";
-import { saveFile } from "../ui/save-file.ts";
 import { SearchBox } from "../ui/search-box.tsx";
 import { Select } from "../ui/select.tsx";
-import { tellError } from "../ui/toasts.tsx";
 import { useFilter } from "../ui/use-filter.ts";
 import { type Filter, RequestTable } from "./request-table.tsx";
 import { useTail } from "./use-tail.ts";
@@ -137,26 +136,10 @@ function Moment({ label, value, onChange }: Part) {
 
 function Export({ filter }: { filter: Filter }) {
   const transport = useTransport();
-  const [busy, setBusy] = useState(false);
-  async function save(): Promise<void> {
-    setBusy(true);
-    try {
-      const parts: Uint8Array<ArrayBuffer>[] = [];
-      for await (const { data } of createClient(LogService, transport).exportRequests({
-        filter,
-        format: "csv",
-      }))
-        parts.push(data as Uint8Array<ArrayBuffer>);
-      saveFile("requests.csv", "text/csv", parts);
-    } catch (error) {
-      tellError(error);
-    }
-    setBusy(false);
-  }
   return (
-    <Button busy={busy} onClick={() => void save()}>
-      <Download size={16} aria-hidden="true" />
-      {text.common.export}
-    </Button>
+    <ExportButton
+      file="requests.csv"
+      pieces={() => createClient(LogService, transport).exportRequests({ filter, format: "csv" })}
+    />
   );
 }

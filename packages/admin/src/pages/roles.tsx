@@ -9,7 +9,7 @@ import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/confirm.tsx";
 import { Code } from "../ui/copy.tsx";
 import { type Column, DataTable } from "../ui/data-table.tsx";
-import { Dialog, DialogActions } from "../ui/dialog.tsx";
+import { Dialog, FormActions } from "../ui/dialog.tsx";
 import { Field, TextField } from "../ui/field.tsx";
 import { Empty, Page } from "../ui/page.tsx";
 import { Time } from "../ui/time.tsx";
@@ -195,12 +195,7 @@ function RoleDialog({
           defaultValue={role?.inherits.join(", ")}
           error={wrong["inherits"]}
         />
-        <DialogActions>
-          <Button onClick={onClose}>{text.common.cancel}</Button>
-          <Button type="submit" look="primary" busy={create.busy || update.busy}>
-            {text.common.save}
-          </Button>
-        </DialogActions>
+        <FormActions onCancel={onClose} busy={create.busy || update.busy} submit={text.common.save} />
       </form>
     </Dialog>
   );

@@ -1,12 +1,11 @@
 import { useState } from "react";
-import { useLocation } from "wouter";
 import { ApiKeyService } from "../api/protos.ts";
 import { text } from "../text.ts";
 import { Button } from "../ui/button.tsx";
-import { Dialog, DialogActions } from "../ui/dialog.tsx";
+import { DialogActions } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
-import { OnceShown } from "../ui/once-shown.tsx";
 import { Select } from "../ui/select.tsx";
+import { type MadeKey, MadeKeyDialog } from "./made-key-dialog.tsx";
 import { useChange } from "./use-change.ts";
 
 const graces = [
@@ -19,47 +18,42 @@ const graces = [
 /** A key in the place of another one, which works for a while beside it. */
 export function RotateKey({ id, open, onClose }: { id: string; open: boolean; onClose: () => void }) {
   const [grace, setGrace] = useState<string>("86400");
-  const [made, setMade] = useState<{ id: string; key: string }>();
-  const [, go] = useLocation();
-  const rotate = useChange(ApiKeyService.method.rotateApiKey, {
-    onDone: ({ apiKey, key }) => setMade({ id: apiKey?.id ?? "", key }),
-  });
-  const close = (): void => {
-    onClose();
-    if (made) go(`/keys/${made.id}`);
-    setMade(undefined);
-  };
   return (
-    <Dialog open={open} onClose={close} title={made ? text.keys.madeTitle : text.keys.rotateTitle}>
-      {made ? (
-        <>
-          <OnceShown value={made.key} />
-          <DialogActions>
-            <Button look="primary" onClick={close}>
-              {text.keys.kept}
-            </Button>
-          </DialogActions>
-        </>
-      ) : (
-        <>
-          <p className="mb-4 text-soft">{text.keys.rotateText}</p>
-          <Field label={text.keys.grace} hint={text.keys.graceHint}>
-            {(ids) => (
-              <Select {...ids} label={text.keys.grace} value={grace} onChoose={setGrace} choices={graces} />
-            )}
-          </Field>
-          <DialogActions>
-            <Button onClick={onClose}>{text.common.cancel}</Button>
-            <Button
-              look="primary"
-              busy={rotate.busy}
-              onClick={() => rotate.run({ id, grace: { seconds: BigInt(grace) } })}
-            >
-              {text.keys.rotate}
-            </Button>
-          </DialogActions>
-        </>
-      )}
-    </Dialog>
+    <MadeKeyDialog open={open} onClose={onClose} title={text.keys.rotateTitle}>
+      {(onMade) => <GraceForm {...{ id, grace, setGrace, onMade }} onCancel={onClose} />}
+    </MadeKeyDialog>
+  );
+}
+
+interface GraceFormProps {
+  readonly id: string;
+  /** Seconds. */
+  readonly grace: string;
+  readonly setGrace: (grace: string) => void;
+  readonly onMade: (made: MadeKey) => void;
+  readonly onCancel: () => void;
+}
+
+function GraceForm({ id, grace, setGrace, onMade, onCancel }: GraceFormProps) {
+  const rotate = useChange(ApiKeyService.method.rotateApiKey, { onDone: onMade });
+  return (
+    <>
+      <p className="mb-4 text-soft">{text.keys.rotateText}</p>
+      <Field label={text.keys.grace} hint={text.keys.graceHint}>
+        {(ids) => (
+          <Select {...ids} label={text.keys.grace} value={grace} onChoose={setGrace} choices={graces} />
+        )}
+      </Field>
+      <DialogActions>
+        <Button onClick={onCancel}>{text.common.cancel}</Button>
+        <Button
+          look="primary"
+          busy={rotate.busy}
+          onClick={() => rotate.run({ id, grace: { seconds: BigInt(grace) } })}
+        >
+          {text.keys.rotate}
+        </Button>
+      </DialogActions>
+    </>
   );
 }

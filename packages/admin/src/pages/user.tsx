@@ -9,7 +9,7 @@ import { Badge } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/confirm.tsx";
 import { Code } from "../ui/copy.tsx";
-import { Dialog, DialogActions } from "../ui/dialog.tsx";
+import { Dialog, FormActions } from "../ui/dialog.tsx";
 import { TextField } from "../ui/field.tsx";
 import { Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
 import { Select } from "../ui/select.tsx";
@@ -167,12 +167,7 @@ function SetPassword({ user, open, onClose }: { user: User; open: boolean; onClo
           minLength={8}
           error={set.wrong["password"]}
         />
-        <DialogActions>
-          <Button onClick={onClose}>{text.common.cancel}</Button>
-          <Button type="submit" look="primary" busy={set.busy}>
-            {text.users.setPassword}
-          </Button>
-        </DialogActions>
+        <FormActions onCancel={onClose} busy={set.busy} submit={text.users.setPassword} />
       </form>
     </Dialog>
   );

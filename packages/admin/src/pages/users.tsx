@@ -7,7 +7,7 @@ import { text } from "../text.ts";
 import { Badge, StatusBadge } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";
 import { type Column, DataTable } from "../ui/data-table.tsx";
-import { Dialog, DialogActions } from "../ui/dialog.tsx";
+import { Dialog, FormActions } from "../ui/dialog.tsx";
 import { TextField, Toggle } from "../ui/field.tsx";
 import { Empty, Page } from "../ui/page.tsx";
 import { SearchBox } from "../ui/search-box.tsx";
@@ -166,12 +166,7 @@ function CreateUser({ open, onClose }: { open: boolean; onClose: () => void }) {
           checked={rank.isSuperuser}
           onChange={(event) => setRank({ ...rank, isSuperuser: event.currentTarget.checked })}
         />
-        <DialogActions>
-          <Button onClick={onClose}>{text.common.cancel}</Button>
-          <Button type="submit" look="primary" busy={create.busy}>
-            {text.users.create}
-          </Button>
-        </DialogActions>
+        <FormActions onCancel={onClose} busy={create.busy} submit={text.users.create} />
       </form>
     </Dialog>
   );

@@ -2,7 +2,7 @@ import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
 import type { ReactNode } from "react";
 import { text } from "../text.ts";
-import { buttonClass } from "./button.tsx";
+import { Button, buttonClass } from "./button.tsx";
 
 export interface DialogProps {
   readonly open: boolean;
@@ -46,4 +46,23 @@ export function Dialog({ open, onClose, title, description, children, wide }: Di
 /** The last row of a dialog. */
 export function DialogActions({ children }: { children: ReactNode }) {
   return <div className="mt-5 flex flex-wrap justify-end gap-2">{children}</div>;
+}
+
+interface FormActionsProps {
+  readonly onCancel: () => void;
+  readonly busy: boolean;
+  /** What the form does. */
+  readonly submit: string;
+}
+
+/** The last row of a form in a dialog. */
+export function FormActions({ onCancel, busy, submit }: FormActionsProps) {
+  return (
+    <DialogActions>
+      <Button onClick={onCancel}>{text.common.cancel}</Button>
+      <Button type="submit" look="primary" busy={busy}>
+        {submit}
+      </Button>
+    </DialogActions>
+  );
 }

@@ -17,7 +17,7 @@ import type { ApiKeyRecord } from "../store/api-key-contracts.ts";
 import type { ImportedKey, KeyImportState, KeyImportStore } from "../store/key-import-contracts.ts";
 import { readingKeys, type StoredKeyOptions, type StoredKeySettings, settle } from "./api-key.ts";
 import { KeyChecker } from "./key-checker.ts";
-import { type GoodKey, provenKey } from "./key-lookup.ts";
+import { type GoodKey, provenKey, subjectOf } from "./key-lookup.ts";
 
 /** Checks a key against a slow hash, bcrypt or Argon2, off the event loop and in a bounded queue. `origin`: whose turn it is. */
 export type VerifySlowHash = (hash: string, key: string, origin: string | undefined) => Promise<boolean>;
@@ -161,18 +161,14 @@ class ImportedKeyReader<P> {
   }
 
   async #verify(key: string, found: ImportedKey, origin: string | undefined): Promise<boolean | Denied> {
-    const { id, userId, tenantId } = found.record;
+    const { id } = found.record;
     const wait = this.#ofKeys.take(id);
     if (wait > 0)
-      return this.#checker.deny(
-        "RATE_LIMITED",
-        { apiKeyId: id, userId, tenantId },
-        {
-          challenges: [],
-          retryAfterSeconds: wait,
-          cause: "guesses at one key",
-        },
-      );
+      return this.#checker.deny("RATE_LIMITED", subjectOf(found.record), {
+        challenges: [],
+        retryAfterSeconds: wait,
+        cause: "guesses at one key",
+      });
     const proven = await this.#options.verifySlowHash(found.hash ?? "", key, origin);
     if (proven) this.#ofKeys.giveBack(id);
     return proven;
@@ -196,9 +192,7 @@ class ImportedKeyReader<P> {
   }
 
   #invalid(record?: ApiKeyRecord): Denied {
-    if (record === undefined) return this.#checker.deny("API_KEY_INVALID");
-    const { id: apiKeyId, userId, tenantId } = record;
-    return this.#checker.deny("API_KEY_INVALID", { apiKeyId, userId, tenantId });
+    return this.#checker.deny("API_KEY_INVALID", record && subjectOf(record));
   }
 }
 

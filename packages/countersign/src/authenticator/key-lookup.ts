@@ -85,7 +85,12 @@ export function provenKey(
   });
 }
 
-function subjectOf({ id: apiKeyId, userId, tenantId }: ApiKeyRecord): DenialSubject {
+/** Whose a key is. */
+export function subjectOf({
+  id: apiKeyId,
+  userId,
+  tenantId,
+}: Pick<ApiKeyRecord, "id" | "userId" | "tenantId">): DenialSubject {
   return { apiKeyId, userId, tenantId };
 }
 

@@ -23,9 +23,7 @@ export function followResponse<P>(
   response: ServerResponse,
 ): FollowedCall<P> | undefined {
   const followed = follow?.(call);
-  if (followed === undefined) return undefined;
-  response.setHeader(requestIdHeader, followed.requestId);
-  response.once("close", () => followed.end(cancelled));
+  if (followed !== undefined) nameAnswer(followed, response);
   return followed;
 }
 
@@ -35,9 +33,13 @@ export function followResponse<P>(
  */
 export function followAnswer<P>(followed: FollowedCall<P> | undefined, response: Answer): void {
   if (followed === undefined) return;
-  response.setHeader(requestIdHeader, followed.requestId);
+  nameAnswer(followed, response);
   response.once("finish", () => endWith(followed, response.statusCode));
-  response.once("close", () => followed.end(cancelled));
+}
+
+function nameAnswer<P>(followed: FollowedCall<P>, response: Answer): void {
+  response.setHeader(requestIdHeader, followed.requestId);
+  response.once("close", () => endUnheard(followed));
 }
 
 /** The end of a request that was answered with a status of HTTP. */

@@ -143,7 +143,7 @@ async function serve<P extends Principal, U extends UserAccount>(
     await door.enter(admission, request, next);
   } catch (thrown) {
     watched.stop();
-    trail.failed(failureError(thrown));
+    trail.ended(failureError(thrown).status);
     throw thrown;
   }
   const known = c.error === undefined ? undefined : door.refusal(c.error, request);

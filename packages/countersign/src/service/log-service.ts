@@ -63,7 +63,10 @@ function tokenOf(next: RequestPosition | undefined): string {
 async function get(log: RequestLog, { requestId }: GetRequestRequest, context: CallContext) {
   if (requestId === "" || requestId.length > 64)
     throw invalidArgument({ field: "request_id", description: "1 to 64 characters" });
-  const { rows } = await log.list({ filter: { requestId, ...ofTenant(context, "") }, limit: mostOthers + 1 });
+  const { rows } = await log.list({
+    filter: { requestId, tenantId: tenantOf(context, "") },
+    limit: mostOthers + 1,
+  });
   const request = found(rows[0], "request");
   return { request: requestMessage(request), others: rows.length - 1 };
 }
@@ -118,7 +121,7 @@ async function statistics(log: RequestLog, request: GetStatisticsRequest, contex
   const { range, dropped, by, ...all } = await log.statistics({
     ...readRange(request, dayMs, 800 * dayMs),
     of: readOf(request.of),
-    ...ofTenant(context, request.tenant),
+    tenantId: tenantOf(context, request.tenant),
     lists: asked.length === 0 ? [...dimensions.values()] : asked,
     top: top === 0 ? 10 : top,
   });
@@ -143,7 +146,7 @@ async function series(log: RequestLog, request: GetTimeSeriesRequest, context: C
     ...range,
     step,
     of: readOf(request.of),
-    ...ofTenant(context, request.tenant),
+    tenantId: tenantOf(context, request.tenant),
   });
   return {
     points: points.map(({ since, ...figures }) => ({
@@ -154,15 +157,14 @@ async function series(log: RequestLog, request: GetTimeSeriesRequest, context: C
 }
 
 function visibleFilter(given: FilterMessage | undefined, context: CallContext): RequestFilter {
-  return { ...readFilter(given), ...ofTenant(context, given?.tenant ?? "") };
+  return { ...readFilter(given), tenantId: tenantOf(context, given?.tenant ?? "") };
 }
 
 /** What a caller in a tenant is kept to, whatever it asks for. */
-function ofTenant(context: CallContext, asked: string): { readonly tenantId?: string } {
+function tenantOf(context: CallContext, asked: string): string | undefined {
   if (asked !== "" && !isTenantId(asked))
     throw invalidArgument({ field: "tenant", description: "not the id of a tenant" });
-  const tenantId = tenantToList(context.requireUser(), asked === "" ? undefined : asked);
-  return tenantId === undefined ? {} : { tenantId };
+  return tenantToList(context.requireUser(), asked === "" ? undefined : asked);
 }
 
 function isStep(name: string): name is RequestStep {

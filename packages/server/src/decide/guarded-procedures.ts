@@ -3,6 +3,7 @@ import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobu
 import type { Call } from "countersign";
 import { RouteTable } from "countersign/http/node";
 import { isPlainPath } from "./plain-path.ts";
+import { speaksGrpc } from "./refusal.ts";
 
 /** What a caller has asked a service for, as its proxy saw it. */
 export interface Asked {
@@ -63,7 +64,7 @@ export function guardedProcedures(
   };
 
   function strictly({ method, path, contentType, query }: Split): string | undefined {
-    const overGrpc = contentType.startsWith("application/grpc");
+    const overGrpc = speaksGrpc(contentType);
     if (rpcs.has(path)) {
       if (method === "POST") return query ? undefined : path;
       return method === "GET" && readable.has(path) && !overGrpc ? path : undefined;
@@ -98,6 +99,6 @@ function addFolded(procedure: string, rpcs: Map<string, string>, routes: RouteTa
 /** The protocol of a request, by what it says its body is. */
 export function protocolOf(procedure: string, contentType: string): Call["protocol"] {
   if (/^application\/grpc-web(?![a-z])/.test(contentType)) return "grpc-web";
-  if (contentType.startsWith("application/grpc")) return "grpc";
+  if (speaksGrpc(contentType)) return "grpc";
   return procedure.startsWith("/") ? "connect" : "http";
 }
