@@ -131,7 +131,7 @@ export class SqlApiKeys implements ApiKeyStore {
 
   async addUsage(usage: readonly ApiKeyUsage[]): Promise<void> {
     const known = usage.filter(({ id }) => isStorableText(id));
-    if (known.length > 0) await this.#backend.write((trx) => addKeyUsage(trx, known));
+    if (known.length > 0) await this.#backend.write((trx) => addKeyUsage(trx, this.#backend.words, known));
   }
 
   async usage({ id, ...query }: UsageQuery): Promise<readonly UsageCount[]> {

@@ -1,4 +1,4 @@
-import type { ColumnDataType, ColumnDefinitionBuilder, Kysely, Transaction } from "kysely";
+import type { ColumnDataType, ColumnDefinitionBuilder, Kysely, RawBuilder, Transaction } from "kysely";
 import type { SqlSchema } from "./sql-schema.ts";
 
 /** All that the stores need to know of a database; everything in which SQLite and PostgreSQL differ. */
@@ -35,6 +35,8 @@ export interface SqlWords {
   readonly rising: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
   /** The function of (text, part) that gives the position of the part from 1, or 0. */
   readonly position: string;
+  /** What gives each element of a JSON array as `value`, of which `->>` takes a member: many rows as one parameter. */
+  readonly elements: (json: string) => RawBuilder<unknown>;
   /** The server's clock as an expression, in milliseconds since the epoch. Undefined: it is this machine's. */
   readonly clock: string | undefined;
   /** The query that gives the `name` of each table that a query without a schema would find. */

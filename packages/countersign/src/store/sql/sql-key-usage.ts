@@ -9,7 +9,7 @@ import type {
 } from "../api-key-contracts.ts";
 import { isStorableText } from "../storable-text.ts";
 import { countsByPeriod, rememberedNetworks } from "../usage-period.ts";
-import type { SqlBackend } from "./sql-backend.ts";
+import type { SqlBackend, SqlWords } from "./sql-backend.ts";
 import type { SqlSchema } from "./sql-schema.ts";
 
 type Trx = Transaction<SqlSchema>;
@@ -18,17 +18,18 @@ type Trx = Transaction<SqlSchema>;
 const portion = 250;
 
 /** Adds what was counted, as a part of a transaction. */
-export async function addKeyUsage(trx: Trx, usage: readonly ApiKeyUsage[]): Promise<void> {
-  for (const totals of portions(sumByKey(usage))) await countTotals(trx, totals);
-  for (const counts of portions(sumByPeriod(usage))) await countPeriods(trx, counts);
+export async function addKeyUsage(trx: Trx, words: SqlWords, usage: readonly ApiKeyUsage[]): Promise<void> {
+  const rowsOf = rowsBy(words);
+  for (const totals of portions(sumByKey(usage))) await countTotals(trx, rowsOf, totals);
+  for (const counts of portions(sumByPeriod(usage))) await countPeriods(trx, rowsOf, counts);
   const networks = usage.flatMap(({ id, networks: seen = [], lastUsedAt }) =>
     seen.filter(isStorableText).map((network) => ({ id, text: network, at: lastUsedAt?.getTime() ?? 0 })),
   );
-  for (const rows of portions(networks)) await noteNetworks(trx, rows);
+  for (const rows of portions(networks)) await noteNetworks(trx, rowsOf, rows);
   const scopes = usage.flatMap(({ id, scopes: used = [] }) =>
     used.filter(isStorableText).map((scope) => ({ id, text: scope })),
   );
-  for (const rows of portions(scopes)) await noteScopes(trx, rows);
+  for (const rows of portions(scopes)) await noteScopes(trx, rowsOf, rows);
 }
 
 export async function readKeyUsage(
@@ -188,37 +189,38 @@ function sumByPeriod(usage: readonly ApiKeyUsage[]): readonly PeriodCount[] {
   return [...hours].flatMap(([id, counted]) => countsByPeriod(counted).map((count) => ({ id, ...count })));
 }
 
-/** One statement for many keys: both dialects name the columns of VALUES column1, column2, ... */
-async function countTotals(trx: Trx, totals: readonly KeyTotal[]): Promise<void> {
-  const rows = totals.map(
-    ({ id, calls, lastUsedAt, address, agent }) =>
-      sql`(cast(${id} as text), cast(${calls} as bigint), cast(${lastUsedAt} as bigint), cast(${textOf(address)} as text), cast(${textOf(agent)} as text))`,
-  );
-  const used = sql<
-    Record<"column1" | "column4" | "column5", string> & Record<"column2" | "column3", number>
-  >`(values ${sql.join(rows)})`;
-  const isLatest = sql`used.column3 >= coalesce(last_used_at, 0)`;
-  await trx
-    .updateTable("api_keys")
-    .from(used.as("used"))
-    .set({
-      total_requests: sql<number>`total_requests + used.column2`,
-      last_used_at: sql<number>`case when ${isLatest} then used.column3 else last_used_at end`,
-      last_used_address: sql<string>`case when ${isLatest} then coalesce(used.column4, last_used_address) else last_used_address end`,
-      last_used_agent: sql<string>`case when ${isLatest} then coalesce(used.column5, last_used_agent) else last_used_agent end`,
-    })
-    .whereRef("api_keys.id", "=", "used.column1")
-    .execute();
+/** `cells` names the columns of each row in order: the statement is the same for any number of them, and so prepared once. */
+type Rows = (cells: string, rows: readonly (readonly (string | number | null)[])[]) => RawBuilder<unknown>;
+
+function rowsBy(words: SqlWords): Rows {
+  return (cells, rows) =>
+    sql`(select ${sql.raw(cells)} from ${words.elements(JSON.stringify(rows))}) as noted`;
 }
 
-async function countPeriods(trx: Trx, counts: readonly PeriodCount[]): Promise<void> {
-  const rows = counts.map(
-    ({ id, period, startsAt, allowed, denied }) =>
-      sql`(cast(${id} as text), cast(${period} as text), cast(${startsAt} as bigint), cast(${allowed} as bigint), cast(${denied} as bigint))`,
+async function countTotals(trx: Trx, rowsOf: Rows, totals: readonly KeyTotal[]): Promise<void> {
+  const rows = rowsOf(
+    "value ->> 0 as id, cast(value ->> 1 as bigint) as calls, cast(value ->> 2 as bigint) as used_at, value ->> 3 as address, value ->> 4 as agent",
+    totals.map(({ id, calls, lastUsedAt, address, agent }) => [
+      ...[id, calls, lastUsedAt, textOf(address), textOf(agent)],
+    ]),
+  );
+  const isLatest = sql`noted.used_at >= coalesce(last_used_at, 0)`;
+  await sql`update api_keys set
+    total_requests = total_requests + noted.calls,
+    last_used_at = case when ${isLatest} then noted.used_at else last_used_at end,
+    last_used_address = case when ${isLatest} then coalesce(noted.address, last_used_address) else last_used_address end,
+    last_used_agent = case when ${isLatest} then coalesce(noted.agent, last_used_agent) else last_used_agent end
+    from ${rows} where api_keys.id = noted.id`.execute(trx);
+}
+
+async function countPeriods(trx: Trx, rowsOf: Rows, counts: readonly PeriodCount[]): Promise<void> {
+  const rows = rowsOf(
+    "value ->> 0 as id, value ->> 1 as period, cast(value ->> 2 as bigint) as starts_at, cast(value ->> 3 as bigint) as allowed, cast(value ->> 4 as bigint) as denied",
+    counts.map(({ id, period, startsAt, allowed, denied }) => [id, period, startsAt, allowed, denied]),
   );
   await sql`insert into api_key_usage (key_id, period, starts_at, allowed, denied)
-    select column1, column2, column3, column4, column5 from ${values(rows)}
-    where column1 in (select id from api_keys)
+    select id, period, starts_at, allowed, denied from ${rows}
+    where id in (select id from api_keys)
     on conflict (key_id, period, starts_at) do update set
       allowed = api_key_usage.allowed + excluded.allowed, denied = api_key_usage.denied + excluded.denied`.execute(
     trx,
@@ -231,29 +233,33 @@ interface Trace {
 }
 
 /** Of one key only so many: whoever holds it must not be able to fill the table. */
-async function noteNetworks(trx: Trx, traces: readonly (Trace & { readonly at: number })[]): Promise<void> {
+async function noteNetworks(
+  trx: Trx,
+  rowsOf: Rows,
+  traces: readonly (Trace & { readonly at: number })[],
+): Promise<void> {
   const latest = new Map(traces.map((trace) => [`${trace.id} ${trace.text}`, trace]));
-  const rows = [...latest.values()].map(
-    ({ id, text, at }) => sql`(cast(${id} as text), cast(${text} as text), cast(${at} as bigint))`,
+  const rows = rowsOf(
+    "value ->> 0 as id, value ->> 1 as network, cast(value ->> 2 as bigint) as used_at",
+    [...latest.values()].map(({ id, text, at }) => [id, text, at]),
   );
   await sql`insert into api_key_networks (key_id, network, last_used_at)
-    select column1, column2, column3 from ${values(rows)}
-    where column1 in (select id from api_keys) and
-      (select count(*) from api_key_networks as known where known.key_id = column1 and known.network <> column2) < ${rememberedNetworks}
+    select id, network, used_at from ${rows}
+    where id in (select id from api_keys) and
+      (select count(*) from api_key_networks as known where known.key_id = noted.id and known.network <> noted.network) < ${rememberedNetworks}
     on conflict (key_id, network) do update set
       last_used_at = case when excluded.last_used_at > api_key_networks.last_used_at
         then excluded.last_used_at else api_key_networks.last_used_at end`.execute(trx);
 }
 
-async function noteScopes(trx: Trx, traces: readonly Trace[]): Promise<void> {
-  const rows = traces.map(({ id, text }) => sql`(cast(${id} as text), cast(${text} as text))`);
+async function noteScopes(trx: Trx, rowsOf: Rows, traces: readonly Trace[]): Promise<void> {
+  const rows = rowsOf(
+    "value ->> 0 as id, value ->> 1 as scope",
+    traces.map(({ id, text }) => [id, text]),
+  );
   await sql`insert into api_key_scopes (key_id, scope)
-    select column1, column2 from ${values(rows)} where column1 in (select id from api_keys)
+    select id, scope from ${rows} where id in (select id from api_keys)
     on conflict (key_id, scope) do nothing`.execute(trx);
-}
-
-function values(rows: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
-  return sql`(values ${sql.join(rows)}) as noted`;
 }
 
 function textOf(text: string | undefined): string | null {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Kysely, type Transaction } from "kysely";
+import { Kysely, sql, type Transaction } from "kysely";
 import type { PoolConfig } from "pg";
 import type { StoreObserver } from "../../observation.ts";
 import { CircuitBreaker } from "../circuit-breaker.ts";
@@ -28,6 +28,7 @@ const words: SqlWords = {
   bytes: "bytea",
   rising: (column) => column.generatedByDefaultAsIdentity(),
   position: "strpos",
+  elements: (json) => sql`jsonb_array_elements(cast(${json} as jsonb))`,
   clock: "(extract(epoch from clock_timestamp()) * 1000)::bigint",
   tables:
     "select tablename as name from pg_catalog.pg_tables where schemaname = any (current_schemas(false))",

@@ -1,4 +1,4 @@
-import { Kysely, type Transaction } from "kysely";
+import { Kysely, sql, type Transaction } from "kysely";
 import type { StoreObserver } from "../../observation.ts";
 import { observedReads } from "../observed-reads.ts";
 import type { SqlBackend, SqlWords } from "../sql-backend.ts";
@@ -25,6 +25,7 @@ const words: SqlWords = {
   // Without AUTOINCREMENT the id of a deleted last user would be given again.
   rising: (column) => column.autoIncrement(),
   position: "instr",
+  elements: (json) => sql`json_each(${json})`,
   clock: undefined,
   tables: "select name from sqlite_schema where type = 'table'",
   ...sqliteTables,
