@@ -17,9 +17,9 @@ const door = (file, name) => ({ entry: `${file}.js`, names: [name] });
 const budgets = [
   { what: "core", entry: "index.js", names: ["createAuth", "policyFor"], most: 6144 },
   // It has the four kinds of RPC, open streams, and both ways to write handlers.
-  { what: "grpc-js", ...door("grpc", "grpcAuth"), own: /\/dist\/(grpc\.js|grpc\/)/, most: 3300 },
+  { what: "grpc-js", ...door("grpc", "grpcAuth"), own: /\/dist\/(grpc\.js|grpc\/)/, most: 3000 },
   // It has a listener of its own, so that a call is refused before its body is read.
-  { what: "Connect", ...door("connect", "connectAuth"), own: /\/dist\/(connect\.js|connect\/)/, most: 4400 },
+  { what: "Connect", ...door("connect", "connectAuth"), own: /\/dist\/(connect\.js|connect\/)/, most: 4100 },
   { what: "fetch", ...door("http/fetch", "fetchAuth"), own: /\/dist\/http\/fetch/, most: 3000 },
   { what: "node:http", ...door("http/node", "nodeAuth"), own: /\/dist\/http\/node/, most: 3000 },
   { what: "Express", ...door("http/express", "expressAuth"), own: /\/dist\/http\/express/, most: 3000 },
@@ -59,7 +59,12 @@ async function sizeOf(folder, { entry, names, own = /\/dist\// }) {
   });
   const { output } = await bundle.generate({ format: "esm", minify: true });
   await bundle.close();
-  return gzipSync(output[0].code, { level: 9 }).length;
+  // Files of ours that are counted elsewhere are in an application's own bundle, and nothing imports them there.
+  const code = output[0].code.replaceAll(
+    /import\{[^}]*\}from"[^"]*\/packages\/countersign\/dist\/[^"]*";/g,
+    "",
+  );
+  return gzipSync(code, { level: 9 }).length;
 }
 
 function isForeign(id, importer, own) {
