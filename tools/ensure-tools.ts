@@ -18,9 +18,8 @@ interface Tool {
 
 /** Where Debian keeps the sources of Go's libraries. */
 export const goPath = "/usr/share/gocode";
-const goSources = ["github.com/Masterminds/sprig", "gopkg.in/yaml.v3"].map((name) =>
-  join(goPath, "src", name),
-);
+const hasGo = (...sources: readonly string[]): boolean =>
+  onPath("go") && sources.every((name) => existsSync(join(goPath, "src", name)));
 
 const tools: readonly Tool[] = [
   {
@@ -46,8 +45,13 @@ const tools: readonly Tool[] = [
   },
   {
     name: "Go with Sprig and a YAML library, which charts are rendered with",
-    isThere: () => onPath("go") && goSources.every((path) => existsSync(path)),
+    isThere: () => hasGo("github.com/Masterminds/sprig", "gopkg.in/yaml.v3"),
     packages: ["golang-go", "golang-github-masterminds-sprig-dev", "golang-gopkg-yaml.v3-dev"],
+  },
+  {
+    name: "Go with gRPC, for which examples are type-checked",
+    isThere: () => hasGo("google.golang.org/grpc", "google.golang.org/genproto/googleapis/rpc/errdetails"),
+    packages: ["golang-go", "golang-google-grpc-dev", "golang-google-genproto-dev"],
   },
   {
     name: "nginx with auth_request, HTTP/2 and grpc_pass",

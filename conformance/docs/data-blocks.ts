@@ -6,6 +6,7 @@ import { parse } from "yaml";
 import { configSchema } from "../../packages/server/src/config/schema.ts";
 import { readCsv } from "../../packages/server/src/keys/csv.ts";
 import { readCases } from "../../packages/server/src/policy/policy-cases.ts";
+import { goPath } from "../../tools/ensure-tools.ts";
 import { scratchFolder } from "../scratch.ts";
 import { problemOf } from "./command-line.ts";
 import { type Block, root } from "./pages.ts";
@@ -95,10 +96,10 @@ export const blockChecks: Readonly<Record<string, BlockCheck>> = {
     const path = join(scratchFolder(), "block.go");
     writeFileSync(path, code);
     const form = failure("gofmt", ["-e", "-l", path]);
-    // What is run is compiled by that; what needs modules from the network cannot be compiled here.
-    if (form.length > 0 || marks.get("run") === true || marks.get("modules") === true) return form;
-    const env = { GO111MODULE: "off", GOFLAGS: "", GOPATH: "/usr/share/gocode" };
-    return failure("go", ["vet", path], undefined, env);
+    // What is run is compiled by that.
+    if (form.length > 0 || marks.get("run") === true) return form;
+    const env = { GO111MODULE: "off", GOFLAGS: "", CGO_ENABLED: "0", GOPATH: goPath };
+    return failure("go", ["run", join(import.meta.dirname, "typecheck.go")], code, env);
   },
 };
 
