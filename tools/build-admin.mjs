@@ -8,7 +8,9 @@ const timeOf = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs;
 
 const built = timeOf(here("packages/server/dist/admin-ui/index.html"));
 const sources = [
-  ...readdirSync(here("packages/admin/src"), { recursive: true }).map((name) => `packages/admin/src/${name}`),
+  ...["packages/admin/src", "packages/countersign/src/gen"].flatMap((folder) =>
+    readdirSync(here(folder), { recursive: true }).map((name) => `${folder}/${name}`),
+  ),
   ...["index.html", "package.json", "vite.config.ts"].map((name) => `packages/admin/${name}`),
   "package-lock.json",
 ];
