@@ -2,13 +2,12 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Store } from "countersign/store";
 import { killAtExit, temporaryFolder } from "../../../tools/at-exit.ts";
+import { programFile } from "../../../tools/program-file.ts";
 import { loadConfig } from "../src/config/config.ts";
 import { openStore } from "../src/database.ts";
 
-const launcher = fileURLToPath(new URL("launcher.ts", import.meta.url));
 const deadlineMs = 60_000;
 /** A start takes half the time with what the ones before have compiled. */
 const compiled = join(tmpdir(), "countersign-test-compiled");
@@ -112,7 +111,7 @@ function start(
 ): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(COUNTERSIGN_|NODE_)/.test(name));
   const listen = { COUNTERSIGN_GRPC_LISTEN: "127.0.0.1:0", COUNTERSIGN_HTTP_LISTEN: "127.0.0.1:0" };
-  return spawn(process.execPath, ["--conditions=countersign-source", launcher, ...args], {
+  return spawn(process.execPath, ["--conditions=countersign-source", programFile, ...args], {
     cwd: folder,
     env: { ...Object.fromEntries(inherited), NODE_COMPILE_CACHE: compiled, ...listen, ...env },
     stdio: ["pipe", "pipe", "pipe"],
