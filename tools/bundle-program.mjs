@@ -1,6 +1,7 @@
 // Makes one file of the program's sources, for the many starts of it in `npm test`: reading some 800 files takes most of a start.
 // Anew each time, so that it is never older than the sources.
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
 
@@ -38,3 +39,5 @@ await bundle.write({
   chunkFileNames: "[name]-[hash].js",
 });
 await bundle.close();
+// Otherwise each file is parsed once more, to find out what it is.
+writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
