@@ -5,8 +5,6 @@ import { join } from "node:path";
 import type { Store } from "countersign/store";
 import { killAtExit, temporaryFolder } from "../../../tools/at-exit.ts";
 import { programFile } from "../../../tools/program-file.ts";
-import { loadConfig } from "../src/config/config.ts";
-import { openStore } from "../src/database.ts";
 
 const deadlineMs = 60_000;
 /** A start takes half the time with what the ones before have compiled. */
@@ -61,7 +59,12 @@ export async function bad(code: number, args: readonly string[], options: RunOpt
 }
 
 /** Opens the store of a folder of `dev`'s, with its secrets. */
-export function openDevStore(folder: string): Promise<Store> {
+export async function openDevStore(folder: string): Promise<Store> {
+  // Only here: most tests do without, and it takes a while to load.
+  const [{ loadConfig }, { openStore }] = await Promise.all([
+    import("../src/config/config.ts"),
+    import("../src/database.ts"),
+  ]);
   const env = { COUNTERSIGN_DATA: join(folder, ".countersign") };
   return openStore(loadConfig({ environment: "development", env }));
 }
