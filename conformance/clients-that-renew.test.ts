@@ -217,10 +217,9 @@ describe("streams of clients whose tokens end", () => {
     const account = await newAccount(administrator);
     const session = openSession({ address: server.grpc, store: fileTokenStore(file) });
     await session.login({ username: account.username, password: account.password });
-    const end = Date.now() + 2.5 * lifetimeMs;
     const script = fileURLToPath(new URL("clients/session-process.ts", import.meta.url));
     const run = async (): Promise<Readonly<Record<string, number>>> => {
-      const args = ["--conditions=countersign-source", script, server.grpc, file, String(end)];
+      const args = ["--conditions=countersign-source", script, server.grpc, file, String(2.5 * lifetimeMs)];
       const { stdout } = await promisify(execFile)(process.execPath, args);
       return JSON.parse(stdout) as Readonly<Record<string, number>>;
     };

@@ -42,7 +42,9 @@ async function read(): Promise<Delay> {
 // Passwords are hashed beside the event loop, two at a time: whoever does not log in must not notice.
 it("100 logins waiting delay the event loop by less than 20 ms (p99)", { timeout: 60_000 }, async (t) => {
   const rounds: Delay[] = [];
-  for (let round = 0; round < 3; round += 1) {
+  // The machine does other things as well, and its pauses are not the program's: the best of three.
+  const best = (): number => Math.min(...rounds.map(({ p99 }) => p99));
+  for (let round = 0; round < 3 && !(best() < 20); round += 1) {
     await read();
     const logins = Array.from({ length: 100 }, (_, n) =>
       call(client, "Login", { username: `nobody ${round} ${n}`, password: "this is not the password" }),
@@ -57,7 +59,5 @@ it("100 logins waiting delay the event loop by less than 20 ms (p99)", { timeout
     );
     ok(count > 100, "the probe was at work");
   }
-  // The machine does other things as well, and its pauses are not the program's: the best of three.
-  const best = Math.min(...rounds.map(({ p99 }) => p99));
-  ok(best < 20, `p99 ${best} ms`);
+  ok(best() < 20, `p99 ${best()} ms`);
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { killAtExit } from "../tools/at-exit.ts";
+import { programFile } from "../tools/program-file.ts";
 import { within } from "./deadline.ts";
 import { scratchFolder } from "./scratch.ts";
 
@@ -50,7 +51,6 @@ export interface ServerProcess {
   readonly ended: Promise<Exit>;
 }
 
-const program = fileURLToPath(new URL("program.ts", import.meta.url));
 /** Halves the time that a start takes. */
 const compileCache = fileURLToPath(new URL("../node_modules/.cache/conformance", import.meta.url));
 // Of a test that hangs, and no measure of anything: the machine may be busy with others.
@@ -132,7 +132,7 @@ function run(
   }
   const child = spawn(
     process.execPath,
-    ["--conditions=countersign-source", ...nodeArguments, program, ...args, ...more],
+    ["--conditions=countersign-source", ...nodeArguments, programFile, ...args, ...more],
     {
       // A folder of its own: no configuration that happens to lie about is picked up.
       cwd: folder,

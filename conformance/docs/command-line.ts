@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
-import { createProgram } from "../../packages/server/src/commands/program.ts";
+import { createProgram, loadCommands } from "../../packages/server/src/commands/program.ts";
 import { root } from "./pages.ts";
 
 const { scripts } = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as {
   scripts: Readonly<Record<string, string>>;
 };
+
+const commands = await loadCommands();
 
 /** What is wrong with a command of ours: the program, or a script of this repository. Undefined for nothing, and for other commands. */
 export function problemOf(words: readonly string[]): string | undefined {
@@ -18,7 +20,7 @@ export function problemOf(words: readonly string[]): string | undefined {
 
 /** Lets the program's own parser read a command line. Nothing is run. */
 function misunderstood(words: readonly string[]): string | undefined {
-  const program = createProgram();
+  const program = createProgram(commands);
   disarm(program);
   try {
     program.parse([...words], { from: "user" });

@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { programFile } from "../../tools/program-file.ts";
 import { binFolder, pythonStubs, requirePython } from "../clients/python/stubs.ts";
 import { scratchFolder } from "../scratch.ts";
 import type { ServerProcess } from "../server-process.ts";
-import { type Block, type Page, root } from "./pages.ts";
+import type { Block, Page } from "./pages.ts";
 
 /** Languages that can be marked `run`, and what runs a file of theirs in the shell. */
 const runners: Readonly<Record<string, { readonly extension: string; readonly command: string }>> = {
@@ -71,7 +72,7 @@ function problems(blocks: readonly Block[], output: string, server: ServerProces
 function environment(folder: string, { data }: ServerProcess): NodeJS.ProcessEnv {
   const bin = join(folder, "bin");
   mkdirSync(bin);
-  const program = `exec '${process.execPath}' --conditions=countersign-source '${join(root, "conformance/program.ts")}'`;
+  const program = `exec '${process.execPath}' --conditions=countersign-source '${programFile}'`;
   const shims = {
     npx: `while [ "$1" = -y ]; do shift; done\ncase "$1" in\ncountersign) shift; ${program} "$@" ;;\n@bufbuild/buf@*) shift; exec buf "$@" ;;\n*) echo "npx $1: not here"; exit 1 ;;\nesac`,
     python3: `exec '${requirePython()}' "$@"`,

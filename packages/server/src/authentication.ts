@@ -17,8 +17,8 @@ import {
 } from "countersign";
 import { developmentKey, staticApiKey } from "countersign/api-key";
 import { clientCertificate } from "countersign/client-certificate";
-import { jwt, type TokenVerifierOptions } from "countersign/jwt";
-import { AuthService } from "countersign/service";
+import { AuthService } from "countersign/descriptors";
+import { jwt } from "countersign/jwt";
 import type { Redigested, Store } from "countersign/store";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
@@ -28,6 +28,7 @@ import { issuerAuthenticators, type OpenedIssuer, openIssuers } from "./issuers.
 import type { Signing } from "./signing.ts";
 import { importedKeyAuthenticator, keyAuthenticator, type StoredKeyParts } from "./stored-keys.ts";
 import { certificateEntries } from "./tls/certificate-entries.ts";
+import { tokenRulesOf } from "./token-rules.ts";
 
 const p = policyFor<Principal>();
 
@@ -190,16 +191,4 @@ export function tokenAuthenticator(
 ): Authenticator<Principal> {
   const { header, scheme } = { ...config.auth.jwt, ...form };
   return jwt({ ...tokenRulesOf(config, signing), users: store.users, header, scheme });
-}
-
-/** What a token of our own has to be. */
-export function tokenRulesOf({ auth }: Config, signing: Signing): TokenVerifierOptions {
-  const { issuer, audience, leeway } = auth.jwt;
-  return {
-    keys: () => signing.ring(),
-    leewaySeconds: leeway,
-    requiredClaims: ["exp", "jti"],
-    ...(issuer !== undefined && { issuer }),
-    ...(audience !== undefined && { audience }),
-  };
 }

@@ -13,7 +13,7 @@ import {
   TenantService,
   TokenService,
   UserService,
-} from "countersign/service";
+} from "countersign/descriptors";
 import type { Config } from "./config/config.ts";
 import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
 

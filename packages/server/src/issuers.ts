@@ -11,6 +11,7 @@ import {
 import type { Store } from "countersign/store";
 import type { Config, IssuerConfig } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
+import { tenantOfIssuer } from "./issuer-tenant.ts";
 
 /** An issuer of the configuration, with its keys. */
 export interface OpenedIssuer {
@@ -94,11 +95,6 @@ export function issuerAuthenticators(
       }
     });
   });
-}
-
-/** The tenant whose issuer that is, by the name that identities are linked under. */
-export function tenantOfIssuer({ auth }: Pick<Config, "auth">, issuer: string): string | undefined {
-  return auth.issuers.find((entry) => entry.issuer === issuer)?.tenant;
 }
 
 function open(entry: IssuerConfig, config: Config, failed: IssuerFailed): OpenedIssuer {

@@ -1,11 +1,11 @@
 import { StoreUnavailable } from "countersign/store";
-import { createProgram } from "./commands/program.ts";
+import { createProgram, loadCommands } from "./commands/program.ts";
 import { ConfigError } from "./config/config-error.ts";
 
 /** Runs the program. The exit code says how it went: 0 well, 1 not, 2 for a command that was not understood. */
 export async function main(argv: readonly string[]): Promise<void> {
   try {
-    await createProgram().parseAsync([...argv]);
+    await createProgram(await loadCommands(argv)).parseAsync([...argv]);
   } catch (error) {
     process.stderr.write(`countersign: ${explain(error)}\n`);
     process.exitCode ||= 1;

@@ -43,14 +43,13 @@ import {
   validatesApiKeys,
 } from "countersign/service";
 import type { RequestLog, Store } from "countersign/store";
-import { tokenRulesOf } from "./authentication.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { createDemoUserService } from "./demo/user-service.ts";
 import { servedBy } from "./descriptors.ts";
 import type { FairQueue } from "./fair-queue.ts";
 import { UserService as DemoUserService } from "./gen/api/users/users_pb.ts";
-import { tenantOfIssuer } from "./issuers.ts";
+import { tenantOfIssuer } from "./issuer-tenant.ts";
 import { type NodeLimits, nodeLimits } from "./limits.ts";
 import { deriveKeys } from "./master-key.ts";
 import { createPasswords } from "./passwords.ts";
@@ -58,6 +57,7 @@ import { type ServedService, served } from "./served-service.ts";
 import type { Signing } from "./signing.ts";
 import { hygieneOf, importSeal, peppersOf, presentedKeys } from "./stored-keys.ts";
 import { createSystemService } from "./system-service.ts";
+import { tokenRulesOf } from "./token-rules.ts";
 
 export interface ServiceParts {
   readonly config: Config;

@@ -1,7 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import type { SystemService } from "countersign/descriptors";
 import type { ServiceHandlers } from "countersign/grpc";
-import type { SystemService } from "countersign/service";
 import type { Store } from "countersign/store";
 import { stringify } from "yaml";
 import { describeConfig } from "./administration/describe-config.ts";

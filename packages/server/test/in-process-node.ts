@@ -77,7 +77,7 @@ export async function startInProcess({
   const follower = createRevocationFollower({ log: store.revocations, view: revocations, roles });
   await follower.start();
   const caughtUp = (): Promise<void> => follower.catchUp();
-  const { served: policy } = loadPolicy(config);
+  const { served: policy } = await loadPolicy(config);
   const auth = createAuthentication({
     ...{ config, store, revocations, roles, signing, policy },
     onDecision: () => {},

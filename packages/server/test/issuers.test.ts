@@ -27,10 +27,10 @@ function folderWith(...issuers: readonly string[]): string {
 }
 
 /** What `config check` says of these issuers: the first problem, or nothing. */
-function problem(...issuers: readonly string[]): string {
+async function problem(...issuers: readonly string[]): Promise<string> {
   try {
     const config = loadConfig({ file: join(folderWith(...issuers), "countersign.yaml"), env: {} });
-    return configurationProblems(config).join("; ");
+    return (await configurationProblems(config)).join("; ");
   } catch (error) {
     assert.ok(error instanceof ConfigError);
     return error.message;
@@ -79,9 +79,9 @@ const mistakes: readonly (readonly [issuers: readonly string[], says: RegExp])[]
   [[`${google}, algorithm: RS256`], /algorithm/],
 ];
 
-test("what is wrong with an issuer is told by name, and no secret is", () => {
+test("what is wrong with an issuer is told by name, and no secret is", async () => {
   for (const [issuers, says] of mistakes) {
-    const told = problem(...issuers);
+    const told = await problem(...issuers);
     assert.match(told, says, issuers.join("\n"));
     assert.ok(!told.includes(secret));
   }

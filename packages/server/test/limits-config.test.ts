@@ -15,7 +15,7 @@ function configOf(text: string, env: Readonly<Record<string, string>> = {}): Con
 }
 
 describe("limits in the configuration", () => {
-  it("are read by name", () => {
+  it("are read by name", async () => {
     const config = configOf(`limits:
   requests: { per: key, limit: 100, window: 1m }
   exports: { per: user, kind: quota, limit: 5, window: month, methods: [/api.users.UserService/*] }`);
@@ -30,7 +30,7 @@ describe("limits in the configuration", () => {
         methods: ["/api.users.UserService/*"],
       },
     ]);
-    deepEqual(configurationProblems(config), []);
+    deepEqual(await configurationProblems(config), []);
   });
 
   for (const [what, text, message] of [
@@ -76,28 +76,28 @@ describe("limits in the configuration", () => {
     ],
     ["Upload", /limits: the limit "x": "Upload" is no method/],
   ] as const)
-    it(`stop the start with a method that is none: ${method}`, () => {
+    it(`stop the start with a method that is none: ${method}`, async () => {
       const config = configOf(`limits: { x: { per: key, limit: 1, window: 1s, methods: [${method}] } }`);
-      const [first = "", ...more] = configurationProblems(config);
+      const [first = "", ...more] = await configurationProblems(config);
       match(first, problem);
       equal(more.length, 0);
     });
 });
 
 describe("redis in the configuration", () => {
-  const problems = (url: string, text = ""): readonly string[] =>
-    configurationProblems({
-      ...configOf(text, { COUNTERSIGN_REDIS_URL: url }),
-      environment: "production",
-    }).filter((problem) => problem.startsWith("redis"));
+  const problems = async (url: string, text = ""): Promise<readonly string[]> => {
+    const config = configOf(text, { COUNTERSIGN_REDIS_URL: url });
+    const found = await configurationProblems({ ...config, environment: "production" });
+    return found.filter((problem) => problem.startsWith("redis"));
+  };
 
-  it("is TLS to other machines, unless it is said that it need not be", () => {
-    deepEqual(problems("rediss://user:secret@cache.example.org"), []);
-    deepEqual(problems("redis://user:secret@127.0.0.1"), []);
-    deepEqual(problems("redis://user:secret@cache.example.org", "redis: { plain_text: true }"), []);
-    match(problems("redis://user:secret@cache.example.org").join(), /plain text: write rediss:\/\//);
+  it("is TLS to other machines, unless it is said that it need not be", async () => {
+    deepEqual(await problems("rediss://user:secret@cache.example.org"), []);
+    deepEqual(await problems("redis://user:secret@127.0.0.1"), []);
+    deepEqual(await problems("redis://user:secret@cache.example.org", "redis: { plain_text: true }"), []);
+    match((await problems("redis://user:secret@cache.example.org")).join(), /plain text: write rediss:\/\//);
     match(
-      problems("http://user:secret@cache.example.org").join(),
+      (await problems("http://user:secret@cache.example.org")).join(),
       /^redis\.url: a Redis URL is like [^s]*rediss/,
     );
   });

@@ -2,13 +2,10 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Store } from "countersign/store";
 import { killAtExit, temporaryFolder } from "../../../tools/at-exit.ts";
-import { loadConfig } from "../src/config/config.ts";
-import { openStore } from "../src/database.ts";
+import { programFile } from "../../../tools/program-file.ts";
 
-const launcher = fileURLToPath(new URL("launcher.ts", import.meta.url));
 const deadlineMs = 60_000;
 /** A start takes half the time with what the ones before have compiled. */
 const compiled = join(tmpdir(), "countersign-test-compiled");
@@ -62,7 +59,12 @@ export async function bad(code: number, args: readonly string[], options: RunOpt
 }
 
 /** Opens the store of a folder of `dev`'s, with its secrets. */
-export function openDevStore(folder: string): Promise<Store> {
+export async function openDevStore(folder: string): Promise<Store> {
+  // Only here: most tests do without, and it takes a while to load.
+  const [{ loadConfig }, { openStore }] = await Promise.all([
+    import("../src/config/config.ts"),
+    import("../src/database.ts"),
+  ]);
   const env = { COUNTERSIGN_DATA: join(folder, ".countersign") };
   return openStore(loadConfig({ environment: "development", env }));
 }
@@ -112,7 +114,7 @@ function start(
 ): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(COUNTERSIGN_|NODE_)/.test(name));
   const listen = { COUNTERSIGN_GRPC_LISTEN: "127.0.0.1:0", COUNTERSIGN_HTTP_LISTEN: "127.0.0.1:0" };
-  return spawn(process.execPath, ["--conditions=countersign-source", launcher, ...args], {
+  return spawn(process.execPath, ["--conditions=countersign-source", programFile, ...args], {
     cwd: folder,
     env: { ...Object.fromEntries(inherited), NODE_COMPILE_CACHE: compiled, ...listen, ...env },
     stdio: ["pipe", "pipe", "pipe"],

@@ -447,7 +447,7 @@ it("takes down who asked for what, from where, and nothing that strangers have n
 describe("a start with proxies", () => {
   const starts = async (more: string, rules = policy): Promise<string> => {
     const found = configOf(configuration(more), rules);
-    const [problem = ""] = configurationProblems(found);
+    const [problem = ""] = await configurationProblems(found);
     const started = await createNode(found, pino({ enabled: false })).then(
       async (opened) => {
         await opened.stop();
@@ -480,6 +480,6 @@ describe("a start with proxies", () => {
     const found = configOf(configuration());
     const symmetric = { ...found, auth: { ...found.auth, jwt: { ...found.auth.jwt, algorithm: "HS256" } } };
     const secrets = { ...found.secrets, jwtSecret: Buffer.alloc(32, "a9Zk2Lm8Qx") };
-    match(configurationProblems({ ...symmetric, secrets })[0] ?? "", /HS256 has no public key/);
+    match((await configurationProblems({ ...symmetric, secrets }))[0] ?? "", /HS256 has no public key/);
   });
 });

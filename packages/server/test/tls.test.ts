@@ -164,11 +164,15 @@ test("a new certificate that is broken: the server keeps its own, and doctor say
 });
 
 /** What stands against a start with this configuration. */
-function problems(yaml: string, environment: "production" | "development" = "development"): string {
+async function problems(
+  yaml: string,
+  environment: "production" | "development" = "development",
+): Promise<string> {
   write("wrong.yaml", yaml);
   try {
     const env = { COUNTERSIGN_DATA: file("none") };
-    return configurationProblems(loadConfig({ file: file("wrong.yaml"), environment, env })).join("\n");
+    const config = loadConfig({ file: file("wrong.yaml"), environment, env });
+    return (await configurationProblems(config)).join("\n");
   } catch (error) {
     assert.ok(error instanceof ConfigError);
     return error.message;
@@ -177,35 +181,36 @@ function problems(yaml: string, environment: "production" | "development" = "dev
 
 const plain = "certificate_file: server.pem, key_file: server.key";
 
-test("what is wrong with TLS is known before a start", () => {
-  const production = (yaml: string): string => problems(yaml, "production");
+test("what is wrong with TLS is known before a start", async () => {
+  const production = (yaml: string): Promise<string> => problems(yaml, "production");
   const wide = `grpc: { listen: "0.0.0.0:1", tls: { ${plain} } }\nhttp: { listen: "[::]:2", tls: { ${plain} } }`;
-  assert.ok(!production(wide).includes("plain text"), production(wide));
+  const ofWide = await production(wide);
+  assert.ok(!ofWide.includes("plain text"), ofWide);
   assert.match(
-    production('http: { listen: "[::]:2" }'),
+    await production('http: { listen: "[::]:2" }'),
     /http\.listen \[::\]:2 .* plain text: set http\.tls/,
   );
   assert.match(
-    production('grpc: { listen: "[::]:2" }'),
+    await production('grpc: { listen: "[::]:2" }'),
     /grpc\.listen \[::\]:2 .* plain text: set grpc\.tls/,
   );
   assert.match(
-    problems(`http: { tls: { ${plain}, client_certificates: required } }`),
+    await problems(`http: { tls: { ${plain}, client_certificates: required } }`),
     /http\.tls\.client_certificates is required, and nobody is believed/,
   );
   assert.match(
-    problems(`grpc: { tls: { ${plain}, client_ca_file: clients.pem } }`),
+    await problems(`grpc: { tls: { ${plain}, client_ca_file: clients.pem } }`),
     /grpc\.tls\.client_ca_file is set, but clients are not asked/,
   );
-  assert.match(problems(`grpc: { tls: { ${plain}, min_version: TLSv1.1 } }`), /grpc\.tls\.min_version/);
+  assert.match(await problems(`grpc: { tls: { ${plain}, min_version: TLSv1.1 } }`), /grpc\.tls\.min_version/);
 });
 
-test("entries for client certificates that make no sense are refused with what would", () => {
+test("entries for client certificates that make no sense are refused with what would", async () => {
   const asking = `${plain}, client_ca_file: clients.pem, client_certificates: optional`;
-  const entry = (text: string): string =>
+  const entry = (text: string): Promise<string> =>
     problems(`grpc: { tls: { ${asking} } }\nauth: { client_certificates: [${text}] }`);
   assert.equal(
-    entry('{ dns: a.example.org, user: alice }, { common_name: x, name: x, permissions: ["a:b"] }'),
+    await entry('{ dns: a.example.org, user: alice }, { common_name: x, name: x, permissions: ["a:b"] }'),
     "",
   );
   for (const [text, says] of [
@@ -221,5 +226,5 @@ test("entries for client certificates that make no sense are refused with what w
     ['{ spiffe: "spiffe://example.org/*", name: x }', /"spiffe:\/\/example\.org\/\*" is no spiffe/],
     ["{ dns: a.example.org, user: alice }, { dns: A.example.org, user: sam }", /two client certificates/],
   ] as const)
-    assert.match(entry(text), says);
+    assert.match(await entry(text), says);
 });

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Auth, type Principal, Refusal, statusOf } from "countersign";
-import { AuthService } from "countersign/service";
+import { AuthService } from "countersign/descriptors";
 import type { HttpHandler } from "../listen/http.ts";
 import { type AdminAssets, pageHeaders } from "./admin-assets.ts";
 import { AdminCall } from "./admin-call.ts";

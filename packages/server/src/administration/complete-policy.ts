@@ -24,8 +24,11 @@ export interface CompletePolicy extends NodePolicy {
 }
 
 /** Throws a `ConfigError` for every rule that stops a server: an RPC without one, one without an RPC, and all the rest. */
-export function completePolicy(config: Config, options: LoadPolicyOptions = {}): CompletePolicy {
-  const policy = loadPolicy(config, options);
+export async function completePolicy(
+  config: Config,
+  options: LoadPolicyOptions = {},
+): Promise<CompletePolicy> {
+  const policy = await loadPolicy(config, options);
   const routes = routeTables(config);
   const limits = shareLimits(
     limiterOf(config, { limits: limitRulesOf(config), rates: uncounted, quotas: uncounted }),
@@ -49,7 +52,7 @@ export function completePolicy(config: Config, options: LoadPolicyOptions = {}):
     for (const table of routes) auth.serve(table.keys());
     auth.seal();
     if (askedProcedures(config).length > 0) checkOutside(config, policy);
-    return { ...policy, auth, shadow: loadShadow(config, policy, undefined) };
+    return { ...policy, auth, shadow: await loadShadow(config, policy, undefined) };
   } catch (error) {
     if (error instanceof TypeError) throw new ConfigError(`auth: ${error.message}`);
     throw error;

@@ -12,22 +12,25 @@ import { completePolicy } from "./complete-policy.ts";
 import { loadDigests } from "./local.ts";
 
 /** Everything that would stop a server with this configuration, as sentences with their remedies. */
-export function configurationProblems(asFound: Config): readonly string[] {
+export async function configurationProblems(asFound: Config): Promise<readonly string[]> {
   const config = withFirstSecrets(asFound);
   const problems = [
     ...configProblems(config),
     ...serviceProblems(config),
-    ...thrownBy(() => configuredSigning(config)),
-    ...(config.secrets.pepper === undefined ? [] : thrownBy(() => loadDigests(config))),
-    ...thrownBy(() => openIssuers(config)),
-    ...tlsProblems(config),
+    ...(await thrownBy(() => configuredSigning(config))),
+    ...(config.secrets.pepper === undefined ? [] : await thrownBy(() => loadDigests(config))),
+    ...(await thrownBy(() => openIssuers(config))),
+    ...(await tlsProblems(config)),
   ];
   // The rules can only be put together from parts that are right.
   return [
     ...new Set(
       problems.length > 0
         ? problems
-        : [...thrownBy(() => authenticators(config)), ...thrownBy(() => completePolicy(config))],
+        : [
+            ...(await thrownBy(() => authenticators(config))),
+            ...(await thrownBy(() => completePolicy(config))),
+          ],
     ),
   ];
 }
@@ -46,10 +49,11 @@ function serviceProblems({ services }: Config): readonly string[] {
     .map((name) => `services: "${name}" is not known; there are ${known.join(", ")}`);
 }
 
-function tlsProblems({ grpc, http }: Config): readonly string[] {
-  return Object.entries({ grpc, http }).flatMap(([listener, { tls }]) =>
+async function tlsProblems({ grpc, http }: Config): Promise<readonly string[]> {
+  const problems = Object.entries({ grpc, http }).map(([listener, { tls }]) =>
     tls === undefined ? [] : thrownBy(() => loadTlsMaterial(`${listener}.tls`, tls)),
   );
+  return (await Promise.all(problems)).flat();
 }
 
 /** As a server makes them: headers that cannot be are noticed. */
@@ -65,9 +69,9 @@ function authenticators(config: Config): void {
   });
 }
 
-function thrownBy(work: () => unknown): readonly string[] {
+async function thrownBy(work: () => unknown): Promise<readonly string[]> {
   try {
-    work();
+    await work();
     return [];
   } catch (error) {
     return [(error as Error).message];

@@ -1,5 +1,5 @@
 import { compilePermissions } from "countersign";
-import { permissionText, RoleService } from "countersign/service";
+import { permissionText, RoleService } from "countersign/descriptors";
 import { failureOf } from "../terminal/failure.ts";
 import type { Administration } from "./administration.ts";
 

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type User, UserService } from "countersign/service";
+import { type User, UserService } from "countersign/descriptors";
 import { CommandFailure, failureOf } from "../terminal/failure.ts";
 import type { Administration } from "./administration.ts";
 

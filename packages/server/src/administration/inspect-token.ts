@@ -1,4 +1,4 @@
-import { TokenService } from "countersign/service";
+import { TokenService } from "countersign/descriptors";
 import { failureOf } from "../terminal/failure.ts";
 import type { Administration } from "./administration.ts";
 

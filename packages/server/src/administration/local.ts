@@ -50,7 +50,6 @@ import { peppersOf } from "../stored-keys.ts";
 import { createSystemService } from "../system-service.ts";
 import { note } from "../terminal/output.ts";
 import type { Administration } from "./administration.ts";
-import { completePolicy } from "./complete-policy.ts";
 import { localLimits } from "./local-limits.ts";
 
 /** Whoever can open the database: more than a superuser already, and no user of it. */
@@ -78,6 +77,13 @@ function signingKeyService(config: Config, store: Store, caughtUp: () => Promise
 
 function systemService(config: Config, store: Store) {
   return createSystemService(config, { services: () => servedBy(config), store });
+}
+
+/** Only for those commands that ask: a policy that cannot be is no reason not to disable a user. */
+async function rulesService(config: Config, store: Store, roles: RoleDirectory) {
+  const { completePolicy } = await import("./complete-policy.ts");
+  const { auth } = await completePolicy(config, { permissions: await knownPermissions(store.roles) });
+  return policyService({ auth, shadow: undefined, store, roles });
 }
 
 /** Acts on a store directly, through the functions that a server acts through. Closing it closes the store. */
@@ -114,11 +120,7 @@ export function createLocalAdministration(config: Config, store: Store): Adminis
     },
     [LimitService.typeName]: async () => limitService({ config, store, limits: await counted.limits() }),
     [AuditService.typeName]: () => createAuditService(store),
-    // Only for those commands that ask: a policy that cannot be is no reason not to disable a user.
-    [PolicyService.typeName]: async (roles) => {
-      const { auth } = completePolicy(config, { permissions: await knownPermissions(store.roles) });
-      return policyService({ auth, shadow: undefined, store, roles });
-    },
+    [PolicyService.typeName]: (roles) => rulesService(config, store, roles),
   };
   const perform = async <M extends DescMethod>(
     method: M,

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
-import type { AuditService } from "countersign/service";
+import type { AuditService } from "countersign/descriptors";
 import { parseDuration } from "../config/duration.ts";
 import { UsageError } from "../terminal/failure.ts";
 

@@ -1,5 +1,5 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import type { AuditRecord } from "countersign/service";
+import type { AuditRecord } from "countersign/descriptors";
 import { type Column, details, instant } from "../terminal/table.ts";
 
 /** Audit records as a table. */

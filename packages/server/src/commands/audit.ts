@@ -1,20 +1,20 @@
 import { create } from "@bufbuild/protobuf";
 import { type Command, Option } from "commander";
-import { AuditService, type VerifyAuditResponse } from "countersign/service";
+import { AuditService, type VerifyAuditResponse } from "countersign/descriptors";
 import type { Administration } from "../administration/administration.ts";
 import { CommandFailure, UsageError } from "../terminal/failure.ts";
 import { note, print, printMessage } from "../terminal/output.ts";
 import { addFilterOptions, type FilterOptions, filterOf } from "./audit-options.ts";
 import { auditColumns, auditDetails } from "./audit-text.ts";
-import { addGroup, wholeNumber } from "./command.ts";
+import { addGroup, type Named, wholeNumber } from "./command.ts";
 import { addPageOptions, type PageOptions, printPages } from "./pages.ts";
 import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 
 const { listAudit, getAudit, exportAudit, verifyAudit } = AuditService.method;
 
 /** `countersign audit`: who changed what, and whether the log is as it was written. */
-export function addAuditCommand(program: Command): void {
-  const audit = addGroup(program, "audit", "who changed what, and whether that log is as it was written");
+export function addAuditCommand(program: Command, named: Named): void {
+  const audit = addGroup(program, named);
   addList(audit);
   addShow(audit);
   addExport(audit);

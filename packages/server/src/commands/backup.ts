@@ -7,7 +7,7 @@ import { CommandFailure } from "../terminal/failure.ts";
 import { note, print, printJson } from "../terminal/output.ts";
 import { plural } from "../terminal/plural.ts";
 import { progress } from "../terminal/progress.ts";
-import { addCommand, type CommandOptions, perform } from "./command.ts";
+import { addCommand, type CommandOptions, type Named, perform } from "./command.ts";
 import {
   addPassphraseOptions,
   givenPassphrase,
@@ -21,10 +21,9 @@ interface BackupOptions extends CommandOptions, PassphraseOptions {
 }
 
 /** `countersign backup` */
-export function addBackupCommand(program: Command): void {
+export function addBackupCommand(program: Command, named: Named): void {
   const command = addCommand(program, {
-    usage: "backup <file>",
-    description: "write all that the database holds to a file, also while servers run on it",
+    ...named,
     more: "The file goes into SQLite and PostgreSQL alike. It holds no secret in the clear, and is of no use without the master\nkey and the peppers of the configuration: keep them, and apart from it.",
     examples: [
       "backup /backups/countersign-2026-11-22.backup",

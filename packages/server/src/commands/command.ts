@@ -8,10 +8,14 @@ export interface CommandOptions {
   readonly config?: string | undefined;
 }
 
-export interface CommandSpec {
+/** What stands in the list of commands. */
+export interface Named {
   /** The name, then its arguments: `show <user>`. */
   readonly usage: string;
   readonly description: string;
+}
+
+export interface CommandSpec extends Named {
   /** Lines to paste, for `--help`. */
   readonly examples: readonly string[];
   /** What `--help` says besides. */
@@ -38,8 +42,8 @@ export function addCommand(parent: Command, spec: CommandSpec): Command {
 }
 
 /** Adds a command that only holds others. */
-export function addGroup(parent: Command, name: string, description: string): Command {
-  const group = parent.command(name).description(description);
+export function addGroup(parent: Command, { usage, description }: Named): Command {
+  const group = parent.command(usage).description(description);
   return group.exitOverride(usageExit(group));
 }
 

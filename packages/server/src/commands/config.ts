@@ -1,20 +1,19 @@
 import type { Command } from "commander";
 import { stringify } from "yaml";
 import { commandConfig } from "../administration/command-config.ts";
-import { configurationProblems } from "../administration/configuration-report.ts";
 import { describeConfig } from "../administration/describe-config.ts";
 import { loadConfig } from "../config/config.ts";
 import { oneLine } from "../terminal/failure.ts";
 import { print, printJson } from "../terminal/output.ts";
-import { addCommand, addGroup, type CommandOptions, perform } from "./command.ts";
+import { addCommand, addGroup, type CommandOptions, type Named, perform } from "./command.ts";
 
 interface CheckOptions extends CommandOptions {
   readonly environment?: "production" | "development" | undefined;
 }
 
 /** `countersign config` */
-export function addConfigCommand(program: Command): void {
-  const config = addGroup(program, "config", "the configuration");
+export function addConfigCommand(program: Command, named: Named): void {
+  const config = addGroup(program, named);
   const check = addCommand(config, {
     usage: "check",
     description: "print the configuration in force and what is wrong with it",
@@ -33,13 +32,14 @@ export function addConfigCommand(program: Command): void {
         )
         .choices(["production", "development"]),
     )
-    .action((options: CheckOptions) => perform(options, async () => checkConfig(options)));
+    .action((options: CheckOptions) => perform(options, () => checkConfig(options)));
 }
 
-function checkConfig({ config: file, environment, output }: CheckOptions): void {
+async function checkConfig({ config: file, environment, output }: CheckOptions): Promise<void> {
   const config = environment === undefined ? commandConfig(file) : loadConfig({ file, environment });
   const described = describeConfig(config);
-  const problems = configurationProblems(config);
+  const { configurationProblems } = await import("../administration/configuration-report.ts");
+  const problems = await configurationProblems(config);
   if (output === "json") printJson({ ok: problems.length === 0, config: described, problems });
   else print(`${stringify(described)}\n${problemsText(problems)}`);
   if (problems.length > 0) process.exitCode = 1;

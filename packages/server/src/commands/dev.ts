@@ -1,9 +1,8 @@
 import { relative } from "node:path";
 import type { Store } from "countersign/store";
 import { loadConfig } from "../config/config.ts";
-import { type FirstAccounts, firstAccounts } from "../demo/first-accounts.ts";
+import type { FirstAccounts } from "../demo/first-accounts.ts";
 import type { Node } from "../node.ts";
-import { runNode } from "./run-node.ts";
 
 export interface DevOptions {
   readonly config?: string | undefined;
@@ -13,7 +12,10 @@ export interface DevOptions {
 /** `countersign dev`: everything on, users and a key to try it with, on this machine only. */
 export async function dev(options: DevOptions): Promise<void> {
   const config = loadConfig({ file: options.config, environment: "development", createSecrets: true });
+  // Only now: what is wrong with a configuration is said at once.
+  const { runNode } = await import("./run-node.ts");
   await runNode(config, async (node) => {
+    const { firstAccounts } = await import("../demo/first-accounts.ts");
     const accounts = await seed(node.store, () => firstAccounts(node.store, config));
     return options.json ? jsonLine(node, accounts) : welcome(node, accounts, relative("", config.data));
   });

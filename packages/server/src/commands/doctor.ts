@@ -2,18 +2,16 @@ import type { Command } from "commander";
 import type { Check } from "../doctor/check.ts";
 import { oneLine } from "../terminal/failure.ts";
 import { print, printJson } from "../terminal/output.ts";
-import { addCommand, type CommandOptions, perform } from "./command.ts";
+import { addCommand, type CommandOptions, type Named, perform } from "./command.ts";
 
 interface DoctorOptions extends CommandOptions {
   readonly strict?: boolean | undefined;
 }
 
 /** `countersign doctor` */
-export function addDoctorCommand(program: Command): void {
+export function addDoctorCommand(program: Command, named: Named): void {
   addCommand(program, {
-    usage: "doctor",
-    description:
-      "look at everything that a server needs, and say what to do about what is wrong; nothing is changed",
+    ...named,
     more: "The exit code is 1 if a check failed, and with --strict also if one gave a warning.",
     examples: ["doctor", "doctor --config /etc/countersign.yaml --strict -o json"],
   })

@@ -1,4 +1,4 @@
-import { type LoggedRequest, LogService, PolicyService } from "countersign/service";
+import { type LoggedRequest, LogService, PolicyService } from "countersign/descriptors";
 import type { Administration } from "../administration/administration.ts";
 import { failureOf } from "../terminal/failure.ts";
 import { messageJson, print, printJson } from "../terminal/output.ts";

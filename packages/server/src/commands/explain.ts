@@ -1,16 +1,16 @@
 import type { Command } from "commander";
-import { PolicyService } from "countersign/service";
+import { PolicyService } from "countersign/descriptors";
 import { findUserId } from "../administration/find-user.ts";
 import { print, printMessage } from "../terminal/output.ts";
+import type { Named } from "./command.ts";
 import { explainRequest } from "./explain-request.ts";
 import { answerText } from "./explain-text.ts";
 import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 
 /** `countersign explain` */
-export function addExplainCommand(program: Command): void {
+export function addExplainCommand(program: Command, named: Named): void {
   addTargetCommand(program, {
-    usage: "explain <user-or-request> [method]",
-    description: "which rule decides about a user's call, or decided about a request, and what is missing",
+    ...named,
     more: 'The user is a username, an id or an email, or "-" for a call without a credential; as one who has just logged in with a password. Without a method it is the id of a request (x-request-id), from the request log. The exit code is 1 if the call would be refused, or was.',
     examples: [
       "explain alice /api.users.UserService/ListAllUsers",

@@ -6,7 +6,7 @@ import { type ExportKind, exported, exportKinds } from "../administration/export
 import { csvLine } from "../terminal/csv.ts";
 import { UsageError } from "../terminal/failure.ts";
 import { print } from "../terminal/output.ts";
-import { addCommand, type CommandOptions, collect, perform } from "./command.ts";
+import { addCommand, type CommandOptions, collect, type Named, perform } from "./command.ts";
 
 interface ExportOptions extends CommandOptions {
   readonly only?: readonly string[] | undefined;
@@ -14,11 +14,9 @@ interface ExportOptions extends CommandOptions {
 }
 
 /** `countersign export` */
-export function addExportCommand(program: Command): void {
+export function addExportCommand(program: Command, named: Named): void {
   addCommand(program, {
-    usage: "export",
-    description:
-      "write users, keys, roles and the audit log for people and other programs, without secrets and digests",
+    ...named,
     more: "It cannot be restored: that is what a backup is for.",
     examples: ["export > all.ndjson", "export --only audit --format csv > audit.csv"],
   })

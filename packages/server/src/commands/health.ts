@@ -2,14 +2,12 @@ import type { Command } from "commander";
 import { loadConfig } from "../config/config.ts";
 import { CommandFailure } from "../terminal/failure.ts";
 import { print, printJson } from "../terminal/output.ts";
-import { addCommand, type CommandOptions, perform } from "./command.ts";
+import { addCommand, type CommandOptions, type Named, perform } from "./command.ts";
 
 /** `countersign health` */
-export function addHealthCommand(program: Command): void {
+export function addHealthCommand(program: Command, named: Named): void {
   addCommand(program, {
-    usage: "health",
-    description:
-      "ask the server on the configured addresses whether it serves; for health checks of containers",
+    ...named,
     more: "No secret is read and nothing is opened. The exit code is 0 if gRPC and HTTP both serve, else 1.",
     examples: ["health", "health --config /etc/countersign/countersign.yaml"],
   }).action((options: CommandOptions) =>

@@ -1,5 +1,5 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import type { ApiKey, CreateApiKeyResponse } from "countersign/service";
+import type { ApiKey, CreateApiKeyResponse } from "countersign/descriptors";
 import { oneLine } from "../terminal/failure.ts";
 import { note, print } from "../terminal/output.ts";
 import { type Column, details, instant } from "../terminal/table.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { ApiKeyService } from "countersign/service";
+import { ApiKeyService } from "countersign/descriptors";
 import { UsageError } from "../terminal/failure.ts";
 import { print, printMessage } from "../terminal/output.ts";
 import { collect } from "./command.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { ApiKeyService } from "countersign/service";
+import { ApiKeyService } from "countersign/descriptors";
 import { findUserId } from "../administration/find-user.ts";
 import { UsageError } from "../terminal/failure.ts";
 import { printMessage } from "../terminal/output.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { type Command, Option } from "commander";
-import { ApiKeyService } from "countersign/service";
+import { ApiKeyService } from "countersign/descriptors";
 import type { Administration } from "../administration/administration.ts";
 import { type ImportFormat, type ImportLine, readImportFile } from "../keys/import-file.ts";
 import { CommandFailure, UsageError } from "../terminal/failure.ts";

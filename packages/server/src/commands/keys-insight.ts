@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
-import { type ApiKeyFinding, ApiKeyService } from "countersign/service";
+import { type ApiKeyFinding, ApiKeyService } from "countersign/descriptors";
 import { findUserId } from "../administration/find-user.ts";
 import { note, print, printMessage } from "../terminal/output.ts";
 import { type Column, instant, table } from "../terminal/table.ts";

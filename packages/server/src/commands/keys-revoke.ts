@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { ApiKeyService } from "countersign/service";
+import { ApiKeyService } from "countersign/descriptors";
 import type { Administration } from "../administration/administration.ts";
 import { findUserId } from "../administration/find-user.ts";
 import { CommandFailure, UsageError } from "../terminal/failure.ts";

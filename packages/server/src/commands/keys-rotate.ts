@@ -1,6 +1,6 @@
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
-import { ApiKeyService } from "countersign/service";
+import { ApiKeyService } from "countersign/descriptors";
 import { note, print, printMessage } from "../terminal/output.ts";
 import { expiryFrom, keyId, msOf } from "./key-argument.ts";
 import { expiryOf, keyTitle, previousNote, printSecret } from "./key-text.ts";

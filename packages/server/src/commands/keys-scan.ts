@@ -1,6 +1,5 @@
 import type { Command } from "commander";
-import { ApiKeyService, type LeakedApiKey } from "countersign/service";
-import { policyConfig } from "../administration/command-config.ts";
+import { ApiKeyService, type LeakedApiKey } from "countersign/descriptors";
 import { type Leak, type ScanResult, scanFiles } from "../keys/scan-files.ts";
 import { oneLine, UsageError } from "../terminal/failure.ts";
 import { note, print, printJson } from "../terminal/output.ts";
@@ -37,7 +36,7 @@ export function addKeyScanCommand(keys: Command): void {
 async function scan(paths: readonly string[], options: ScanOptions): Promise<void> {
   const { revoke = false, output } = options;
   if (options.reason !== undefined && !revoke) throw new UsageError("--reason goes with --revoke");
-  const result = await scanFiles(paths, { prefix: prefixOf(options), onProgress: progress() });
+  const result = await scanFiles(paths, { prefix: await prefixOf(options), onProgress: progress() });
   const { leaks, unread } = result;
   const verdicts = revoke && leaks.length > 0 ? await report(leaks, options) : undefined;
   if (output === "json") printJson(toJson(result, verdicts));
@@ -46,12 +45,13 @@ async function scan(paths: readonly string[], options: ScanOptions): Promise<voi
 }
 
 /** Without a server or a store there is a configuration only where somebody has written one. */
-function prefixOf({ prefix, server, config }: ScanOptions): string {
+async function prefixOf({ prefix, server, config }: ScanOptions): Promise<string> {
   if (prefix !== undefined) {
     if (/^[a-z0-9]{2,16}$/.test(prefix)) return prefix;
     throw new UsageError("--prefix is 2 to 16 lower-case letters or digits");
   }
   if (server !== undefined) return "cs";
+  const { policyConfig } = await import("../administration/command-config.ts");
   return policyConfig(config).auth.api_keys.prefix;
 }
 

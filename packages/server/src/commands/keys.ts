@@ -1,10 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
-import { ApiKeyService } from "countersign/service";
+import { ApiKeyService } from "countersign/descriptors";
 import { findUserId } from "../administration/find-user.ts";
 import { print, printMessage } from "../terminal/output.ts";
-import { addGroup } from "./command.ts";
+import { addGroup, type Named } from "./command.ts";
 import { keyId, msOf } from "./key-argument.ts";
 import { keyColumns, keyDetails, previousNote } from "./key-text.ts";
 import { addKeyChangeCommands } from "./keys-change.ts";
@@ -21,12 +21,8 @@ import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 const { getApiKey, listApiKeys } = ApiKeyService.method;
 
 /** `countersign keys`: API keys. */
-export function addKeysCommand(program: Command): void {
-  const keys = addGroup(
-    program,
-    "keys",
-    "API keys, named by their ids, the part that is no secret; and the keys that sign tokens",
-  );
+export function addKeysCommand(program: Command, named: Named): void {
+  const keys = addGroup(program, named);
   addKeyCreateCommand(keys);
   addList(keys);
   addShow(keys);

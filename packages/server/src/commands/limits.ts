@@ -1,15 +1,15 @@
 import type { Command } from "commander";
-import { type Limit, LimitService, type LimitUsage } from "countersign/service";
+import { type Limit, LimitService, type LimitUsage } from "countersign/descriptors";
 import { print, printMessage } from "../terminal/output.ts";
 import { type Column, table } from "../terminal/table.ts";
-import { addGroup } from "./command.ts";
+import { addGroup, type Named } from "./command.ts";
 import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 
 const { listLimits, getLimitUsage, resetLimits } = LimitService.method;
 
 /** `countersign limits` */
-export function addLimitsCommand(program: Command): void {
-  const limits = addGroup(program, "limits", "how often callers may call, and how much of that is used");
+export function addLimitsCommand(program: Command, named: Named): void {
+  const limits = addGroup(program, named);
   addList(limits);
   addShow(limits);
   addReset(limits);

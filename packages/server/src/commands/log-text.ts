@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
-import type { LoggedRequest, LogService } from "countersign/service";
+import type { LoggedRequest, LogService } from "countersign/descriptors";
 import type { Administration } from "../administration/administration.ts";
 import { findUserId } from "../administration/find-user.ts";
 import { parseDuration } from "../config/duration.ts";

@@ -1,7 +1,7 @@
 import type { MessageShape } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
-import { LogService } from "countersign/service";
+import { LogService } from "countersign/descriptors";
 import type { Administration } from "../administration/administration.ts";
 import { findUserId } from "../administration/find-user.ts";
 import { UsageError } from "../terminal/failure.ts";

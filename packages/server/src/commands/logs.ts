@@ -1,10 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
-import { LogService } from "countersign/service";
+import { LogService } from "countersign/descriptors";
 import { oneLine, UsageError } from "../terminal/failure.ts";
 import { messageJson, note, print, printMessage } from "../terminal/output.ts";
 import { details } from "../terminal/table.ts";
-import { addGroup } from "./command.ts";
+import { addGroup, type Named } from "./command.ts";
 import {
   addFilterOptions,
   addTimeOptions,
@@ -21,8 +21,8 @@ import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 const { listRequests, getRequest, watchRequests, exportRequests } = LogService.method;
 
 /** `countersign logs`: calls that were served and refused. */
-export function addLogsCommand(program: Command): void {
-  const logs = addGroup(program, "logs", "the request log: who called what, and how it ended");
+export function addLogsCommand(program: Command, named: Named): void {
+  const logs = addGroup(program, named);
   addList(logs);
   addShow(logs);
   addTail(logs);

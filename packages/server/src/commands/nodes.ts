@@ -1,9 +1,9 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
-import { type Node, SystemService } from "countersign/service";
+import { type Node, SystemService } from "countersign/descriptors";
 import { print, printMessage } from "../terminal/output.ts";
 import { type Column, instant, table } from "../terminal/table.ts";
-import { addGroup } from "./command.ts";
+import { addGroup, type Named } from "./command.ts";
 import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 
 const { listNodes } = SystemService.method;
@@ -20,8 +20,8 @@ const columns: readonly Column<Node>[] = [
 ];
 
 /** `countersign nodes` */
-export function addNodesCommand(program: Command): void {
-  const nodes = addGroup(program, "nodes", "the servers that serve from this database");
+export function addNodesCommand(program: Command, named: Named): void {
+  const nodes = addGroup(program, named);
   addTargetCommand(nodes, {
     usage: "list",
     description: "each server, when it was last heard of, and how many revocations it is behind",

@@ -70,7 +70,7 @@ async function test(path: string, { config: file, descriptors, output }: PolicyO
   const { readYaml } = await import("../policy/policy-files.ts");
   const { readCases, runCases } = await import("../policy/policy-cases.ts");
   const config = policyConfig(file);
-  const { served, outside, outsideServices } = completePolicy(config, { descriptors });
+  const { served, outside, outsideServices } = await completePolicy(config, { descriptors });
   const methods = [...servedBy(config), ...outsideServices].flatMap((service) => service.methods);
   const policy = { tables: [...served, ...outside], mode: config.auth.mode, methods };
   const results = await runCases(readCases(readYaml(path), path), policy, path);

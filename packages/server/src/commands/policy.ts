@@ -1,16 +1,16 @@
 import type { Command } from "commander";
-import { PolicyService } from "countersign/service";
+import { PolicyService } from "countersign/descriptors";
 import { policyConfig } from "../administration/command-config.ts";
 import { print, printJson, printMessage } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
-import { addCommand, addGroup, perform } from "./command.ts";
+import { addCommand, addGroup, type Named, perform } from "./command.ts";
 import { addDiffCommand, addTestCommand } from "./policy-files.ts";
 import { addDescriptorsOption, type PolicyOptions } from "./policy-options.ts";
 import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 
 /** `countersign policy` */
-export function addPolicyCommand(program: Command): void {
-  const policy = addGroup(program, "policy", "who may call what, and how that changes");
+export function addPolicyCommand(program: Command, named: Named): void {
+  const policy = addGroup(program, named);
   addCheckCommand(policy);
   addTargetCommand(policy, {
     usage: "list",
@@ -26,7 +26,7 @@ export function addPolicyCommand(program: Command): void {
 
 async function listHere({ config: file, output }: TargetOptions): Promise<void> {
   const { completePolicy } = await import("../administration/complete-policy.ts");
-  const rules = completePolicy(policyConfig(file)).auth.rules();
+  const rules = (await completePolicy(policyConfig(file))).auth.rules();
   if (output === "json") printJson({ rules: rules.map((rule) => ({ origin: "", ...rule })) });
   else print(rulesText(rules));
 }
@@ -64,7 +64,7 @@ async function check({ config: file, descriptors, output }: PolicyOptions): Prom
   const { completePolicy } = await import("../administration/complete-policy.ts");
   const { proceduresOf } = await import("../policy/node-policy.ts");
   const config = policyConfig(file);
-  const { auth, outside, outsideServices } = completePolicy(config, { descriptors });
+  const { auth, outside, outsideServices } = await completePolicy(config, { descriptors });
   const elsewhere = outside.flatMap((rules) =>
     [...rules].map(
       ([procedure, rule]): Line => ({

@@ -6,7 +6,7 @@ import { CommandFailure } from "../terminal/failure.ts";
 import { note, print, printJson } from "../terminal/output.ts";
 import { plural } from "../terminal/plural.ts";
 import { progress } from "../terminal/progress.ts";
-import { addCommand, type CommandOptions, perform } from "./command.ts";
+import { addCommand, type CommandOptions, type Named, perform } from "./command.ts";
 import { addPassphraseOptions, knownPassphrase, type PassphraseOptions } from "./passphrase.ts";
 
 interface RestoreOptions extends CommandOptions, PassphraseOptions {
@@ -15,10 +15,9 @@ interface RestoreOptions extends CommandOptions, PassphraseOptions {
 }
 
 /** `countersign restore` */
-export function addRestoreCommand(program: Command): void {
+export function addRestoreCommand(program: Command, named: Named): void {
   const command = addCommand(program, {
-    usage: "restore <file>",
-    description: "make the database hold what was backed up, of SQLite or of PostgreSQL, in one transaction",
+    ...named,
     more: "What was revoked after the backup must not come back by itself. So all sessions end and all tokens are refused, and what\nthe database that is replaced knows to be revoked or disabled stays so. Servers that run on it notice within a second.",
     examples: [
       "restore /backups/countersign-2026-11-22.backup",

@@ -1,5 +1,5 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { permissionText, type Role } from "countersign/service";
+import { permissionText, type Role } from "countersign/descriptors";
 import { type Column, details, instant, yesNo } from "../terminal/table.ts";
 
 /** Roles as a table. */

@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
-import { permissionMessage, RoleService } from "countersign/service";
+import { permissionMessage, RoleService } from "countersign/descriptors";
 import { UsageError } from "../terminal/failure.ts";
 import { print, printMessage } from "../terminal/output.ts";
-import { addGroup, collect } from "./command.ts";
+import { addGroup, collect, type Named } from "./command.ts";
 import { addPageOptions, type PageOptions, printPages } from "./pages.ts";
 import { roleColumns, roleDetails } from "./role-text.ts";
 import { addHolderCommands } from "./roles-holders.ts";
@@ -15,8 +15,8 @@ const language =
   "A permission is a name such as orders:read, or a pattern: orders:* for every action, *:read for every resource, **\nfor everything. '!orders:delete' denies, and beats every grant. Running servers know within a second.";
 
 /** `countersign roles`: named sets of permissions. */
-export function addRolesCommand(program: Command): void {
-  const roles = addGroup(program, "roles", "roles: named sets of permissions, and who holds them");
+export function addRolesCommand(program: Command, named: Named): void {
+  const roles = addGroup(program, named);
   addCreate(roles);
   addList(roles);
   addShow(roles);

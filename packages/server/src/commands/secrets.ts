@@ -8,15 +8,11 @@ import { print, printJson } from "../terminal/output.ts";
 import { plural } from "../terminal/plural.ts";
 import { progress } from "../terminal/progress.ts";
 import { type Column, instant, table } from "../terminal/table.ts";
-import { addCommand, addGroup, type CommandOptions, perform } from "./command.ts";
+import { addCommand, addGroup, type CommandOptions, type Named, perform } from "./command.ts";
 
 /** `countersign secrets`: what the database is kept under. */
-export function addSecretsCommand(program: Command): void {
-  const secrets = addGroup(
-    program,
-    "secrets",
-    "the pepper and the master key that the database is kept under",
-  );
+export function addSecretsCommand(program: Command, named: Named): void {
+  const secrets = addGroup(program, named);
   addStatus(secrets);
   addRotateMasterKey(secrets);
 }

@@ -1,7 +1,7 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
-import { type SigningKey, SigningKeyService } from "countersign/service";
-import { jwtAlgorithms } from "../config/schema.ts";
+import { type SigningKey, SigningKeyService } from "countersign/descriptors";
+import { jwtAlgorithms } from "../config/jwt-algorithms.ts";
 import { UsageError } from "../terminal/failure.ts";
 import { print, printMessage } from "../terminal/output.ts";
 import { readSecretFile, readStandardInput } from "../terminal/read-secret.ts";
@@ -13,7 +13,10 @@ const { listSigningKeys, rotateSigningKey, retireSigningKey, importSigningKey } 
 
 /** `countersign keys signing`: the keys that sign access tokens. */
 export function addSigningKeysCommand(keys: Command): void {
-  const signing = addGroup(keys, "signing", "the keys that access tokens are signed with");
+  const signing = addGroup(keys, {
+    usage: "signing",
+    description: "the keys that access tokens are signed with",
+  });
   addList(signing);
   addRotate(signing);
   addRetire(signing);

@@ -1,8 +1,6 @@
 import type { Command } from "commander";
 import type { Administration } from "../administration/administration.ts";
-import { openLocalStore } from "../administration/command-config.ts";
 import { findCredential } from "../administration/credential.ts";
-import { createLocalAdministration } from "../administration/local.ts";
 import { UsageError } from "../terminal/failure.ts";
 import { addCommand, type CommandOptions, type CommandSpec, perform } from "./command.ts";
 
@@ -61,7 +59,7 @@ export async function openTarget(
   if (server !== undefined) {
     if (file !== undefined)
       throw new UsageError("--server and --config exclude each other: a server has its own configuration");
-    // Only now, because it takes a while to load.
+    // Either takes a while to load.
     const { createRemoteAdministration } = await import("../administration/remote.ts");
     return createRemoteAdministration({
       ...{ server, caFile, certFile, keyFile },
@@ -73,6 +71,10 @@ export async function openTarget(
     ([, value]) => value !== undefined,
   ) ?? [undefined];
   if (stray !== undefined) throw new UsageError(`${stray} goes with --server`);
+  const [{ openLocalStore }, { createLocalAdministration }] = await Promise.all([
+    import("../administration/command-config.ts"),
+    import("../administration/local.ts"),
+  ]);
   const { config, store } = await openLocalStore({ file, ...local });
   return createLocalAdministration(config, store);
 }

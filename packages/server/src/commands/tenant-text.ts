@@ -1,5 +1,5 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import type { Tenant } from "countersign/service";
+import type { Tenant } from "countersign/descriptors";
 import { type Column, details, instant } from "../terminal/table.ts";
 
 /** Tenants as a table. */

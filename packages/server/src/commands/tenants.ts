@@ -1,9 +1,9 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Command } from "commander";
-import { type Tenant, TenantService } from "countersign/service";
+import { type Tenant, TenantService } from "countersign/descriptors";
 import { oneLine, UsageError } from "../terminal/failure.ts";
 import { print, printMessage } from "../terminal/output.ts";
-import { addGroup } from "./command.ts";
+import { addGroup, type Named } from "./command.ts";
 import { addPageOptions, type PageOptions, printPages } from "./pages.ts";
 import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 import { tenantColumns, tenantDetails } from "./tenant-text.ts";
@@ -12,8 +12,8 @@ const { createTenant, getTenant, listTenants, updateTenant, disableTenant, enabl
   TenantService.method;
 
 /** `countersign tenants`: whose users know nothing of each other. */
-export function addTenantsCommand(program: Command): void {
-  const tenants = addGroup(program, "tenants", "tenants: customers whose users know nothing of each other");
+export function addTenantsCommand(program: Command, named: Named): void {
+  const tenants = addGroup(program, named);
   addCreate(tenants);
   addList(tenants);
   addShow(tenants);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { certificateThumbprint } from "countersign/client-certificate";
-import { TokenService } from "countersign/service";
+import { TokenService } from "countersign/descriptors";
 import { findUserId } from "../administration/find-user.ts";
 import { parseDuration } from "../config/duration.ts";
 import { UsageError } from "../terminal/failure.ts";

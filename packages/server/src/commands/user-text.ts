@@ -1,5 +1,5 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import type { User } from "countersign/service";
+import type { User } from "countersign/descriptors";
 import { oneLine } from "../terminal/failure.ts";
 import { type Column, details, instant, yesNo } from "../terminal/table.ts";
 

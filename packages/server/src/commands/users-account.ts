@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type User, UserService } from "countersign/service";
+import { type User, UserService } from "countersign/descriptors";
 import { findUser } from "../administration/find-user.ts";
 import { CommandFailure, oneLine, UsageError } from "../terminal/failure.ts";
 import { print, printMessage } from "../terminal/output.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type Identity, UserService } from "countersign/service";
+import { type Identity, UserService } from "countersign/descriptors";
 import { findUser } from "../administration/find-user.ts";
 import { oneLine } from "../terminal/failure.ts";
 import { print, printMessage } from "../terminal/output.ts";

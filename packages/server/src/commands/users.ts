@@ -1,12 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
-import { UserService } from "countersign/service";
+import { UserService } from "countersign/descriptors";
 import { effectivePermissions } from "../administration/effective-permissions.ts";
 import { findUser } from "../administration/find-user.ts";
 import { UsageError } from "../terminal/failure.ts";
 import { messageJson, note, print, printJson, printMessage } from "../terminal/output.ts";
 import { givenPassword, type PasswordOptions } from "../terminal/read-secret.ts";
-import { addGroup, collect } from "./command.ts";
+import { addGroup, collect, type Named } from "./command.ts";
 import { addPageOptions, type PageOptions, printPages } from "./pages.ts";
 import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 import { userColumns, userDetails } from "./user-text.ts";
@@ -16,8 +16,8 @@ import { addIdentityCommands } from "./users-identities.ts";
 const { createUser, getUser, listUsers, updateUser } = UserService.method;
 
 /** `countersign users`: accounts. */
-export function addUsersCommand(program: Command): void {
-  const users = addGroup(program, "users", "accounts; a user is named by username, id or email");
+export function addUsersCommand(program: Command, named: Named): void {
+  const users = addGroup(program, named);
   addCreate(users);
   addList(users);
   addShow(users);

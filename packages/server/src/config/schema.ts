@@ -2,6 +2,7 @@ import { z } from "zod";
 import { parseDuration } from "./duration.ts";
 import { formatDuration } from "./format-duration.ts";
 import { issuerSchema } from "./issuer-schema.ts";
+import { jwtAlgorithms } from "./jwt-algorithms.ts";
 import { limitsSchema, redisSchema } from "./limit-schema.ts";
 import { formatAddress, isNetwork, parseListenAddress } from "./listen-address.ts";
 import { proxiesSchema } from "./proxies-schema.ts";
@@ -69,11 +70,6 @@ const cors = z.strictObject({
     .describe("pages of these origins may call from a browser: each exactly as a browser sends it"),
   credentials: z.boolean().default(false).describe("they may also send cookies and client certificates"),
 });
-
-export const jwtAlgorithms = [
-  ...["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
-  ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
-] as const;
 
 const jwt = z.strictObject({
   algorithm: z

@@ -32,7 +32,7 @@ export async function examine(file: string | undefined): Promise<readonly Check[
         };
   return [
     checkNode(),
-    ...checkConfiguration(config),
+    ...(await checkConfiguration(config)),
     ...(needsFolder(config) ? [checkDataFolder(config)] : []),
     ...checks,
     ...checkRequestLog(config),
@@ -64,8 +64,8 @@ function readConfig(file: string | undefined): Config | ConfigError {
 
 const aboutSecrets = /^auth\.(jwt|api_keys|development_key)/;
 
-function checkConfiguration(config: Config): readonly Check[] {
-  const problems = configurationProblems(config);
+async function checkConfiguration(config: Config): Promise<readonly Check[]> {
+  const problems = await configurationProblems(config);
   const from = config.source ?? "no file: defaults and environment";
   const [secrets, others] = [true, false].map((wanted) =>
     problems.filter((text) => aboutSecrets.test(text) === wanted),

@@ -2,9 +2,10 @@ import { get as getPlain } from "node:http";
 import { get as getByTls } from "node:https";
 import { createServer } from "node:net";
 import { Client, credentials } from "@grpc/grpc-js";
-import { service as healthService } from "grpc-health-check";
+import { serviceDefinition } from "countersign/grpc";
 import type { Config } from "../config/config.ts";
 import { formatAddress, type ListenAddress } from "../config/listen-address.ts";
+import { Health, HealthCheckResponse_ServingStatus as Status } from "../gen/grpc/health/v1/health_pb.ts";
 import { servedCertificate } from "./certificates.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 
@@ -88,7 +89,8 @@ function askHealth({ listen, tls }: Config["grpc"]): Promise<Answer> {
       ? credentials.createInsecure()
       : credentials.createSsl(null, null, null, { rejectUnauthorized: false });
   const client = new Client(reachable(listen), channel, { "grpc.enable_http_proxy": 0 });
-  const { path, requestSerialize, responseDeserialize } = healthService["Check"] ?? missing();
+  const { path, requestSerialize, responseDeserialize } =
+    serviceDefinition(Health)[Health.method.check.localName] ?? missing();
   return new Promise((resolve) => {
     const options = { deadline: Date.now() + patienceMs };
     client.makeUnaryRequest(
@@ -100,7 +102,9 @@ function askHealth({ listen, tls }: Config["grpc"]): Promise<Answer> {
       (_error, answer) => {
         client.close();
         const status = (answer as { status?: unknown } | undefined)?.status;
-        resolve(status === "SERVING" ? "serving" : status === "NOT_SERVING" ? "not serving" : undefined);
+        resolve(
+          status === Status.SERVING ? "serving" : status === Status.NOT_SERVING ? "not serving" : undefined,
+        );
       },
     );
   });
@@ -131,5 +135,5 @@ function readiness(text: string): Answer {
 }
 
 function missing(): never {
-  throw new TypeError("grpc-health-check has no Check");
+  throw new TypeError("there is no Check");
 }

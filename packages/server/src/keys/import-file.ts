@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { ApiKeyService } from "countersign/service";
+import type { ApiKeyService } from "countersign/descriptors";
 import { readCsv } from "./csv.ts";
 
 type Imported = NonNullable<

@@ -1,7 +1,7 @@
 import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { ServerCredentials } from "@grpc/grpc-js";
-import { ReflectionService } from "@grpc/reflection";
+import type { ReflectionService } from "@grpc/reflection";
 import type { Auth, Principal, UserSource } from "countersign";
 import { type GuardedServer, grpcAuth, implement } from "countersign/grpc";
 import type { UserRecord } from "countersign/store";
@@ -59,7 +59,8 @@ export async function listenGrpc(options: GrpcListenerOptions): Promise<GrpcList
       server.addService(definition, implementation);
     }
     health.addToServer(server);
-    if (config.reflection) reflectionOf(services.map(({ descriptor }) => descriptor)).addToServer(server);
+    if (config.reflection)
+      (await reflectionOf(services.map(({ descriptor }) => descriptor))).addToServer(server);
     front = tls === undefined ? undefined : new TlsFront(tls, server);
     const port = await (front?.listen(config.listen) ?? bind(server, config.listen));
     return {
@@ -91,7 +92,7 @@ function bind(server: GuardedServer, address: ListenAddress): Promise<number> {
 }
 
 /** Reflection, v1 and v1alpha, over the descriptors of what is served and all that they import. */
-function reflectionOf(services: readonly DescService[]): ReflectionService {
+async function reflectionOf(services: readonly DescService[]): Promise<ReflectionService> {
   const files = new Map<string, Uint8Array>();
   const collect = (file: DescFile): void => {
     if (files.has(file.name)) return;
@@ -104,7 +105,8 @@ function reflectionOf(services: readonly DescService[]): ReflectionService {
   const fileDescriptorProtos = [...files.values()].map((bytes) => Buffer.from(bytes));
   // ReflectionService reads nothing but the descriptors of a proto-loader package definition.
   const definition = { format: "Protocol Buffer 3 DescriptorProto", type: {}, fileDescriptorProtos } as const;
-  return new ReflectionService(
+  const reflection = await import("@grpc/reflection");
+  return new reflection.ReflectionService(
     { descriptors: definition },
     { services: described.map(({ typeName }) => typeName) },
   );

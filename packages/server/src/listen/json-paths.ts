@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { Auth, Principal } from "countersign";
+import { AuthService } from "countersign/descriptors";
 import { type JsonAlias, JsonAliases, type JsonAliasesOptions } from "countersign/http/json";
-import { AuthService } from "countersign/service";
 import type { ServedService } from "../served-service.ts";
 import type { HttpHandler } from "./http.ts";
 

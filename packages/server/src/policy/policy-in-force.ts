@@ -32,8 +32,8 @@ export interface OutsidePolicy {
 
 /** The rules in force. A candidate is told of each decision, too. Throws a `ConfigError` as `loadPolicy()` does. */
 export async function policyInForce({ config, store, log, observer }: PolicyParts): Promise<PolicyInForce> {
-  const loaded = loadPolicy(config, { permissions: await knownPermissions(store.roles) });
-  const shadow = loadShadow(config, loaded, ({ procedure, kind, reason, userId }) =>
+  const loaded = await loadPolicy(config, { permissions: await knownPermissions(store.roles) });
+  const shadow = await loadShadow(config, loaded, ({ procedure, kind, reason, userId }) =>
     log.warn({ procedure, kind, reason, userId }, "the candidate policy differs"),
   );
   const { served, outside: tables, outsideServices: services } = loaded;
