@@ -4,6 +4,7 @@ import { createMemoryStore } from "countersign/store/memory";
 import { createAuthentication } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { configProblems } from "../config/production-checks.ts";
+import { configuredCertificates } from "../decide/forwarded-certificates.ts";
 import { servable } from "../descriptors.ts";
 import { openIssuers } from "../issuers.ts";
 import { configuredSigning, signingOf } from "../signing.ts";
@@ -21,6 +22,7 @@ export function configurationProblems(asFound: Config): readonly string[] {
     ...(config.secrets.pepper === undefined ? [] : thrownBy(() => loadDigests(config))),
     ...thrownBy(() => openIssuers(config)),
     ...tlsProblems(config),
+    ...thrownBy(() => configuredCertificates(config)),
   ];
   // The rules can only be put together from parts that are right.
   return [
