@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
-import { certificatesIn, timeFault } from "../tls/tls-material.ts";
+import { certificatesIn } from "../tls/tls-material.ts";
 
 /** What a proxy forwards of its callers' certificates. */
 export interface ForwardedCertificates {
@@ -15,12 +15,14 @@ export interface ForwardedCertificatesOptions {
   readonly authorities: readonly X509Certificate[];
   /** Default: 4,096. */
   readonly capacity?: number;
-  readonly now?: () => Date;
+  /** Milliseconds since the epoch. Default: `Date.now`. */
+  readonly now?: () => number;
 }
 
+/** Good while it and its authority are, in milliseconds since the epoch. */
 interface Known {
-  readonly certificate: X509Certificate;
-  readonly authority: X509Certificate;
+  readonly from: number;
+  readonly to: number;
   /** The same array each time: what is known of a certificate is kept by it. */
   readonly der: Uint8Array;
 }
@@ -35,7 +37,7 @@ const pem = /^-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=\n]+)-----END CERTIFICA
 export function createForwardedCertificates({
   authorities,
   capacity = 4096,
-  now = () => new Date(),
+  now = Date.now,
 }: ForwardedCertificatesOptions): ForwardedCertificates {
   const known = new Map<string, Known>();
 
@@ -48,7 +50,12 @@ export function createForwardedCertificates({
     if (authority === undefined) return undefined;
     const [oldest] = known.size < capacity ? [] : known.keys();
     if (oldest !== undefined) known.delete(oldest);
-    const found = { certificate, authority, der: certificate.raw };
+    const both = [certificate, authority];
+    const found: Known = {
+      from: Math.max(...both.map(({ validFromDate }) => validFromDate.getTime())),
+      to: Math.min(...both.map(({ validToDate }) => validToDate.getTime())),
+      der: certificate.raw,
+    };
     // Strangers make what was not believed, as much of it as they like: only what was is remembered.
     known.set(text, found);
     return found;
@@ -60,8 +67,7 @@ export function createForwardedCertificates({
       const found = known.get(text) ?? remember(text);
       if (found === undefined) return undefined;
       const at = now();
-      const late = timeFault(found.certificate, at) ?? timeFault(found.authority, at);
-      return late === undefined ? found.der : undefined;
+      return found.from <= at && at <= found.to ? found.der : undefined;
     },
   };
 }
