@@ -192,7 +192,7 @@ describe("streams of clients whose tokens end", () => {
       call(client, "RenewStream", { stream_id }, bearer(token));
     for (const stranger of [bobs, other]) {
       const { code, message } = await renew(stranger.access_token);
-      deepEqual([code, message], [5, "No such stream of this caller's is open here"]);
+      deepEqual([code, message], [5, "No such stream of this caller's is open on this node"]);
     }
     equal((await renew(pair.access_token, "n0b0dy-else-kn0ws-that-name")).code, 5);
     equal((await renew(pair.access_token, "short")).code, 3);

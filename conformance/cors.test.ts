@@ -1,5 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { chromiumConnect, chromiumGrpcWeb, closePages, openPages } from "./clients/browser.ts";
+import type { Header, Outcome } from "./clients/client.ts";
 import { http } from "./door.ts";
 import { runProgram, type ServerProcess, startServer } from "./server-process.ts";
 
@@ -22,6 +24,25 @@ function preflight(server: ServerProcess, path: string, from: string, method = "
 const corsHeaders = (headers: Headers): readonly string[] =>
   [...headers.keys()].filter((name) => name.startsWith("access-control-"));
 
+/** What a page in Chromium gets for a call to `GetUser`, with gRPC-Web and with Connect. */
+async function fromPage(server: ServerProcess, headers: readonly Header[]): Promise<readonly Outcome[]> {
+  const procedure = "/api.users.UserService/GetUser";
+  const call = { procedure, requests: [{ user_id: "1" }], headers };
+  return Promise.all(
+    [chromiumGrpcWeb, chromiumConnect].map(async (kind) => (await kind.connect(server.http)).call(call)),
+  );
+}
+
+function readsNothing(outcomes: readonly Outcome[]): void {
+  for (const { code, message, reason, answers } of outcomes) {
+    deepEqual([reason, answers], [undefined, []]);
+    ok(code !== 0);
+    match(message, /Failed to fetch/);
+  }
+}
+
+after(closePages);
+
 describe("by default", () => {
   let server: ServerProcess;
   before(async () => {
@@ -38,6 +59,27 @@ describe("by default", () => {
     const { headers } = await http(server, whoAmI, { headers: { origin, "x-api-key": server.apiKey } });
     deepEqual(corsHeaders(headers), []);
   });
+
+  it("a page in Chromium reads nothing, with a credential or without", async () => {
+    readsNothing(await fromPage(server, [["x-api-key", server.apiKey]]));
+    readsNothing(await fromPage(server, []));
+  });
+});
+
+it("a page in Chromium reads what its origin may, and sends what it may; the same page from elsewhere does not", async (t) => {
+  const { origin: named, page } = await openPages();
+  const server = await startServer({ config: `http: { cors: { allowed_origins: ["${named}"] } }\n` });
+  t.after(() => server.stop());
+  const key: Header = ["x-api-key", server.apiKey];
+  for (const { code, answers } of await fromPage(server, [key])) {
+    equal(code, 0);
+    equal(answers[0]?.["requested_by"], "alice");
+  }
+  for (const { code, reason } of await fromPage(server, [["x-api-key", "nonsense"]]))
+    deepEqual([code, reason], [16, "API_KEY_INVALID"]);
+  readsNothing(await fromPage(server, [key, ["x-user-id", "1"]]));
+  await page.goto(named.replace("127.0.0.1", "localhost"));
+  readsNothing(await fromPage(server, [key]));
 });
 
 describe("with an origin that is allowed", () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { killAtExit } from "../tools/at-exit.ts";
+import { chromiumConnect, chromiumGrpcWeb } from "./clients/browser.ts";
 import { buf } from "./clients/buf.ts";
 import type { ClientKind } from "./clients/client.ts";
 import { connectBinary, connectGrpc, connectJson, grpcWeb } from "./clients/connect.ts";
@@ -56,8 +57,8 @@ const ofProxies = {
 /** Every door. A new adapter is a file in `doors/` and a line here. */
 export const doors: readonly Door[] = [
   program("grpc-js", "grpc", [grpcJs, python, raw, connectGrpc, buf]),
-  program("connect", "http", [connectJson, connectBinary, fetchJson, pythonHttp, curl]),
-  program("grpc-web", "http", [grpcWeb]),
+  program("connect", "http", [connectJson, connectBinary, chromiumConnect, fetchJson, pythonHttp, curl]),
+  program("grpc-web", "http", [grpcWeb, chromiumGrpcWeb]),
   framework("node"),
   framework("fetch"),
   framework("express"),

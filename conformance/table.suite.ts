@@ -1,11 +1,12 @@
 import { after, before, describe, it } from "node:test";
+import { closePages, openPages } from "./clients/browser.ts";
 import type { Client, ClientKind } from "./clients/client.ts";
 import type { Door, OpenDoor } from "./doors.ts";
 import { procedures } from "./procedures.ts";
 import { methodAt } from "./protos.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios.ts";
-import type { ServerProcess } from "./server-process.ts";
+import type { ServerOptions, ServerProcess } from "./server-process.ts";
 import { Stage } from "./stage.ts";
 
 /** A door that is open, and the program whose data it shares. */
@@ -28,11 +29,14 @@ export function describeTable(
   let stage: Stage;
   const early = new Map<Door, OpenDoor>();
   before(async () => {
-    stage = await Stage.set({}, async (server) => {
+    stage = await Stage.set(await optionsFor(doors), async (server) => {
       for (const door of doors.filter(({ of }) => of === "proxy")) early.set(door, await door.open(server));
     });
   });
-  after(() => stage.clear());
+  after(async () => {
+    await stage.clear();
+    await closePages();
+  });
 
   for (const door of doors) {
     describe(`the door ${door.name}`, () => {
@@ -56,6 +60,13 @@ export function describeTable(
       more(door, () => ({ address: open.address, server: stage.server }));
     });
   }
+}
+
+/** No page of another origin is told anything, unless its origin is named. */
+async function optionsFor(doors: readonly Door[]): Promise<ServerOptions> {
+  if (!doors.some(({ clients }) => clients.some(({ inBrowser }) => inBrowser))) return {};
+  const { origin } = await openPages();
+  return { config: `http: { cors: { allowed_origins: ["${origin}"] } }\n` };
 }
 
 function proceduresFor({ slow, carries = () => true }: ClientKind) {

@@ -8,7 +8,7 @@ import { binFolder } from "./python/stubs.ts";
 /** `buf curl`, the grpcurl-like client: it learns the schema by reflection, and sends messages as JSON. */
 export const buf: ClientKind = {
   name: "buf curl",
-  abilities: [],
+  abilities: ["any-name"],
   slow: true,
   async connect(address, tls) {
     return { call: (call) => callOnce(address, call, tls), close: async () => {} };

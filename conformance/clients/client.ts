@@ -39,11 +39,12 @@ export interface Outcome {
  * What a client must be able to put on the wire. One that refuses to send something, as it should, is not asked
  * to.
  *
+ * - `any-name`: a header that the server has not said it expects. Pages in a browser cannot.
  * - `repeated`: one name with two values, as two headers.
  * - `any-bytes`: values that are not visible ASCII.
  * - `two-authorizations`: `authorization` twice, which most libraries know to be wrong.
  */
-export type Ability = "repeated" | "any-bytes" | "two-authorizations";
+export type Ability = "any-name" | "repeated" | "any-bytes" | "two-authorizations";
 
 /** A client that is not ours, bound to one server. */
 export interface Client {
@@ -69,6 +70,8 @@ export interface ClientKind {
   readonly carries?: (method: Method) => boolean;
   /** A process per call: it is asked a few questions only. */
   readonly slow?: boolean;
+  /** A page: the server has to allow its origin. */
+  readonly inBrowser?: boolean;
   /** Without TLS it speaks plain text. */
   connect(address: string, tls?: ClientTls): Promise<Client>;
 }

@@ -12,7 +12,7 @@ function kindOf(name: string, more: readonly string[]): ClientKind {
   return {
     name,
     listener: "http",
-    abilities: ["repeated"],
+    abilities: ["any-name", "repeated"],
     slow: true,
     carries: ({ requestStream, responseStream }) => !requestStream && !responseStream,
     async connect(address) {

@@ -5,7 +5,7 @@ import { outcomeOf } from "./json-answer.ts";
 export const fetchJson: ClientKind = {
   name: "fetch",
   listener: "http",
-  abilities: [],
+  abilities: ["any-name"],
   carries: ({ requestStream, responseStream }) => !requestStream && !responseStream,
   async connect(address) {
     const call = async ({

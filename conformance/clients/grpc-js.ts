@@ -15,7 +15,7 @@ import type { Client, ClientCall, ClientKind, ClientTls, Header, Outcome } from 
 /** `@grpc/grpc-js` over proto-loader's definitions, as seed 001's JavaScript client has it. */
 export const grpcJs: ClientKind = {
   name: "grpc-js",
-  abilities: ["repeated"],
+  abilities: ["any-name", "repeated"],
   async connect(address, tls) {
     return new GrpcJsClient(address, tls);
   },

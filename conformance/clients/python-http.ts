@@ -11,7 +11,7 @@ import { requirePython } from "./python/stubs.ts";
 export const pythonHttp: ClientKind = {
   name: "Python with JSON over HTTP",
   listener: "http",
-  abilities: ["repeated", "two-authorizations"],
+  abilities: ["any-name", "repeated", "two-authorizations"],
   carries: ({ requestStream, responseStream }) => !requestStream && !responseStream,
   async connect(address) {
     return new PythonHttpClient(address);

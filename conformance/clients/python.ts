@@ -9,7 +9,7 @@ import { pythonStubs, requirePython } from "./python/stubs.ts";
 /** Debian's `python3-grpcio`: gRPC's C core. One process makes all the calls, each in a thread of its own. */
 export const python: ClientKind = {
   name: "python",
-  abilities: ["repeated"],
+  abilities: ["any-name", "repeated"],
   async connect(address, tls) {
     return new PythonClient(address, tls);
   },

@@ -12,7 +12,7 @@ import type { Client, ClientCall, ClientKind, Header, Outcome } from "./client.t
 /** HTTP/2 by hand, for what no gRPC library sends. */
 export const raw: ClientKind = {
   name: "raw HTTP/2",
-  abilities: ["repeated", "any-bytes", "two-authorizations"],
+  abilities: ["any-name", "repeated", "any-bytes", "two-authorizations"],
   async connect(address) {
     return new RawClient(await openSession(address));
   },

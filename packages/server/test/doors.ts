@@ -15,6 +15,10 @@ import type { InProcessNode } from "./in-process-node.ts";
 /** What comes with a call: one header, or none. */
 export type Credential = readonly [name: "authorization" | "x-api-key", value: string] | undefined;
 
+export function headersOf(credential: Credential): Readonly<Record<string, string>> {
+  return credential === undefined ? {} : { [credential[0]]: credential[1] };
+}
+
 export interface DoorCall {
   readonly method: DescMethod;
   readonly credential: Credential;
@@ -122,7 +126,8 @@ export async function callGrpc(client: Client, call: DoorCall): Promise<DoorAnsw
   return { code: status.code, message: status.details, reason: reasonOf(details), answers };
 }
 
-function reasonOf(details: unknown): string {
+/** Of `google.rpc.ErrorInfo` in a `google.rpc.Status`; empty where there is none. */
+export function reasonOf(details: unknown): string {
   if (!(details instanceof Uint8Array)) return "";
   for (const any of fromBinary(StatusSchema, details).details) {
     const info = anyUnpack(create(AnySchema, any), ErrorInfoSchema);
@@ -159,10 +164,7 @@ async function callJson(
   address: string,
   { method, credential, request = {} }: DoorCall,
 ): Promise<DoorAnswer> {
-  const headers = {
-    "content-type": "application/json",
-    ...(credential !== undefined && { [credential[0]]: credential[1] }),
-  };
+  const headers = { "content-type": "application/json", ...headersOf(credential) };
   const url = `http://${address}/${method.parent.typeName}/${method.name}`;
   const body = JSON.stringify(toJson(method.input, messageOf(method, request)));
   const response = await fetch(url, { method: "POST", headers, body });
@@ -172,7 +174,7 @@ async function callJson(
   const info = details.find(({ type }) => type === "google.rpc.ErrorInfo");
   const reason =
     info === undefined ? "" : fromBinary(ErrorInfoSchema, Buffer.from(info.value, "base64")).reason;
-  return { code: numbers[response.status] ?? -1, message, reason, answers: [] };
+  return { code: codes[response.status] ?? -1, message, reason, answers: [] };
 }
 
 interface JsonError {
@@ -181,7 +183,7 @@ interface JsonError {
 }
 
 /** What this test is answered with, by the status of HTTP. */
-const numbers: Readonly<Record<number, number>> = { 401: 16, 403: 7, 404: 5, 409: 10, 429: 8, 503: 14 };
+export const codes: Readonly<Record<number, number>> = { 401: 16, 403: 7, 404: 5, 409: 10, 429: 8, 503: 14 };
 
 /** A form of OAuth's, as `POST /path`. */
 export async function callForm(
@@ -189,7 +191,7 @@ export async function callForm(
   path: string,
   { credential, token }: { readonly credential: Credential; readonly token?: string },
 ): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }> {
-  const headers = credential === undefined ? {} : { [credential[0]]: credential[1] };
+  const headers = headersOf(credential);
   const body = new URLSearchParams(token === undefined ? {} : { token });
   const response = await fetch(`http://${address}${path}`, { method: "POST", headers, body });
   const text = await response.text();

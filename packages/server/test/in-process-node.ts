@@ -14,7 +14,7 @@ import { connectAuth, implement } from "countersign/connect";
 import type { FormHandler } from "countersign/http/form";
 import { FormRoutes } from "countersign/http/form";
 import { createRevocationFollower, type RequestLog, type Store } from "countersign/store";
-import { createAuthentication } from "../src/authentication.ts";
+import { type AuthenticationParts, createAuthentication } from "../src/authentication.ts";
 import { type Config, loadConfig } from "../src/config/config.ts";
 import { databasePath, openStore } from "../src/database.ts";
 import { servable } from "../src/descriptors.ts";
@@ -40,6 +40,8 @@ export interface InProcessNode {
   readonly auth: Auth<Principal>;
   /** The same callers, and no rules: to guard routes with. */
   readonly bareAuth: () => Auth<Principal>;
+  /** What there is to make another of. */
+  readonly deciding: Omit<AuthenticationParts, "policy" | "onDecision">;
   /** The rules of the program's own services. */
   readonly policy: readonly RuleTable<Principal>[];
   /** grpc-js, HTTP, and Connect's router over HTTP/2, which speaks gRPC as well. */
@@ -78,15 +80,10 @@ export async function startInProcess({
   await follower.start();
   const caughtUp = (): Promise<void> => follower.catchUp();
   const { served: policy } = await loadPolicy(config);
-  const auth = createAuthentication({
-    ...{ config, store, revocations, roles, signing, policy },
-    onDecision: () => {},
-  });
-  const bareAuth = (): Auth<Principal> =>
-    createAuthentication({
-      ...{ config, store, revocations, roles, signing, policy: [] },
-      onDecision: () => {},
-    });
+  const deciding = { config, store, revocations, roles, signing };
+  const onDecision = (): void => {};
+  const auth = createAuthentication({ ...deciding, policy, onDecision });
+  const bareAuth = (): Auth<Principal> => createAuthentication({ ...deciding, policy: [], onDecision });
   const asking = askingLimits(config);
   const feed = createRevocationFeed();
   const parts = { config, store, revocations, feed, roles, signing, auth, asking, caughtUp };
@@ -106,7 +103,7 @@ export async function startInProcess({
   const connect = await listenConnect(auth, services, calls);
   const database = new DatabaseSync(databasePath(config), { readOnly: true });
   return {
-    ...{ config, store, requests, signing, auth, bareAuth, policy, caughtUp },
+    ...{ config, store, requests, signing, auth, bareAuth, deciding, policy, caughtUp },
     addresses: { grpc: grpc.address, http: http.address, connect: connect.address },
     digest: () => digestOf(database),
     async close() {

@@ -8,14 +8,21 @@ import type { ServiceHandlers } from "countersign/grpc";
 import { servable } from "../src/descriptors.ts";
 import type { ServedService } from "../src/served-service.ts";
 import { tokenEndpointPaths } from "../src/token-endpoints.ts";
-import { type Credential, callForm, type DoorAnswer, doorsOf } from "./doors.ts";
+import { type Credential, callForm } from "./doors.ts";
 import { type InProcessNode, startInProcess } from "./in-process-node.ts";
+import {
+  adaptersToAsk,
+  type Cell,
+  type MatrixDoor,
+  type MatrixDoors,
+  openMatrixDoors,
+} from "./matrix-doors.ts";
 import { matrixPeople } from "./matrix-people.ts";
 import { scratchFolder } from "./program.ts";
-import { openRouteDoors, type RouteDoors } from "./route-doors.ts";
 
 // Who passes which rule: every RPC of the product and of the demo service, and the forms of OAuth, every kind of caller, every
-// door; the same rules in front of routes of the HTTP frameworks. The rows are made of descriptors, so that no RPC can be forgotten; what they should say is committed.
+// door: the program's own, the same rules in front of routes of the HTTP frameworks and of Nest, and what proxies are told who stand before
+// such services. The rows are made of descriptors, so that no RPC can be forgotten; what they should say is committed.
 
 type Matrix = Record<string, Record<string, string>>;
 
@@ -48,39 +55,23 @@ function counting({ descriptor }: ServedService): ServedService {
   return { descriptor, handlers: Object.fromEntries(handlers) as ServiceHandlers<DescService> };
 }
 
-/** What an answer comes to, and for a refusal its reason, which has to be the same at each door. */
-interface Cell {
-  readonly text: string;
-  readonly reason: string;
-}
-
-function cellOf({ code, message, reason }: DoorAnswer): Cell {
-  return code === 10 ? { text: "allowed", reason: "" } : { text: message, reason };
-}
-
-async function routeCell(response: Response): Promise<Cell> {
-  const { message = "", reason = "" } = (await response.json()) as Record<string, string>;
-  return response.status === 409 ? { text: "allowed", reason: "" } : { text: message, reason };
-}
-
 describe("every caller at every RPC", () => {
   const seen: Matrix = {};
+  /** How many RPCs were asked for at each door. */
+  const asked = new Map<string, number>();
   let expected: Matrix;
   let node: InProcessNode;
   let people: readonly (readonly [string, Credential])[];
-  let opened: ReturnType<typeof doorsOf>;
-  let routes: RouteDoors;
+  let opened: MatrixDoors;
   before(async () => {
     expected = JSON.parse(readFileSync(golden, "utf8")) as Matrix;
     const replace = { service: counting, form: async () => began() };
     node = await startInProcess({ data: join(scratchFolder(), "data"), replace });
     people = Object.entries(await matrixPeople(node));
-    opened = doorsOf(node);
-    routes = await openRouteDoors(node.policy, { auth: node.bareAuth, run: began });
+    opened = await openMatrixDoors(node, began);
   });
   after(async () => {
-    opened.close();
-    await routes.close();
+    await opened.close();
     await node.close();
     if (updating) writeFileSync(golden, `${JSON.stringify(seen, undefined, 2)}\n`);
   });
@@ -109,16 +100,11 @@ describe("every caller at every RPC", () => {
     it(nameOf(method), async () => {
       const digest = node.digest();
       let first: Map<string, Cell> | undefined;
-      for (const [door, { takes, call }] of Object.entries(opened.doors)) {
+      for (const [door, { takes, ask: askFor }] of Object.entries(opened.doors)) {
         if (!takes(method)) continue;
-        const row = await ask(door, async (credential) => cellOf(await call({ method, credential })));
+        const row = await ask(door, (credential) => askFor(method, credential));
+        asked.set(door, (asked.get(door) ?? 0) + 1);
         first ??= row;
-        assert.deepEqual(row, first, `${door} differs`);
-      }
-      for (const [door, askFor] of Object.entries(routes.doors)) {
-        const row = await ask(door, async (credential) =>
-          routeCell(await askFor(nameOf(method), credential)),
-        );
         assert.deepEqual(row, first, `${door} differs`);
       }
       assert.equal(node.digest(), digest, "the database");
@@ -138,6 +124,20 @@ describe("every caller at every RPC", () => {
       compare(`POST ${path}`, row);
     });
   }
+
+  it("has a door for every adapter of the library, and for whatever proxies may ask by", () => {
+    const doors = Object.values(opened.doors).map(({ of }) => of);
+    assert.deepEqual(
+      adaptersToAsk(node.config).filter((adapter) => !doors.includes(adapter)),
+      [],
+      "adapters without a door: give each an entry in matrix-doors.ts",
+    );
+    const takers = (door: MatrixDoor): number => methods.filter(door.takes).length;
+    const all = Object.entries(opened.doors).map(([door, each]) => [door, takers(each)] as const);
+    assert.deepEqual([...asked].sort(), all.sort());
+    const columns = new Set(Object.values(expected).map((row) => Object.keys(row).join()));
+    assert.deepEqual([...columns], [people.map(([who]) => who).join()]);
+  });
 
   it("has a row for every RPC and route with a rule, and no other", () => {
     const known = node.auth.rules().map(({ procedure }) => procedure);

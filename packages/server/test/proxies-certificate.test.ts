@@ -1,4 +1,5 @@
-import { deepEqual, rejects } from "node:assert/strict";
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
@@ -6,9 +7,12 @@ import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
+import { certificateThumbprint } from "countersign/client-certificate";
+import { createJwtForUser, hmacKey } from "countersign/jwt";
 import { pino } from "pino";
 import { type CertificateFiles, TestAuthority } from "../../../tools/certificates.ts";
 import { loadConfig } from "../src/config/config.ts";
+import { openStore } from "../src/database.ts";
 import { checkProcedure } from "../src/decide/ext-authz.ts";
 import {
   CheckRequestSchema,
@@ -18,12 +22,17 @@ import {
 import { createNode, type Node } from "../src/node.ts";
 import { scratchFolder } from "./program.ts";
 
-// A proxy that shows a certificate in place of a key.
+// A proxy that shows a certificate in place of a key, and the certificates of its callers that Envoy forwards.
 
 const authority = new TestAuthority("proxies");
 const own = authority.issue({ dns: ["localhost"], usage: "serverAuth" });
 const proxy = authority.issue({ dns: ["edge.internal"], usage: "clientAuth" });
 const other = authority.issue({ dns: ["other.internal"], usage: "clientAuth" });
+const callers = new TestAuthority("callers");
+const ann = callers.issue({ dns: ["ann.test"], usage: "clientAuth" });
+const stranger = callers.issue({ dns: ["stranger.test"], usage: "clientAuth" });
+const secret = "9c1f7a30d4e84b66a2b75d0e8f3164c9";
+let bound: string;
 const read = ({ certificate, key }: CertificateFiles) => ({
   cert: readFileSync(certificate),
   key: readFileSync(key),
@@ -46,13 +55,22 @@ services: [auth.v1.AuthService]
 grpc: { listen: "127.0.0.1:0", tls: ${tls} }
 http: { listen: "127.0.0.1:0", tls: ${tls} }
 auth:
-  client_certificates: [{ dns: edge.internal, name: edge, permissions: ["auth.decisions:ask"] }]
+  client_certificates:
+    - { dns: edge.internal, name: edge, permissions: ["auth.decisions:ask"] }
+    - { dns: ann.test, user: ann }
 policy: { file: policy.yaml }
-proxies: { ext_authz: true, forward_auth: true }
+proxies: { ext_authz: true, forward_auth: true, client_ca_file: callers.pem }
 `,
   );
-  const env = { COUNTERSIGN_DATA: join(folder, "data") };
+  writeFileSync(join(folder, "callers.pem"), readFileSync(callers.certificate));
+  const env = { COUNTERSIGN_DATA: join(folder, "data"), COUNTERSIGN_JWT_SECRET: secret };
   const config = loadConfig({ file: join(folder, "countersign.yaml"), env, createSecrets: true });
+  const store = await openStore(config);
+  const user = await store.users.create({ username: "ann", email: "ann@example.com" });
+  await store.close();
+  const cnf = { "x5t#S256": certificateThumbprint(new X509Certificate(read(ann).cert).raw) };
+  const key = hmacKey({ secret: Buffer.from(secret), algorithm: "HS256" });
+  bound = createJwtForUser(user, { key, expiresIn: 600, extraClaims: { cnf } });
   node = await createNode(config, pino({ enabled: false }));
   node.serve();
 });
@@ -82,32 +100,79 @@ it("asks over HTTP, and its certificate is no credential of its callers", async 
   );
 });
 
-it("asks by gRPC", async () => {
+interface Question {
+  /** `METHOD /path` */
+  readonly route: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What Envoy forwards. */
+  readonly certificate?: string;
+}
+
+/** By gRPC, with a certificate of the proxy's. */
+function check(
+  files: CertificateFiles,
+  { route, headers = {}, certificate }: Question,
+): Promise<CheckResponse> {
+  const { key, cert } = read(files);
   const port = node.grpcAddress.split(":")[1];
-  const ask = (files: CertificateFiles): Promise<CheckResponse> => {
-    const { key, cert } = read(files);
-    const client = new Client(`127.0.0.1:${port}`, credentials.createSsl(ca, key, cert), {
-      "grpc.ssl_target_name_override": "localhost",
-    });
-    const http = { method: "POST", path: "/acme.Orders/Find" };
-    const bytes = toBinary(
-      CheckRequestSchema,
-      create(CheckRequestSchema, { attributes: { request: { http } } }),
+  const client = new Client(`127.0.0.1:${port}`, credentials.createSsl(ca, key, cert), {
+    "grpc.ssl_target_name_override": "localhost",
+  });
+  const [method = "", path = ""] = route.split(" ");
+  const source = certificate === undefined ? {} : { source: { certificate } };
+  const attributes = { request: { http: { method, path, headers } }, ...source };
+  const bytes = toBinary(CheckRequestSchema, create(CheckRequestSchema, { attributes }));
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(
+      checkProcedure,
+      (value: Uint8Array) => Buffer.from(value),
+      (answer: Buffer) => fromBinary(CheckResponseSchema, answer),
+      bytes,
+      (error, answer) => {
+        client.close();
+        if (error === null) resolve(answer as CheckResponse);
+        else reject(error);
+      },
     );
-    return new Promise((resolve, reject) => {
-      client.makeUnaryRequest(
-        checkProcedure,
-        (value: Uint8Array) => Buffer.from(value),
-        (answer: Buffer) => fromBinary(CheckResponseSchema, answer),
-        bytes,
-        (error, answer) => {
-          client.close();
-          if (error === null) resolve(answer as CheckResponse);
-          else reject(error);
-        },
+  });
+}
+
+it("asks by gRPC", async () => {
+  const question = { route: "POST /acme.Orders/Find" };
+  equal((await check(proxy, question)).httpResponse.case, "okResponse");
+  await rejects(check(other, question), /16 UNAUTHENTICATED/);
+});
+
+/** Who calls `GET /mine` by which word of theirs, or why not. */
+async function mine(more: Omit<Question, "route">): Promise<string> {
+  const { dynamicMetadata: told = {} } = await check(proxy, { route: "GET /mine", ...more });
+  return "reason" in told
+    ? String(told["reason"])
+    : `${String(told["user_id"])} by ${String(told["authenticator"])}`;
+}
+
+const forwarded = (files: CertificateFiles): string => encodeURIComponent(read(files).cert.toString());
+
+it("Envoy's word about a caller's certificate authenticates, and beside a token it binds", async () => {
+  equal(await mine({ certificate: forwarded(ann) }), "1 by client_certificate");
+  equal(await mine({ certificate: forwarded(stranger) }), "CREDENTIALS_MISSING");
+  const headers = { authorization: `Bearer ${bound}` };
+  equal(await mine({ headers, certificate: forwarded(ann) }), "1 by jwt");
+  equal(await mine({ headers, certificate: forwarded(stranger) }), "TOKEN_INVALID");
+  equal(await mine({ headers }), "TOKEN_INVALID");
+});
+
+it("SECURITY: a certificate that our authorities have not signed counts for nothing, and no header counts for one", async () => {
+  const fake = new TestAuthority("callers").issue({ dns: ["ann.test"], usage: "clientAuth" });
+  equal(await mine({ certificate: forwarded(fake) }), "CREDENTIALS_MISSING");
+  const pem = forwarded(ann);
+  for (const name of ["x-forwarded-client-cert", "client-cert", "x-ssl-cert", "x-ssl-client-cert"])
+    for (const value of [pem, `Hash=0;Cert="${pem}"`, read(ann).cert.toString("base64")]) {
+      equal(await mine({ headers: { [name]: value } }), "CREDENTIALS_MISSING", name);
+      equal(
+        await mine({ headers: { [name]: value, authorization: `Bearer ${bound}` } }),
+        "TOKEN_INVALID",
+        name,
       );
-    });
-  };
-  deepEqual((await ask(proxy)).httpResponse.case, "okResponse");
-  await rejects(ask(other), /16 UNAUTHENTICATED/);
+    }
 });

@@ -470,6 +470,15 @@ describe("a start with proxies", () => {
     equal(await starts(open), "");
   });
 
+  it("needs authorities for the certificates that Envoy forwards, which nobody else does", async () => {
+    const forwarding = "proxies: { ext_authz: true, client_ca_file: nowhere.pem }";
+    match(await starts(forwarding), /^proxies\.client_ca_file \/.*\/nowhere\.pem cannot be read \(ENOENT\)/);
+    match(
+      await starts("proxies: { forward_auth: true, client_ca_file: nowhere.pem }"),
+      /that Envoy forwards, and it may not ask: set proxies\.ext_authz/,
+    );
+  });
+
   it("needs an upstream for each rule, and keys that anyone can verify", async () => {
     match(
       await starts("proxies: { ext_authz: true, upstreams: { a: { methods: [/acme.Orders/*] } } }"),

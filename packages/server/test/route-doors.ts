@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Auth, Principal, Rule, RuleTable } from "countersign";
+import type { Auth, Principal, Rule } from "countersign";
 import { expressAuth } from "countersign/http/express";
 import { fastifyAuth } from "countersign/http/fastify";
 import { fetchAuth } from "countersign/http/fetch";
@@ -9,7 +9,7 @@ import { nodeAuth } from "countersign/http/node";
 import express from "express";
 import fastify from "fastify";
 import { Hono } from "hono";
-import type { Credential } from "./doors.ts";
+import { type Credential, headersOf } from "./doors.ts";
 
 /** Asks for a path by POST. */
 export type Ask = (path: string, credential: Credential) => Promise<Response>;
@@ -19,7 +19,7 @@ export interface RouteDoors {
   readonly close: () => Promise<void>;
 }
 
-interface Routes {
+export interface Routes {
   /** A new one for each door, without rules of its own. */
   readonly auth: () => Auth<Principal>;
   /** The rules of RPCs, by path. */
@@ -29,11 +29,7 @@ interface Routes {
 }
 
 /** The rules of RPCs in front of routes: POST, at each RPC's own path, at every door of plain HTTP. */
-export async function openRouteDoors(
-  tables: readonly RuleTable<Principal>[],
-  { auth, run }: Omit<Routes, "rules">,
-): Promise<RouteDoors> {
-  const routes = { auth, run, rules: new Map(tables.flatMap((table) => [...table])) };
+export async function openRouteDoors(routes: Routes): Promise<RouteDoors> {
   const servers = await Promise.all([onNode(routes), onExpress(routes)].map(listening));
   const app = await onFastify(routes);
   const [node = "", ofExpress = ""] = servers.map(addressOf);
@@ -92,15 +88,14 @@ function addressOf(server: Server): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function overHttp(base: string): Ask {
-  return (path, credential) => fetch(`${base}${path}`, { method: "POST", headers: headersOf(credential) });
+export function overHttp(base: string): Ask {
+  return (path, credential) => {
+    const headers = { "content-type": "application/json", ...headersOf(credential) };
+    return fetch(`${base}${path}`, { method: "POST", headers, body: "{}" });
+  };
 }
 
 function inProcess(handle: (request: Request) => Promise<Response>): Ask {
   return (path, credential) =>
     handle(new Request(`http://127.0.0.1${path}`, { method: "POST", headers: headersOf(credential) }));
-}
-
-function headersOf(credential: Credential): Record<string, string> {
-  return credential === undefined ? {} : { [credential[0]]: credential[1] };
 }

@@ -50,7 +50,7 @@ describe("a stream's renewer", () => {
   });
 
   it("asks again, less and less often, where another node was asked or nobody answered", async (t) => {
-    const elsewhere = new ClientError(5, "No such stream of this caller's is open here");
+    const elsewhere = new ClientError(5, "No such stream of this caller's is open on this node");
     const { renewer, asked, tick } = setup(t, [elsewhere, new ClientError(14, "away"), elsewhere]);
     await tick(8000);
     for (const [pause, count] of [

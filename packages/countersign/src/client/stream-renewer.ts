@@ -3,12 +3,12 @@ import type { Credential } from "./credential.ts";
 import { renewable } from "./refusal.ts";
 
 /**
- * Asks the server that has the stream to let it go on: `AuthService.RenewStream`, with the header of a credential. Rejects
- * with a `ClientError`.
+ * Asks the server that has the stream to let it go on: `AuthService.RenewStream`, with the header of a credential, and with the
+ * stream's id in `x-countersign-stream` as well, for balancers. Rejects with a `ClientError`.
  */
 export type RenewStream = (streamId: string, header: readonly [name: string, value: string]) => Promise<void>;
 
-/** Where a stream says what it is called. */
+/** Where a stream says what it is called; its renewals say it too, so that a balancer can send them to the same node. */
 export const streamHeader = "x-countersign-stream";
 
 /** A renewal that failed is tried again after so long, then after twice as long, up to the longest. */
@@ -27,7 +27,8 @@ export function newStreamId(): string {
 
 /**
  * Keeps an open stream's credential fresh, until it is stopped. The server ends a stream that could not be renewed when its
- * token ends; it may have to be asked more than once, where several nodes stand behind one address.
+ * token ends; it may have to be asked more than once, where several nodes stand behind one address that does not go by
+ * `x-countersign-stream`.
  */
 export class StreamRenewer {
   readonly #id: string;

@@ -74,7 +74,8 @@ export class OpenCalls<P> {
   renew(streamId: string, renewer: Renewer<P>): MaybePromise<StreamRenewal | undefined> {
     const key = streamKey(streamId, renewer);
     const open = key === undefined ? undefined : this.#named.get(key);
-    if (open === undefined) return undefined;
+    // A renewal has the stream's name for balancers, and is not the stream.
+    if (open === undefined || open.call === renewer.call) return undefined;
     const headers = this.#options.credentialHeaders(open.call.procedure);
     const call = renewedCall(open.call, renewer.call, headers);
     const since = this.#options.revocations.version;

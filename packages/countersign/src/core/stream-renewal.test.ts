@@ -92,6 +92,18 @@ describe("a stream that is renewed", () => {
     assert.equal(await renew("ada/s1/5000"), 5000);
   });
 
+  it("is not the renewal itself, which may have the stream's name for a balancer", async (t) => {
+    const { open, renew, auth } = setup(t);
+    const call = fakeCall("POST /renew", { "x-fake": "ada/s1/5000", [streamHeader]: id });
+    const decision = admitted(auth.decide(call) as never);
+    const renewer = { call, principal: decision.principal as Principal, authenticator: "fake" };
+    const stop = auth.watch(call, decision as never, () => {});
+    assert.equal(await auth.renewStream(id, renewer), undefined);
+    stop();
+    open("ada/s1/1000");
+    assert.equal(await renew("ada/s1/5000", { [streamHeader]: id }), 5000);
+  });
+
   it("is not renewed where its name is too short to be a secret, or there are two", async (t) => {
     for (const name of ["short", "a".repeat(65), "a b".repeat(10), [id, id]]) {
       const { open, renew, auth } = setup(t);

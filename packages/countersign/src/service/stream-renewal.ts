@@ -28,7 +28,7 @@ export function renewsStreams<P extends Principal>(auth: Pick<Auth<P>, "renewStr
     const renewal = await auth.renewStream(streamId, context as unknown as CallContext<P>);
     // It may be somebody else's, over, or on another node: which of them is nobody's business.
     if (renewal === undefined)
-      throw new CallError("NOT_FOUND", "No such stream of this caller's is open here");
+      throw new CallError("NOT_FOUND", "No such stream of this caller's is open on this node");
     if (!renewal.ok) throw new Refusal(renewal.denial.reason, { message: renewal.denial.message });
     const { expiresAt } = renewal;
     return expiresAt === Number.POSITIVE_INFINITY ? {} : { expiresAt: timestampFromMs(expiresAt) };

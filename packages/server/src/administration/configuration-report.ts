@@ -4,6 +4,7 @@ import { createMemoryStore } from "countersign/store/memory";
 import { createAuthentication } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { configProblems } from "../config/production-checks.ts";
+import { configuredCertificates } from "../decide/forwarded-certificates.ts";
 import { servable } from "../descriptors.ts";
 import { openIssuers } from "../issuers.ts";
 import { configuredSigning, signingOf } from "../signing.ts";
@@ -21,6 +22,7 @@ export async function configurationProblems(asFound: Config): Promise<readonly s
     ...(config.secrets.pepper === undefined ? [] : await thrownBy(() => loadDigests(config))),
     ...(await thrownBy(() => openIssuers(config))),
     ...(await tlsProblems(config)),
+    ...(await thrownBy(() => configuredCertificates(config))),
   ];
   // The rules can only be put together from parts that are right.
   return [

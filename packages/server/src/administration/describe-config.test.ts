@@ -73,7 +73,7 @@ request_log: { retention: 7d, max_size: 500MB }
 redis: { url: { env: HIDDEN } }
 limits: { requests: { per: key, limit: 100, window: 1m, methods: [/a.B/C] } }
 admin: { enabled: true }
-proxies: { upstreams: { orders: { methods: ["/acme.Orders/*"] } } }
+proxies: { client_ca_file: d.pem, upstreams: { orders: { methods: ["/acme.Orders/*"] } } }
 metrics: { listen: "127.0.0.1:9464", token: { env: HIDDEN } }
 log: { level: debug }
 `;

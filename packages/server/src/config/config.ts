@@ -145,6 +145,7 @@ export function loadConfig(request: ConfigRequest = {}): Config {
     http: { ...file.http, ...tlsFiles(file.http, base) },
     grpc: { ...file.grpc, ...tlsFiles(file.grpc, base), reflection: file.grpc.reflection ?? development },
     policy: { ...file.policy, ...policyFiles(file.policy, base) },
+    proxies: { ...file.proxies, ...proxyFiles(file.proxies, base) },
     services: file.services ?? (development ? [...demoServices, ...accountServices] : accountServices),
     auth: {
       ...auth,
@@ -251,6 +252,13 @@ function tlsFiles({ tls }: Pick<ConfigFile["http"], "tls">, base: string): Pick<
       ...(authorities !== undefined && { client_ca_file: resolve(base, authorities) }),
     },
   };
+}
+
+function proxyFiles(
+  { client_ca_file: authorities }: ConfigFile["proxies"],
+  base: string,
+): Partial<ConfigFile["proxies"]> {
+  return authorities === undefined ? {} : { client_ca_file: resolve(base, authorities) };
 }
 
 function policyFiles(policy: ConfigFile["policy"], base: string): Partial<ConfigFile["policy"]> {

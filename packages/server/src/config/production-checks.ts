@@ -139,7 +139,7 @@ function keyProblems(config: Config): readonly string[] {
 }
 
 /** What a `tls` block needs besides its files, in development too. */
-function tlsProblems({ grpc, http, auth }: Config): readonly string[] {
+function tlsProblems({ grpc, http, auth, proxies }: Config): readonly string[] {
   const problems: string[] = [];
   for (const [listener, { tls }] of Object.entries({ grpc, http })) {
     if (tls === undefined) continue;
@@ -154,7 +154,7 @@ function tlsProblems({ grpc, http, auth }: Config): readonly string[] {
       );
   }
   const asked = [grpc, http].some(({ tls }) => tls !== undefined && tls.client_certificates !== "none");
-  if (auth.client_certificates.length > 0 && !asked)
+  if (auth.client_certificates.length > 0 && !asked && proxies.client_ca_file === undefined)
     problems.push(
       "auth.client_certificates names clients, and no listener asks for their certificates: set grpc.tls.client_certificates or http.tls.client_certificates to optional or required",
     );
@@ -165,6 +165,10 @@ function tlsProblems({ grpc, http, auth }: Config): readonly string[] {
 function proxyProblems({ proxies, auth }: Config): readonly string[] {
   const { ext_authz: extAuthz, forward_auth: forwardAuth, identity_lifetime: lifetime, upstreams } = proxies;
   const problems: string[] = [];
+  if (proxies.client_ca_file !== undefined && !extAuthz)
+    problems.push(
+      "proxies.client_ca_file is about certificates that Envoy forwards, and it may not ask: set proxies.ext_authz",
+    );
   if (lifetime < 1 || lifetime > 60) problems.push("proxies.identity_lifetime is from 1s to 60s");
   if (Object.keys(upstreams).length === 0) return problems;
   if (!extAuthz && !forwardAuth)

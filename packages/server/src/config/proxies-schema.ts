@@ -43,6 +43,13 @@ export function proxiesSchema(duration: z.ZodType<number, string>) {
         .boolean()
         .default(false)
         .describe("nginx, Traefik and Caddy may ask: /forward-auth on the HTTP listener"),
+      client_ca_file: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          "PEM: the authorities of client certificates that Envoy forwards (`include_peer_certificate`); default: what it forwards is not looked at",
+        ),
       upstreams: z
         .record(z.string().regex(/^[A-Za-z0-9][\w.:/-]{0,127}$/, "a name such as orders, or a URL"), upstream)
         .default({})

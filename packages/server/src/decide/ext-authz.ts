@@ -5,6 +5,7 @@ import { Authorization } from "../gen/envoy/service/auth/v3/external_auth_pb.ts"
 import type { StatusCode } from "../gen/envoy/type/v3/http_status_pb.ts";
 import { type ServedService, served } from "../served-service.ts";
 import type { Decisions, Verdict } from "./decisions.ts";
+import type { ForwardedCertificates } from "./forwarded-certificates.ts";
 import type { ProxiedRequest } from "./proxied-call.ts";
 import { refusalOf } from "./refusal.ts";
 
@@ -18,14 +19,21 @@ export interface ExtAuthzOptions {
   readonly identityHeader: string;
   /** In lower case: credentials, and what services may take for an identity. */
   readonly removeHeaders: readonly string[];
+  /** Undefined where none counts. */
+  readonly certificates: ForwardedCertificates | undefined;
 }
 
 /** Envoy's `envoy.service.auth.v3.Authorization`. Conversion only. */
-export function extAuthz({ decisions, identityHeader, removeHeaders }: ExtAuthzOptions): ServedService {
+export function extAuthz({
+  decisions,
+  identityHeader,
+  removeHeaders,
+  certificates,
+}: ExtAuthzOptions): ServedService {
   const removed = [...new Set(removeHeaders)].filter((name) => name !== identityHeader);
   return served(Authorization, {
     async check(request, { call }) {
-      const asked = readRequest(request, call);
+      const asked = readRequest(request, call, certificates);
       const verdict = await decisions.ask(asked);
       return verdict.decision.ok
         ? allowed(verdict, { identityHeader, removed })
@@ -34,7 +42,11 @@ export function extAuthz({ decisions, identityHeader, removeHeaders }: ExtAuthzO
   });
 }
 
-function readRequest({ attributes }: CheckRequest, asking: Call): ProxiedRequest {
+function readRequest(
+  { attributes }: CheckRequest,
+  asking: Call,
+  certificates: ForwardedCertificates | undefined,
+): ProxiedRequest {
   const http = attributes?.request?.http;
   const headers = new Map<string, string[]>();
   const add = (name: string, value: string): void => {
@@ -56,6 +68,8 @@ function readRequest({ attributes }: CheckRequest, asking: Call): ProxiedRequest
       address?.case === "socketAddress"
         ? peerOf(address.value.address, address.value.portSpecifier.value)
         : undefined,
+    // Envoy's own word about the connection; of headers about certificates, none is looked at.
+    peerCertificate: certificates?.read(attributes?.source?.certificate ?? ""),
     asking,
   };
 }

@@ -10,6 +10,7 @@ import { configuredAudiences } from "./audiences.ts";
 import { Decisions } from "./decisions.ts";
 import { extAuthz } from "./ext-authz.ts";
 import { forwardAuth } from "./forward-auth.ts";
+import { configuredCertificates } from "./forwarded-certificates.ts";
 import { createIdentityTokens, type IdentityTokens } from "./identity-tokens.ts";
 import { outsideRules } from "./outside-rules.ts";
 
@@ -48,7 +49,15 @@ export function openDecisions({ own, outside, log, ...parts }: DecisionParts): O
   const door = { decisions, identityHeader };
   return {
     auth,
-    services: proxies.ext_authz ? [extAuthz({ ...door, removeHeaders: removedBy(parts.config) })] : [],
+    services: proxies.ext_authz
+      ? [
+          extAuthz({
+            ...door,
+            removeHeaders: removedBy(parts.config),
+            certificates: configuredCertificates(parts.config),
+          }),
+        ]
+      : [],
     handlers: proxies.forward_auth
       ? [
           forwardAuth({

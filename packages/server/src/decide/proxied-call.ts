@@ -7,11 +7,13 @@ export interface ProxiedRequest extends Asked {
   header(name: string): readonly string[];
   /** Where the proxy was called from. Undefined where it does not say. */
   readonly peerAddress: string | undefined;
+  /** DER of its certificate there, if an authority of ours has signed it. */
+  readonly peerCertificate?: Uint8Array | undefined;
   /** The call that asks. It ends when the proxy no longer wants to know. */
   readonly asking: Pick<Call, "signal">;
 }
 
-/** The same as the pipeline sees it. Certificates are none: what a proxy says of them, no TLS of ours has verified. */
+/** The same as the pipeline sees it. */
 export class ProxiedCall implements Call {
   readonly protocol: Call["protocol"];
   readonly procedure: string;
@@ -29,7 +31,8 @@ export class ProxiedCall implements Call {
   }
 
   get peer(): Peer {
-    return { address: this.#request.peerAddress };
+    const { peerAddress: address, peerCertificate: certificate } = this.#request;
+    return certificate === undefined ? { address } : { address, certificate };
   }
 
   get signal(): AbortSignal {

@@ -58,7 +58,7 @@ export function loadTlsMaterial(where: string, settings: TlsSettings): TlsMateri
 }
 
 /** Every certificate that stands in a file. Undefined if one of them is none. */
-function certificatesIn(pem: Buffer): readonly X509Certificate[] | undefined {
+export function certificatesIn(pem: Buffer): readonly X509Certificate[] | undefined {
   const blocks = pem
     .toString("latin1")
     .match(

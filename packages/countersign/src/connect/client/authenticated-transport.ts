@@ -1,6 +1,6 @@
 import { createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import type { Credential } from "../../client/credential.ts";
-import type { RenewStream } from "../../client/stream-renewer.ts";
+import { type RenewStream, streamHeader } from "../../client/stream-renewer.ts";
 import { AuthService } from "../../gen/auth/v1/auth_pb.ts";
 import { rethrow } from "./client-failure.ts";
 import { credentialInterceptor } from "./credential-interceptor.ts";
@@ -18,7 +18,8 @@ export function createAuthenticatedTransport(
 ): Transport {
   const renewStream: RenewStream = async (streamId, [name, value]) => {
     const auth = createClient(AuthService, transport);
-    await auth.renewStream({ streamId }, { headers: { [name]: value }, timeoutMs }).catch(rethrow);
+    const headers = { [name]: value, [streamHeader]: streamId };
+    await auth.renewStream({ streamId }, { headers, timeoutMs }).catch(rethrow);
   };
   const transport = make([credentialInterceptor(credential, { renewStream })]);
   return transport;

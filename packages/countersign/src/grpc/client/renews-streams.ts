@@ -1,5 +1,5 @@
 import { type Client, Metadata } from "@grpc/grpc-js";
-import type { RenewStream } from "../../client/stream-renewer.ts";
+import { type RenewStream, streamHeader } from "../../client/stream-renewer.ts";
 import { AuthService } from "../../gen/auth/v1/auth_pb.ts";
 import { ask } from "./ask.ts";
 import { rethrow } from "./client-failure.ts";
@@ -12,6 +12,7 @@ export function renewsStreams(client: Client): RenewStream {
   return async (streamId, [name, value]) => {
     const metadata = new Metadata();
     metadata.set(name, value);
+    metadata.set(streamHeader, streamId);
     const { renewStream } = AuthService.method;
     await ask(client, renewStream, { streamId }, { metadata, timeoutMs }).catch(rethrow);
   };

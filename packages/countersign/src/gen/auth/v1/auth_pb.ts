@@ -378,7 +378,8 @@ export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
  */
 export type RenewStreamRequest = Message<"auth.v1.RenewStreamRequest"> & {
   /**
-   * What the stream's own header `x-countersign-stream` said: 22 to 64 characters of base64url, chosen at random.
+   * What the stream's own header `x-countersign-stream` said: 22 to 64 characters of base64url, chosen at random. The renewal may have the
+   * header as well, for balancers: the node that has the stream has to be asked.
    *
    * @generated from field: string stream_id = 1;
    */
