@@ -7,64 +7,110 @@ import { after, before, describe, test } from "node:test";
 import type { Page } from "playwright-core";
 import { AdminStage, furnish } from "./admin-stage.ts";
 import { type Account, enter } from "./browser.ts";
+import { cutOff } from "./cut-off.ts";
+import { adminOverlays, type Overlay, overlay } from "./overlays.ts";
 import { type AdminPage, adminPages } from "./pages.ts";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 let stage: AdminStage;
 let pages: readonly AdminPage[];
+let overlays: readonly Overlay[];
 
 before(async () => {
   stage = await AdminStage.open();
-  pages = adminPages((await furnish(stage)).keyId);
+  const { keyId } = await furnish(stage);
+  pages = adminPages(keyId);
+  overlays = adminOverlays(keyId);
 });
 after(() => stage.close());
 
-/** Axe's violations, in a line each. Run through the debugger, which the page's policy does not concern. */
-async function violations(page: Page, rules: "all" | "colours" = "all"): Promise<readonly string[]> {
+/** Axe's violations in what is found by the selector, in a line each. Run through the debugger, which the page's policy does not concern. */
+async function violations(
+  page: Page,
+  rules: "all" | "colours" = "all",
+  within = "html",
+): Promise<readonly string[]> {
   await page.evaluate(axeSource);
   const options = rules === "all" ? {} : { runOnly: ["color-contrast", "link-in-text-block"] };
-  const found = (await page.evaluate(`axe.run(document, ${JSON.stringify(options)})`)) as {
+  const found = (await page.evaluate(`axe.run(${JSON.stringify(within)}, ${JSON.stringify(options)})`)) as {
     violations: { id: string; nodes: { html: string }[] }[];
   };
   return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
 }
 
-/** How many pixels a page is wider than a small screen. */
-async function overhang(page: Page): Promise<number> {
-  const before = page.viewportSize();
-  await page.setViewportSize({ width: 360, height: 740 });
-  const wider = Number(await page.evaluate("document.documentElement.scrollWidth - innerWidth"));
-  if (before !== null) await page.setViewportSize(before);
-  return wider;
+/** A page that is there, with all that it asks for. */
+async function show(page: Page, { path, heading }: AdminPage): Promise<void> {
+  await page.goto(path);
+  await page.getByRole("heading", { name: heading, level: 1 }).waitFor();
+  await page.waitForLoadState("networkidle");
 }
+
+// The themes differ in their colours, and in nothing else.
+const rulesOf = { light: "all", dark: "colours" } as const;
 
 describe("every page of the admin UI, in a browser", () => {
   for (const scheme of ["light", "dark"] as const) {
-    test(`${scheme}: shows itself, breaks no rule of axe, no policy, asks nobody else, and fits a phone`, async () => {
+    const rules = rulesOf[scheme];
+
+    test(`${scheme}: shows itself, breaks no rule of axe, no policy, and asks nobody else`, async () => {
       const { page, context, complaints, strayed } = await stage.visit({ scheme });
       await page.goto("/admin/");
       await page.getByLabel("Password").waitFor();
-      // The themes differ in their colours, and in nothing else.
-      const rules = scheme === "light" ? "all" : "colours";
       assert.deepEqual(await violations(page, rules), [], "login");
       await enter(page, stage.account("admin"));
-      for (const { name, path, heading } of pages) {
-        await page.goto(path);
-        await page.getByRole("heading", { name: heading, level: 1 }).waitFor();
-        await page.waitForLoadState("networkidle");
-        assert.deepEqual(await violations(page, rules), [], name);
-        assert.equal(
-          await overhang(page),
-          0,
-          `${name} is wider than a phone, or than a screen at twice the size`,
-        );
+      for (const one of pages) {
+        await show(page, one);
+        assert.deepEqual(await violations(page, rules), [], one.name);
       }
       assert.deepEqual(complaints, []);
       assert.deepEqual(strayed, []);
       await context.close();
     });
+
+    test(`${scheme}: what opens over a page breaks no rule of axe either`, async () => {
+      const { page, context, complaints } = await stage.visit({ scheme });
+      await enter(page, stage.account("admin"));
+      for (const { name, path, open } of overlays) {
+        await page.goto(path);
+        await page.locator("h1").waitFor();
+        await open(page);
+        await page.locator(overlay).first().waitFor();
+        assert.deepEqual(await violations(page, rules, overlay), [], name);
+      }
+      assert.deepEqual(complaints, []);
+      await context.close();
+    });
   }
+
+  test("fits a screen at 200 %, and one of 320 pixels: nothing is cut off, and no page scrolls sideways", async () => {
+    const { page, context } = await stage.visit({ width: 640, height: 360, scale: 2 });
+    await page.goto("/admin/");
+    await page.getByLabel("Password").waitFor();
+    assert.deepEqual(await cutOff(page), [], "login");
+    await enter(page, stage.account("admin"));
+    for (const one of pages) {
+      await show(page, one);
+      for (const width of [640, 320]) {
+        await page.setViewportSize({ width, height: 360 });
+        assert.deepEqual(await cutOff(page), [], `${one.name} at ${width}`);
+      }
+      await page.setViewportSize({ width: 640, height: 360 });
+    }
+    await page.setViewportSize({ width: 320, height: 360 });
+    for (const { name, path, open } of overlays.filter((one) => one.name !== "account")) {
+      await page.goto(path);
+      await page.locator("h1").waitFor();
+      await open(page);
+      await page.locator(overlay).first().waitFor();
+      assert.deepEqual(await cutOff(page), [], `${name} at 320`);
+    }
+    await page.goto("/admin/");
+    await page.getByRole("button", { name: "Open navigation" }).click();
+    await page.getByRole("link", { name: "Configuration" }).click();
+    await page.getByRole("heading", { name: "Configuration", level: 1 }).waitFor();
+    await context.close();
+  });
 });
 
 describe("who comes in", () => {

@@ -3,6 +3,7 @@ import { type ReactNode, useEffect } from "react";
 import { describeError, isDenied } from "../api/errors.ts";
 import { text } from "../text.ts";
 import { Button } from "./button.tsx";
+import { RequestId } from "./request-id.tsx";
 
 /** A page: its name, what it can do, and what it shows. */
 export function Page({
@@ -83,7 +84,7 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry: () => void
       <CircleAlert size={28} strokeWidth={1.5} className="text-bad" aria-hidden="true" />
       <p className="font-medium">{title}</p>
       <p className="max-w-[52ch] text-soft">{detail}</p>
-      {requestId && <p className="font-mono text-[13px] text-faint">{text.common.request(requestId)}</p>}
+      {requestId && <RequestId id={requestId} />}
       <Button className="mt-2" onClick={onRetry}>
         {text.common.retry}
       </Button>
@@ -118,7 +119,11 @@ export function Loading({ lines = 6 }: { lines?: number }) {
 
 /** Names and values, side by side. */
 export function Facts({ children }: { children: ReactNode }) {
-  return <dl className="grid grid-cols-[minmax(120px,max-content)_1fr] gap-x-6 gap-y-2.5">{children}</dl>;
+  return (
+    <dl className="grid grid-cols-[minmax(min(120px,30%),max-content)_minmax(0,1fr)] gap-x-4 sm:gap-x-6 gap-y-2.5">
+      {children}
+    </dl>
+  );
 }
 
 export function Fact({ name, children }: { name: string; children: ReactNode }) {
