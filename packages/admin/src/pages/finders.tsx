@@ -24,14 +24,20 @@ export function UserFinder(props: Props) {
 
 function ByUsername({ label, value, onChange }: Props) {
   const [query, setQuery] = useState("");
-  const { data } = useQuery(UserService.method.listUsers, { query, pageSize: most }, kept);
+  const { data, isPlaceholderData } = useQuery(UserService.method.listUsers, { query, pageSize: most }, kept);
   const user = useUser(value);
   const found = data?.users.map(({ id, username, isActive }) => ({
     ...{ id: String(id), name: username },
     ...(!isActive && { note: text.users.disabled }),
   }));
   const chosen = value === "" ? undefined : { id: value, name: user?.username ?? value };
-  return <Finder {...{ label, chosen, found, onChange }} onSearch={setQuery} />;
+  return (
+    <Finder
+      {...{ label, chosen, found, onChange }}
+      searched={data === undefined || isPlaceholderData ? undefined : query}
+      onSearch={setQuery}
+    />
+  );
 }
 
 /** Narrows a list down to an API key, by name; by id for who may not look at keys. */
@@ -41,9 +47,19 @@ export function KeyFinder(props: Props) {
 
 function ByKeyName({ label, value, onChange }: Props) {
   const [query, setQuery] = useState("");
-  const { data } = useQuery(ApiKeyService.method.listApiKeys, { text: query, pageSize: most }, kept);
+  const { data, isPlaceholderData } = useQuery(
+    ApiKeyService.method.listApiKeys,
+    { text: query, pageSize: most },
+    kept,
+  );
   const apiKey = useKey(value);
   const found = data?.apiKeys.map(({ id, name, user }) => ({ id, name, note: user?.username ?? "" }));
   const chosen = value === "" ? undefined : { id: value, name: apiKey?.name ?? value };
-  return <Finder {...{ label, chosen, found, onChange }} onSearch={setQuery} />;
+  return (
+    <Finder
+      {...{ label, chosen, found, onChange }}
+      searched={data === undefined || isPlaceholderData ? undefined : query}
+      onSearch={setQuery}
+    />
+  );
 }

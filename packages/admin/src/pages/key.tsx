@@ -132,11 +132,9 @@ function Limits({
     ) : (
       <span className="flex flex-wrap gap-1">
         {values.map((value) => (
-          <Badge key={value}>
-            <span className="whitespace-normal">
-              <Code>{value}</Code>
-            </span>
-          </Badge>
+          <span key={value} className="rounded-md bg-hover px-1.5 py-0.5">
+            <Code>{value}</Code>
+          </span>
         ))}
       </span>
     );

@@ -108,9 +108,9 @@ export function Logs() {
                 ...reasons.map((value) => ({ value, label: value })),
               ]}
             />
-            <Narrow label={text.logs.procedure} value={procedure} onChange={setProcedure} />
             <UserFinder label={text.logs.user} value={userId} onChange={setUserId} />
             <KeyFinder label={text.logs.key} value={apiKeyId} onChange={setApiKeyId} />
+            <Narrow wide label={text.logs.procedure} value={procedure} onChange={setProcedure} />
             <Moment label={text.logs.since} value={since} onChange={setSince} />
             <Moment label={text.logs.until} value={until} onChange={setUntil} />
           </>

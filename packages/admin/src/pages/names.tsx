@@ -8,13 +8,19 @@ const kept = { staleTime: 300_000, retry: false } as const;
 /** The account of an id; undefined for one that is gone, or that one may not see. */
 export function useUser(id: string): User | undefined {
   const { can } = useMe();
-  const known = /^\d{1,18}$/.test(id);
-  const { data } = useQuery(
+  const wanted = /^\d{1,18}$/.test(id) ? BigInt(id) : 0n;
+  const enabled = wanted > 0n && can("auth.users:read");
+  // One list names most of them, and who is missing in the midst of it is gone: it is in order of id.
+  const first = useQuery(UserService.method.listUsers, { pageSize: 200 }, { ...kept, enabled });
+  const users = first.data?.users;
+  const listed = users?.find((user) => user.id === wanted);
+  const isBeyond = first.isError || (users !== undefined && wanted > (users.at(-1)?.id ?? 0n));
+  const single = useQuery(
     UserService.method.getUser,
-    { selector: { case: "id", value: known ? BigInt(id) : 0n } },
-    { ...kept, enabled: known && can("auth.users:read") },
+    { selector: { case: "id", value: wanted } },
+    { ...kept, enabled: enabled && isBeyond },
   );
-  return data?.user;
+  return listed ?? single.data?.user;
 }
 
 /** The key of an id; undefined for one that is gone, or that one may not see. */

@@ -108,6 +108,7 @@ function Figures({
           title={text.overview.denials}
           groups={data.byReason}
           link="reason"
+          bar="fill-bad"
           none={text.overview.noDenials}
         />
         <Top
@@ -150,11 +151,13 @@ function Top({
   groups,
   link,
   none,
+  bar = "fill-accent",
   nameOf = (value) => <Code>{value}</Code>,
 }: {
   title: string;
   groups: readonly RequestGroup[];
   link: string;
+  bar?: string;
   none: string;
   nameOf?: (value: string) => ReactNode;
 }) {
@@ -180,7 +183,7 @@ function Top({
               aria-hidden="true"
             >
               <rect width="100" height="1" className="fill-hover" />
-              <rect width={(Number(figures?.calls ?? 0n) / most) * 100} height="1" className="fill-accent" />
+              <rect width={(Number(figures?.calls ?? 0n) / most) * 100} height="1" className={bar} />
             </svg>
           </li>
         ))}

@@ -14,15 +14,21 @@ export interface FinderProps {
   readonly label: string;
   /** What is chosen; undefined for nothing. */
   readonly chosen: Found | undefined;
-  /** What the search has found so far; undefined while it goes on. */
+  /** What the last search has found; undefined before the first has. */
   readonly found: readonly Found[] | undefined;
+  /** The text that was searched for; undefined while another search goes on. */
+  readonly searched: string | undefined;
   readonly onSearch: (typed: string) => void;
   readonly onChange: (id: string) => void;
 }
 
 /** A filter that is chosen by name, from what is found while one types. */
-export function Finder({ label, chosen, found, onSearch, onChange }: FinderProps) {
+export function Finder({ label, chosen, found, searched, onSearch, onChange }: FinderProps) {
   const [typed, setTyped] = useState("");
+  const wanted = typed.trim().toLowerCase();
+  const isOld = searched === undefined || searched.toLowerCase() !== wanted;
+  // Whoever types fast and presses Enter must not get what an earlier text has found.
+  const shown = isOld ? found?.filter(({ name }) => name.toLowerCase().includes(wanted)) : found;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new function is no reason to search again
   useEffect(() => {
     const timer = setTimeout(() => onSearch(typed.trim()), 150);
@@ -32,7 +38,7 @@ export function Finder({ label, chosen, found, onSearch, onChange }: FinderProps
     <Combobox.Root<Found>
       // What is chosen may get its name only now.
       key={chosen && `${chosen.id} ${chosen.name}`}
-      items={found ?? []}
+      items={shown ?? []}
       filter={null}
       autoHighlight
       defaultValue={chosen ?? null}
@@ -60,10 +66,10 @@ export function Finder({ label, chosen, found, onSearch, onChange }: FinderProps
         <Combobox.Positioner align="start" sideOffset={6} className="z-50">
           <Combobox.Popup className="w-64 max-w-[var(--available-width)] overflow-hidden rounded-lg border border-line bg-raised shadow-popup">
             <Combobox.Status className="px-3 py-2 text-[13px] text-faint empty:hidden">
-              {found === undefined ? text.common.searching : null}
+              {isOld && !shown?.length ? text.common.searching : null}
             </Combobox.Status>
             <Combobox.Empty className="px-3 py-2 text-[13px] text-soft empty:hidden">
-              {found && text.common.nothingMatches}
+              {!isOld && text.common.nothingMatches}
             </Combobox.Empty>
             <Combobox.List className="max-h-72 overflow-y-auto p-1 empty:hidden">
               {(one: Found) => (

@@ -21,7 +21,7 @@ export function Page({
     document.title = `${title} · Countersign`;
   }, [title]);
   return (
-    <div className="mx-auto flex w-full max-w-[1280px] flex-col gap-5 px-4 py-6 sm:px-8">
+    <div className="mx-auto flex w-full max-w-[1400px] flex-col gap-5 px-4 py-6 sm:px-8">
       <header className="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
         <div className="min-w-0">
           <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
@@ -67,7 +67,7 @@ export function Empty({
   action?: ReactNode;
 }) {
   return (
-    <div className="flex flex-col items-center gap-2 px-6 py-14 text-center">
+    <div className="flex flex-col items-center gap-2 px-6 py-10 text-center">
       <Inbox size={28} strokeWidth={1.5} className="text-faint" aria-hidden="true" />
       <p className="font-medium">{title}</p>
       {children && <p className="max-w-[52ch] text-soft">{children}</p>}
@@ -80,7 +80,7 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry: () => void
   if (isDenied(error)) return <Denied>{describeError(error).detail}</Denied>;
   const { title, detail, requestId } = describeError(error);
   return (
-    <div role="alert" className="flex flex-col items-center gap-2 px-6 py-14 text-center">
+    <div role="alert" className="flex flex-col items-center gap-2 px-6 py-10 text-center">
       <CircleAlert size={28} strokeWidth={1.5} className="text-bad" aria-hidden="true" />
       <p className="font-medium">{title}</p>
       <p className="max-w-[52ch] text-soft">{detail}</p>
@@ -94,7 +94,7 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry: () => void
 
 export function Denied({ children }: { children?: ReactNode }) {
   return (
-    <div className="flex flex-col items-center gap-2 px-6 py-14 text-center">
+    <div className="flex flex-col items-center gap-2 px-6 py-10 text-center">
       <Lock size={28} strokeWidth={1.5} className="text-faint" aria-hidden="true" />
       <p className="font-medium">{text.common.denied}</p>
       <p className="max-w-[52ch] text-soft">{children ?? text.common.deniedHint}</p>
