@@ -100,7 +100,7 @@ export function Logs() {
             />
             <Select
               label={text.logs.reason}
-              className="w-44 max-sm:w-[calc(50%-4px)]"
+              className="w-36 max-sm:w-[calc(50%-4px)]"
               value={reason}
               onChoose={setReason}
               choices={[

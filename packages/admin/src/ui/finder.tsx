@@ -47,7 +47,7 @@ export function Finder({ label, chosen, found, searched, onSearch, onChange }: F
       onValueChange={(value) => onChange(value?.id ?? "")}
       onInputValueChange={(value, { reason }) => setTyped(reason === "item-press" ? "" : value)}
     >
-      <div className="relative max-sm:w-[calc(50%-4px)] sm:w-36">
+      <div className="relative max-sm:w-[calc(50%-4px)] sm:w-32">
         <Combobox.Input
           aria-label={label}
           placeholder={label}
