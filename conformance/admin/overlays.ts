@@ -5,6 +5,8 @@ export interface Overlay {
   readonly name: string;
   readonly path: string;
   readonly open: (page: Page) => Promise<void>;
+  /** False for what is not there on a small screen. */
+  readonly narrow?: boolean;
 }
 
 const button = (name: string) => (page: Page) => page.getByRole("button", { name, exact: true }).click();
@@ -39,6 +41,7 @@ export function adminOverlays(keyId: string): readonly Overlay[] {
     {
       name: "account",
       path: "/admin/",
+      narrow: false,
       open: (page) => page.getByRole("button", { name: /superuser/i }).click(),
     },
     { name: "palette", path: "/admin/", open: (page) => page.keyboard.press("Control+k") },

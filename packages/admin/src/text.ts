@@ -61,6 +61,10 @@ export const text = {
     system: "System theme",
     keyOf: (owner: string) => (owner === "" ? "API key" : `API key of ${owner}`),
   },
+  broken: {
+    title: "This page cannot be shown",
+    hint: "The server may have another version by now: try again.",
+  },
   notFound: { title: "There is no such page", hint: "The address may be mistyped." },
   login: {
     title: "Log in to Countersign",

@@ -50,8 +50,8 @@ export function Logs() {
   const filter = useMemo(
     (): Filter => ({
       ...{ text: search, userId, apiKeyId, status, reason, procedure },
-      ...(since && { since: timestampFromDate(new Date(since)) }),
-      ...(until && { until: timestampFromDate(new Date(until)) }),
+      ...within("since", since),
+      ...within("until", until),
     }),
     [search, userId, apiKeyId, status, reason, procedure, since, until],
   );
@@ -120,10 +120,23 @@ export function Logs() {
   );
 }
 
+/** One end of the range; none where an address says what is no time. */
+function within(end: "since" | "until", time: string) {
+  const date = new Date(time);
+  return time === "" || Number.isNaN(date.getTime()) ? {} : { [end]: timestampFromDate(date) };
+}
+
 interface Part {
   readonly label: string;
   readonly value: string;
   readonly onChange: (value: string) => void;
+}
+
+/** An instant of the address, in which it means the same to everybody, as the field wants it: in the viewer's zone, to the minute. */
+function localTime(instant: string): string {
+  const date = new Date(instant);
+  if (instant === "" || Number.isNaN(date.getTime())) return "";
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 function Moment({ label, value, onChange }: Part) {
@@ -136,8 +149,10 @@ function Moment({ label, value, onChange }: Part) {
       <TextInput
         id={id}
         type="datetime-local"
-        value={value}
-        onChange={(event) => onChange(event.currentTarget.value)}
+        value={localTime(value)}
+        onChange={({ currentTarget: { value: chosen } }) =>
+          onChange(chosen === "" ? "" : new Date(chosen).toISOString())
+        }
         className="w-auto min-w-0 max-sm:grow"
       />
     </span>

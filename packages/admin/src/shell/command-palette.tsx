@@ -45,7 +45,8 @@ const kept = { staleTime: 30_000, placeholderData: <T,>(before: T) => before } a
 /** Commands of which that is a part of the name, and keys and users that are called so. */
 function useFound(typed: string): readonly Command[] {
   const { can } = useMe();
-  const query = useDeferredValue(typed.trim());
+  const wanted = typed.trim().toLowerCase();
+  const query = useDeferredValue(wanted);
   const asks = query.length >= 2;
   const keys = useQuery(
     ApiKeyService.method.listApiKeys,
@@ -57,15 +58,16 @@ function useFound(typed: string): readonly Command[] {
     { query, pageSize: 4 },
     { ...kept, enabled: asks && can("auth.users:read") },
   );
-  const known = commands.filter(
-    ({ name, needs }) => name.toLowerCase().includes(query.toLowerCase()) && (!needs || can(needs)),
-  );
-  if (!asks) return known;
-  return [
-    ...known,
+  const isCalledSo = ({ name }: Command): boolean => name.toLowerCase().includes(wanted);
+  const known = commands.filter((command) => isCalledSo(command) && (!command.needs || can(command.needs)));
+  if (wanted.length < 2) return known;
+  // Whoever types fast and presses Enter must not get what an earlier text has found.
+  const found = [
     ...(keys.data?.apiKeys ?? []).map(({ id, name, user }) => keyCommand(id, name, user?.username ?? "")),
     ...(users.data?.users ?? []).map(({ id, username }) => userCommand(id, username)),
   ];
+  const isOld = query !== wanted || keys.isPlaceholderData || users.isPlaceholderData;
+  return [...known, ...(isOld ? found.filter(isCalledSo) : found)];
 }
 
 function Palette({ onDone, onLeft }: { onDone: () => void; onLeft: () => void }) {
