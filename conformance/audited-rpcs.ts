@@ -73,6 +73,15 @@ export class Scene {
     return { ...session, secret: String(answer["secret"]) };
   }
 
+  /** Somebody who has an authenticator app, and a code for the day when it is lost. */
+  async enrolled(): Promise<{ readonly account: Account; readonly token: string; recoveryCode: string }> {
+    const { account, token, secret } = await this.enrolling();
+    const code = { otp_code: codeOf(secret, -1) };
+    const answer = await this.call("/auth.v1.AuthService/ConfirmTotp", code, token);
+    const [recoveryCode = ""] = answer["recovery_codes"] as readonly string[];
+    return { account, token, recoveryCode };
+  }
+
   async linked(): Promise<Json> {
     const identity = { issuer: "https://issuer.example", subject: this.name() };
     const { id } = await this.user();
@@ -216,14 +225,8 @@ export const rpcs: Readonly<Record<string, Readonly<Record<string, RpcKind>>>> =
     },
     DisableTotp: {
       ask: async (scene) => {
-        const { account, secret, token } = await scene.enrolling();
-        const answer = await scene.call(
-          "/auth.v1.AuthService/ConfirmTotp",
-          { otp_code: codeOf(secret, -1) },
-          token,
-        );
-        const [, code] = answer["recovery_codes"] as readonly string[];
-        return { request: { password: account.password, otp_code: code ?? "" }, token };
+        const { account, token, recoveryCode } = await scene.enrolled();
+        return { request: { password: account.password, otp_code: recoveryCode }, token };
       },
       actions: ["totp.recovery_code_used", "totp.disabled"],
     },
@@ -349,6 +352,10 @@ export const rpcs: Readonly<Record<string, Readonly<Record<string, RpcKind>>>> =
         request: { id: (await scene.user()).id, password: `nine hills rise at dusk ${scene.name()}` },
       }),
       actions: ["user.password_set", "session.all_revoked"],
+    },
+    ResetSecondFactor: {
+      ask: async (scene) => ({ request: { id: (await scene.enrolled()).account.id } }),
+      actions: ["totp.disabled", "session.all_revoked"],
     },
     LinkIdentity: {
       ask: async (scene) => ({

@@ -185,6 +185,45 @@ describe("enrolment", () => {
   });
 });
 
+describe("a second factor that is lost", () => {
+  let boss: Account;
+  let token: string;
+  before(async () => {
+    boss = await newAccount(administrator);
+    await administrator.call("/auth.v1.UserService/UpdateUser", { id: boss.id, is_superuser: true });
+    token = (await logIn(client, boss)).access_token;
+  });
+  const reset = async (id: string): Promise<readonly [number, string]> => {
+    const { status, json } = await http(server, "/auth.v1.UserService/ResetSecondFactor", {
+      body: { id },
+      token,
+    });
+    return [status, String(json["message"])];
+  };
+
+  it("is taken off by an administrator: sessions end, the password alone lets in, and another can be enrolled", async () => {
+    const { account, pair, recoveryCodes } = await enrolled();
+    const shown = () => administrator.call("/auth.v1.UserService/GetUser", { id: account.id });
+    equal((await shown())["has_second_factor"], true);
+    equal((await reset(account.id))[0], 200);
+    equal((await shown())["has_second_factor"], false);
+    equal(await passes(client, bearer(pair.access_token)), "TOKEN_REVOKED");
+    const { access_token: token } = await logIn(client, account);
+    const again = { password: account.password };
+    const enrolment = await answer(call(client, "EnrollTotp", again, bearer(token)));
+    const code = { otp_code: codeOf(String(enrolment["secret"]), 0) };
+    await answer(call(client, "ConfirmTotp", code, bearer(token)));
+    equal(await reasonOf(login(account)), "MFA_REQUIRED");
+    equal(await reasonOf(login(account, recoveryCodes[0])), "LOGIN_FAILED");
+  });
+
+  it("is none that was never on, and nobody takes off their own so: a stolen session must not", async () => {
+    const account = await newAccount(administrator);
+    deepEqual(await reset(account.id), [400, "No second factor is on"]);
+    deepEqual(await reset(boss.id), [400, "Turn your own off with DisableTotp, which asks for the password"]);
+  });
+});
+
 describe("changing the password", () => {
   const fresh = "a new and longer password";
 

@@ -222,6 +222,61 @@ describe("calls that are tried out", () => {
   });
 });
 
+describe("a list that is saved as a file", () => {
+  type Session = Awaited<ReturnType<typeof logInAs>>;
+  const grant = (name: string, filter: object, { cookie, csrf }: Session) =>
+    ask(at(), `/admin/export/${name}`, {
+      headers: { ...ownPage, cookie, "x-csrf-token": csrf },
+      body: filter,
+    });
+  const granted = async (...given: Parameters<typeof grant>): Promise<string> => {
+    const answer = await grant(...given);
+    assert.equal(answer.status, 200, answer.body);
+    return String(answer.json()["path"]);
+  };
+
+  test("comes as CSV in which nothing is a formula, by the filter, with a renewed session, and is logged", async () => {
+    const agent = '=HYPERLINK("http://evil.example")';
+    await ask(at(), "/auth.v1.AuthService/WhoAmI", { headers: { "user-agent": agent }, body: {} });
+    const session = await logInAs(at(), userOf("admin"));
+    const path = await granted("requests", { reason: "CREDENTIALS_MISSING" }, session);
+    await until(10_000, "the call in the file", async () => {
+      const file = await ask(at(), path, { headers: { ...ownPage, cookie: session.cookie } });
+      assert.equal(file.headers["content-type"], "text/csv; charset=utf-8");
+      assert.match(
+        String(file.headers["content-disposition"]),
+        /^attachment; filename="requests-[\d-]+\.csv"$/,
+      );
+      assert.match(file.headers["set-cookie"]?.[0] ?? "", /^countersign_admin=/);
+      return file.body.includes(`"'=HYPERLINK(""http://evil.example"")"`) && !file.body.includes(",OK,");
+    });
+    const audit = await granted("audit", { text: "user.created" }, session);
+    const file = await ask(at(), audit, { headers: { ...ownPage, cookie: session.cookie } });
+    assert.match(file.body, /^sequence,.*\r\n/);
+    const id = String(file.headers["x-request-id"]);
+    await until(10_000, "the download in the log", async () => {
+      const list = "/admin/rpc/auth.v1.LogService/ListRequests";
+      const headers = { ...ownPage, cookie: session.cookie, "x-csrf-token": session.csrf };
+      const found = await ask(at(), list, { headers, body: { filter: { text: id } } });
+      return found.body.includes("AuditService/ExportAudit");
+    });
+  });
+
+  test("CSRF: is given to the session that asked for it, on its own page, and to nobody else", async () => {
+    const [admin, sam] = [await logInAs(at(), userOf("admin")), await logInAs(at(), userOf("sam"))];
+    const path = await granted("requests", {}, admin);
+    const download = async (headers: Record<string, string>) => (await ask(at(), path, { headers })).status;
+    assert.equal(await download({ ...ownPage, cookie: sam.cookie }), 404);
+    assert.equal(await download(ownPage), 401);
+    for (const site of ["cross-site", "same-site", "none"])
+      assert.equal(await download({ "sec-fetch-site": site, cookie: admin.cookie }), 403, site);
+    assert.equal(await download({ cookie: admin.cookie }), 200, "a browser that says nothing of where");
+    assert.equal((await grant("requests", {}, { ...admin, csrf: sam.csrf })).status, 403);
+    const denied = await grant("requests", {}, sam);
+    assert.deepEqual([denied.status, denied.json()["reason"]], [403, "PERMISSION_DENIED"]);
+  });
+});
+
 describe("the pages", () => {
   test("come with a policy that runs nothing but their own files, in no frame", async () => {
     const page = await ask(at(), "/admin/");

@@ -64,6 +64,9 @@ export async function furnish(stage: AdminStage): Promise<{ readonly keyId: stri
   const { id, key } = await administrator.createKey(ids.alice, "Analytics Service");
   const limited = await administrator.createKey(ids.sam, "Mobile App Backend", ["orders:read"]);
   const revoked = await administrator.createKey(ids.alice, "Old Webhook");
+  // Longer than a phone is wide.
+  const methods = { values: ["/auth.v1.AuthService/*", "/api.users.UserService/GetUser"] };
+  await administrator.call("/auth.v1.ApiKeyService/UpdateApiKey", { id, methods });
   await administrator.call("/auth.v1.ApiKeyService/RevokeApiKey", { id: revoked.id, reason: "not needed" });
   for (const one of [key, key, key, limited.key, revoked.key, undefined]) await stage.call(one);
   return { keyId: id };

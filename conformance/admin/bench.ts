@@ -1,5 +1,6 @@
 // npm run bench:admin: fills a database with keys and a request log with rows, and measures in a browser how long the list pages of the
 // admin UI take until their first rows are there and the page answers.
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
@@ -71,6 +72,35 @@ async function measure(page: Page, path: string): Promise<readonly [number, numb
   return [shown, performance.now() - typed];
 }
 
+/** Resident memory of a process, in MB. */
+function memoryOf(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+}
+
+/** The whole log as a file: how long it takes, how large it is, and what the server and the page hold meanwhile, at most. */
+async function measureExport(page: Page, pid: number): Promise<string> {
+  await page.goto("/admin/logs");
+  await page.locator("tbody tr").first().waitFor();
+  const heap = async (): Promise<number> =>
+    Number(await page.evaluate("performance.memory.usedJSHeapSize")) / 1e6;
+  const [server, script] = [memoryOf(pid), await heap()];
+  let [most, mostScript] = [server, script];
+  const watch = setInterval(() => {
+    most = Math.max(most, memoryOf(pid));
+    void heap().then((now) => (mostScript = Math.max(mostScript, now)));
+  }, 100);
+  const began = performance.now();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Export" }).click(),
+  ]);
+  const path = await download.path();
+  clearInterval(watch);
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  const size = (statSync(path).size / 1e6).toFixed(0);
+  return `${seconds} s, ${size} MB; the server from ${server.toFixed(0)} to ${most.toFixed(0)} MB, the page from ${script.toFixed(0)} to ${mostScript.toFixed(0)} MB`;
+}
+
 const pages: Readonly<Record<string, string>> = {
   keys: "/admin/keys",
   "active keys": "/admin/keys?status=active",
@@ -99,6 +129,8 @@ try {
     const [shown, key] = times.sort(([a], [b]) => a - b)[1] ?? [];
     console.log(`${name.padEnd(28)} ${shown?.toFixed(0).padStart(6)} ms, a key ${key?.toFixed(0)} ms`);
   }
+  page.setDefaultTimeout(600_000);
+  console.log(`export of the log             ${await measureExport(page, stage.server.pid)}`);
   await context.close();
 } finally {
   await stage.close();

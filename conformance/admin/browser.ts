@@ -33,15 +33,18 @@ export interface VisitOptions {
   readonly scheme?: "light" | "dark";
   readonly width?: number;
   readonly height?: number;
+  /** Pixels of the screen for one of the page: 2 is 200 %. */
+  readonly scale?: number;
 }
 
 /** A browser of somebody's own: no cookie and no preference of another one. */
 export async function visit(browser: Browser, options: VisitOptions): Promise<Visit> {
-  const { origin, scheme = "light", width = 1280, height = 860 } = options;
+  const { origin, scheme = "light", width = 1280, height = 860, scale = 1 } = options;
   const context = await browser.newContext({
     baseURL: origin,
     colorScheme: scheme,
     viewport: { width, height },
+    deviceScaleFactor: scale,
     // Nothing moves in a picture, and nothing has to be waited for.
     reducedMotion: "reduce",
     timezoneId: "UTC",

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
 import type { Page } from "playwright-core";
 import { ids } from "../cast.ts";
@@ -141,13 +143,37 @@ describe("the request log", () => {
       await page.waitForLoadState("networkidle");
       return (await row(page, "WhoAmI").count()) === 1;
     });
-    await row(page, "Logged").click();
+    // The keyboard alone: to the first row, along the rows, into one, and back to it.
+    await page.locator("tbody tr").first().focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Enter");
     const dialog = page.getByRole("dialog");
     await dialog.getByText(hostile).waitFor();
     await dialog.getByText("The same call now").waitFor();
     await dialog.getByText("Allowed").waitFor();
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
+
+    await page.goto("/admin/logs");
+    const keys = page.getByRole("combobox", { name: "API key" });
+    await keys.fill("ogge");
+    await page.getByRole("option", { name: /^Logged/ }).click();
+    await page.waitForURL(new RegExp(`key=${id}`));
+    const users = page.getByRole("combobox", { name: "User" });
+    await users.fill("alic");
+    await page.getByRole("option", { name: "alice" }).waitFor();
+    await users.press("Enter");
+    await page.waitForURL(/user=3/);
+    await page.reload();
+    await row(page, "WhoAmI").waitFor();
+    await until(
+      5_000,
+      "the names",
+      async () => `${await keys.inputValue()} ${await users.inputValue()}` === "Logged alice",
+    );
+    await page.getByRole("button", { name: "Clear User" }).click();
+    await page.waitForURL((url) => url.searchParams.get("key") === id && !url.searchParams.has("user"));
 
     await page.goto("/admin/logs?method=/auth.v1.AuthService/WhoAmI");
     await page.getByLabel("Reason").selectOption("CREDENTIALS_MISSING");
@@ -161,9 +187,14 @@ describe("the request log", () => {
       await stage.call(key, "live/1");
       return (await row(page, "Logged").count()) > 1;
     });
-    const download = page.waitForEvent("download");
+    const downloads = page.waitForEvent("download");
     await page.getByRole("button", { name: "Export" }).click();
-    assert.equal((await download).suggestedFilename(), "requests.csv");
+    const download = await downloads;
+    assert.match(download.suggestedFilename(), /^requests-\d{4}-\d\d-\d\d\.csv$/);
+    const saved = readFileSync(await download.path(), "utf8");
+    assert.match(saved, /^request_id,ended_at,.*\r\n/);
+    assert.ok(saved.includes(hostile.replaceAll('"', '""')));
+    assert.ok(!saved.includes("CREDENTIALS_MISSING"), "the file is filtered as the page is");
     assert.notEqual(await page.title(), "owned");
     assert.deepEqual(complaints, []);
     await context.close();
@@ -225,6 +256,73 @@ describe("who looks after the program", () => {
   });
 });
 
+describe("a change", () => {
+  test("shows at once, is taken back where it is refused, and says by which request", async () => {
+    const { id, key } = await stage.administrator.createKey(ids.alice, "Hasty");
+    const { page, context } = await administrator();
+    await page.goto(`/admin/keys/${id}`);
+    const disable = "**/auth.v1.ApiKeyService/DisableApiKey";
+    let answer: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route(disable, async (route) => {
+      await held;
+      const headers = { "x-request-id": "0123456789abcdef" };
+      await route.fulfill({ status: 503, headers, json: { code: "unavailable", message: "not now" } });
+    });
+    await page.getByRole("button", { name: "Disable" }).click();
+    await page.getByText("Disabled", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Enable", disabled: true }).waitFor();
+    answer();
+    await page.getByText("The server cannot answer now").first().waitFor();
+    await page.locator("[data-request-id]", { hasText: "0123456789abcdef" }).waitFor();
+    await page.getByText("Active", { exact: true }).waitFor();
+    assert.equal((await stage.call(key)).status, 200);
+
+    await page.unroute(disable);
+    await page.getByRole("button", { name: "Disable" }).click();
+    const shown = page.locator("[data-request-id]").first();
+    await page.getByText("refused until it is enabled again").first().waitFor();
+    const requestId = String(await shown.textContent());
+    const { json } = await stage.call(key);
+    assert.equal(json()["message"], "API key disabled");
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("button", { name: "Copy the request id" }).first().click();
+    assert.equal(await page.evaluate("navigator.clipboard.readText()"), requestId);
+    await until(10_000, "the request in the log", async () => {
+      await page.goto(`/admin/logs?q=${requestId}`);
+      await page.waitForLoadState("networkidle");
+      return (await row(page, "DisableApiKey").count()) === 1;
+    });
+    await context.close();
+  });
+});
+
+test("the command palette leads to pages, tasks, keys and users, and does what concerns the UI", async () => {
+  await stage.administrator.createKey(ids.alice, "Palette Target");
+  const { page, context, complaints } = await administrator();
+  const choose = async (typed: string, name: RegExp | string): Promise<void> => {
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Go to" }).fill(typed);
+    await page.getByRole("option", { name }).waitFor();
+    await page.keyboard.press("Enter");
+  };
+  await choose("signing keys", "Signing keys");
+  await page.getByRole("heading", { name: "Signing keys", level: 1 }).waitFor();
+  await choose("palette tar", /Palette Target/);
+  await page.getByRole("heading", { name: "Palette Target", level: 1 }).waitFor();
+  await choose("dark", "Dark theme");
+  assert.equal(await page.evaluate("document.documentElement.dataset.theme"), "dark");
+  await choose("add role", "Add role");
+  await page.getByRole("dialog").getByLabel("Permissions").waitFor();
+  await page.keyboard.press("Escape");
+  await choose("log out", "Log out");
+  await page.getByRole("button", { name: "Log in" }).waitFor();
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 test("who may not see a page is told so, on each", async () => {
   const { page, context } = await stage.visit();
   await enter(page, stage.account("sam"));
@@ -236,4 +334,37 @@ test("who may not see a page is told so, on each", async () => {
   await page.getByText("No API keys yet").waitFor();
   assert.equal(await page.getByRole("button", { name: "Add gRPC API Key" }).count(), 0);
   await context.close();
+});
+
+describe("the audit log", () => {
+  test("is searched, opened, saved and verified; what somebody with the database changed is shown as broken", async () => {
+    const { id } = await stage.administrator.createKey(ids.alice, "Audited");
+    await stage.administrator.call("/auth.v1.ApiKeyService/RevokeApiKey", { id, reason: "a spare one" });
+    const { page, context, complaints } = await administrator();
+    await page.getByRole("link", { name: "Audit" }).click();
+    await page.getByRole("searchbox").fill(id);
+    await page.waitForURL(new RegExp(`q=${id}`));
+    await until(5_000, "the filter", async () => (await page.locator("tbody tr").count()) === 2);
+    await row(page, "key.revoked").getByText("admin").waitFor();
+    await row(page, "key.revoked").getByRole("cell").first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("a spare one").first().waitFor();
+    await dialog.getByText(/^[0-9a-f]{64}$/).waitFor();
+    await page.keyboard.press("Escape");
+    const downloads = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Export" }).click();
+    const saved = readFileSync(await (await downloads).path(), "utf8");
+    assert.equal(saved.split("\r\n").filter((line) => line.includes(id)).length, 2);
+
+    await page.getByText("Each record carries a hash").waitFor();
+    await page.getByRole("button", { name: "Verify" }).click();
+    await page.getByText(/^All \d+ records are as they were written\.$/).waitFor();
+    const database = new DatabaseSync(join(stage.server.data, "countersign.db"), { timeout: 10_000 });
+    database.exec("drop trigger audit_log_no_update; update audit_log set actor = '2' where sequence = 3");
+    database.close();
+    await page.goto("/admin/audit?verify=1");
+    await page.getByText(/^Record 3 is wrong: .+\.$/).waitFor();
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
 });

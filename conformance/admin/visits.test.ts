@@ -52,6 +52,26 @@ describe("a visit", () => {
     await context.close();
   });
 
+  test("goes on without a second factor that was lost, once an administrator has taken it off", async () => {
+    await withSecondFactor("lost");
+    const found = await stage.administrator.call("/auth.v1.UserService/GetUser", { username: "lost" });
+    const { id } = found["user"] as { id: string };
+    const { page, context, complaints } = await stage.visit();
+    await enter(page, stage.account("admin"));
+    await page.goto(`/admin/users/${id}`);
+    await page.getByRole("button", { name: "Reset second factor" }).click();
+    await page.getByRole("dialog").getByText("make sure who asks").waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "Reset second factor" }).click();
+    await page.getByText("Reset the second factor of lost").first().waitFor();
+    await page.getByText("Off", { exact: true }).waitFor();
+    assert.equal(await page.getByRole("button", { name: "Reset second factor" }).count(), 0);
+    await page.getByRole("cell", { name: "totp.disabled" }).waitFor();
+    assert.deepEqual(complaints, []);
+    const other = await stage.visit();
+    await enter(other.page, { username: "lost", password });
+    for (const { context: one } of [other, { context }]) await one.close();
+  });
+
   test("ends when nobody does anything, also on a page that keeps itself up to date", async () => {
     const { page, context } = await stage.visit();
     await enter(page, stage.account("admin"));

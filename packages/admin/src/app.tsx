@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect } from "react";
-import { Route, Switch } from "wouter";
+import { Route, Switch, useLocation } from "wouter";
 import { readSession } from "./api/session.ts";
 import { whenSessionEnds } from "./api/transport.ts";
 import { Login } from "./pages/login.tsx";
@@ -8,12 +8,14 @@ import { places } from "./shell/places.ts";
 import { Shell } from "./shell/shell.tsx";
 import { text } from "./text.ts";
 import { Empty, Failed, Loading, Page } from "./ui/page.tsx";
+import { PageGuard } from "./ui/page-guard.tsx";
 
 const pages = places.map(({ path, load }) => ({ path, Page: lazy(load) }));
 
 /** The login, or everything behind it. */
 export function App() {
   const queries = useQueryClient();
+  const [place] = useLocation();
   const session = useQuery({
     queryKey: ["session"],
     queryFn: async () => (await readSession()) ?? null,
@@ -29,18 +31,20 @@ export function App() {
   if (!session.data) return <Login onDone={() => void queries.resetQueries()} />;
   return (
     <Shell environment={session.data.environment} onLeft={() => queries.setQueryData(["session"], null)}>
-      <Suspense fallback={<Loading />}>
-        <Switch>
-          {pages.map(({ path, Page }) => (
-            <Route key={path} path={path} component={Page} />
-          ))}
-          <Route>
-            <Page title={text.notFound.title}>
-              <Empty title={text.notFound.title}>{text.notFound.hint}</Empty>
-            </Page>
-          </Route>
-        </Switch>
-      </Suspense>
+      <PageGuard place={place}>
+        <Suspense fallback={<Loading />}>
+          <Switch>
+            {pages.map(({ path, Page }) => (
+              <Route key={path} path={path} component={Page} />
+            ))}
+            <Route>
+              <Page title={text.notFound.title}>
+                <Empty title={text.notFound.title}>{text.notFound.hint}</Empty>
+              </Page>
+            </Route>
+          </Switch>
+        </Suspense>
+      </PageGuard>
     </Shell>
   );
 }

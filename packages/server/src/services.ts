@@ -141,11 +141,11 @@ interface AccountParts extends Pick<ServiceParts, "config" | "store" | "roles" |
 /** Accounts; also for commands on a store. */
 export function userService({
   config,
-  store: { users, sessions, identities },
+  store: { users, sessions, totp, identities },
   ...parts
 }: Omit<AccountParts, "digests">): ServiceHandlers<typeof UserService> {
   const issuers = { tenantOfIssuer: (issuer: string) => tenantOfIssuer(config, issuer) };
-  return createUserService({ users, sessions, identities, ...parts, ...issuers });
+  return createUserService({ users, sessions, totp, identities, ...parts, ...issuers });
 }
 
 /** API keys as the configuration makes them; also for commands on a store. */

@@ -105,6 +105,7 @@ export const rows: Readonly<Record<string, Row>> = {
   "/auth.v1.UserService/EnableUser": [({ userId: id }) => ({ id })],
   "/auth.v1.UserService/DeleteUser": [({ userId: id }) => ({ id })],
   "/auth.v1.UserService/SetPassword": [({ userId: id }) => ({ id, password: "seven rivers meet at dawn" })],
+  "/auth.v1.UserService/ResetSecondFactor": [({ userId: id }) => ({ id })],
   "/auth.v1.UserService/ListIdentities": [({ userId }) => ({ userId })],
   "/auth.v1.UserService/LinkIdentity": [
     ({ userId, issuer }) => ({ userId, issuer, subject: newName() }),

@@ -108,6 +108,39 @@ test("disable, enable and delete", async () => {
   );
 });
 
+test("a second factor that is lost is taken off, and sessions end", async () => {
+  await good(["users", "create", "hal"], at);
+  const nothing = new Uint8Array(1);
+  const store = await openDevStore(folder);
+  const { id } = (await store.users.findByUsername("hal")) ?? { id: "" };
+  await store.totp.enroll(id, nothing);
+  await store.totp.confirm(id, { step: 1, sealedSecret: nothing }, [nothing]);
+  assert.match(await good(["users", "show", "hal"], at), /\nsecond factor +yes\n/);
+  assert.match(
+    await bad(2, ["users", "reset-second-factor", "hal"], at),
+    /there is no terminal to ask at: .*--yes/,
+  );
+  assert.match(
+    await good(["users", "reset-second-factor", "hal", "--yes"], at),
+    /^hal \(id \d+\) has no second factor any more\.\n$/,
+  );
+  const shown = await json<{ has_second_factor: boolean }>(["users", "show", "hal"], at);
+  assert.equal(shown.has_second_factor, false);
+  assert.match(
+    await bad(1, ["users", "reset-second-factor", "hal", "--yes"], at),
+    /^countersign: No second factor is on \(FAILED_PRECONDITION\)$/,
+  );
+  const audit = await store.audit.list({ limit: 2, target: `user:${id}` });
+  assert.deepEqual(
+    audit.map(({ actor, action }) => [actor, action]),
+    [
+      ["system", "session.all_revoked"],
+      ["system", "totp.disabled"],
+    ],
+  );
+  await store.close();
+});
+
 test("a password that was guessed at too often: show says so, and enable lets it in again", async () => {
   await good(["users", "create", "ida"], at);
   const store = await openDevStore(folder);

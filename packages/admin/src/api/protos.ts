@@ -12,11 +12,10 @@ export type { Session } from "../../../countersign/src/gen/auth/v1/auth_pb.ts";
 export { AuthService } from "../../../countersign/src/gen/auth/v1/auth_pb.ts";
 export type {
   LoggedRequest,
-  RequestFilterSchema,
   RequestGroup,
   RequestPoint,
 } from "../../../countersign/src/gen/auth/v1/logs_pb.ts";
-export { LogService } from "../../../countersign/src/gen/auth/v1/logs_pb.ts";
+export { LogService, RequestFilterSchema } from "../../../countersign/src/gen/auth/v1/logs_pb.ts";
 export type { PolicyRule } from "../../../countersign/src/gen/auth/v1/policy_service_pb.ts";
 export { PolicyService } from "../../../countersign/src/gen/auth/v1/policy_service_pb.ts";
 export type { Permission, Role } from "../../../countersign/src/gen/auth/v1/roles_pb.ts";

@@ -27,12 +27,22 @@ function isSomebodyThere(): boolean {
   return document.visibilityState === "visible" && performance.now() - lastDone < presentForMs;
 }
 
+const requestIds = new WeakMap<object, string>();
+
+/** By which request an answer came: the log knows it by that. */
+export function requestIdOf(answer: object): string | undefined {
+  return requestIds.get(answer);
+}
+
 const admitted: Interceptor = (next) => async (request) => {
   request.header.set("x-csrf-token", currentCsrfToken());
   // A page that looks by itself, while nobody does anything there, keeps no session open.
   if (!isSomebodyThere()) request.header.set("x-countersign-background", "1");
   try {
-    return await next(request);
+    const response = await next(request);
+    const id = response.header.get("x-request-id");
+    if (!response.stream && id !== null) requestIds.set(response.message, id);
+    return response;
   } catch (error) {
     if (ConnectError.from(error).code === Code.Unauthenticated) onSessionEnd();
     throw error;

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type ReactNode, useState } from "react";
+import { Link } from "wouter";
 import { type AuditFilterSchema, type AuditRecord, AuditService } from "../api/protos.ts";
 import { text } from "../text.ts";
 import { Badge } from "../ui/badge.tsx";
@@ -9,6 +10,7 @@ import { Dialog } from "../ui/dialog.tsx";
 import { Empty, Fact, Facts } from "../ui/page.tsx";
 import { Time } from "../ui/time.tsx";
 import { usePages } from "../ui/use-pages.ts";
+import { UserName } from "./names.tsx";
 
 export type AuditQuery = MessageInitShape<typeof AuditFilterSchema>;
 
@@ -22,14 +24,14 @@ const columns: readonly Column<AuditRecord>[] = [
       <Badge tone={/revoked|deleted|disabled/.test(action) ? "bad" : "plain"}>{action}</Badge>
     ),
   },
-  { id: "actor", header: text.audit.actor, cell: ({ actor }) => actor },
+  { id: "actor", header: text.audit.actor, cell: ({ actor }) => <UserName id={actor} /> },
   {
     id: "targets",
     header: text.audit.targets,
     cell: ({ targets }) => (
-      <span className="flex flex-wrap gap-1.5">
+      <span className="flex gap-3">
         {targets.map((target) => (
-          <Code key={target}>{target}</Code>
+          <Target key={target} target={target} />
         ))}
       </span>
     ),
@@ -37,6 +39,17 @@ const columns: readonly Column<AuditRecord>[] = [
   { id: "address", header: text.audit.address, hidden: true, cell: ({ address }) => address || "—" },
   { id: "request", header: text.audit.request, hidden: true, cell: ({ requestId }) => requestId || "—" },
 ];
+
+/** What a change was about; users and keys lead to their pages. */
+function Target({ target }: { target: string }) {
+  const [, kind, id] = /^(user|key):(\w+)$/.exec(target) ?? [];
+  if (kind === undefined) return <Code>{target}</Code>;
+  return (
+    <Link href={`/${kind}s/${id}`} className="hover:text-accent hover:underline">
+      <Code>{target}</Code>
+    </Link>
+  );
+}
 
 /** Who changed what, newest first. */
 export function AuditTable({
@@ -77,12 +90,16 @@ function Content({ record }: { record: AuditRecord }) {
           <Time at={record.at} style="exact" />
         </Fact>
         <Fact name={text.audit.actor}>
-          {record.actor}
+          <UserName id={record.actor} />
           {record.authenticator && <span className="text-soft"> · {record.authenticator}</span>}
           {record.apiKey && <span className="text-soft"> · {record.apiKey}</span>}
         </Fact>
         <Fact name={text.audit.targets}>
-          <Code>{record.targets.join(" ")}</Code>
+          <span className="flex flex-wrap gap-x-3">
+            {record.targets.map((target) => (
+              <Target key={target} target={target} />
+            ))}
+          </span>
         </Fact>
         <Fact name={text.audit.address}>{record.address || "—"}</Fact>
         <Fact name={text.audit.request}>{record.requestId ? <Code>{record.requestId}</Code> : "—"}</Fact>

@@ -1,7 +1,7 @@
 import { createClient } from "@connectrpc/connect";
 import { useTransport } from "@connectrpc/connect-query";
-import { ShieldCheck } from "lucide-react";
-import { useState } from "react";
+import { ShieldAlert, ShieldCheck, ShieldQuestion } from "lucide-react";
+import { useEffect, useState } from "react";
 import { AuditService, type VerifyAuditResponse } from "../api/protos.ts";
 import { text } from "../text.ts";
 import { Button } from "../ui/button.tsx";
@@ -15,10 +15,15 @@ import { type AuditQuery, AuditTable } from "./audit-table.tsx";
 
 export function Audit() {
   const [search, setSearch] = useFilter("q");
+  const [asked] = useFilter("verify");
   const filter: AuditQuery = { text: search };
   return (
-    <Page title={text.audit.title} description={text.audit.description} actions={<Export filter={filter} />}>
-      <Verification />
+    <Page
+      title={text.audit.title}
+      description={text.audit.description}
+      actions={<ExportButton list="audit" filter={() => ({ text: search })} />}
+    >
+      <Verification key={asked} asked={asked !== ""} />
       <AuditTable
         title={text.audit.title}
         filter={filter}
@@ -29,7 +34,7 @@ export function Audit() {
 }
 
 /** Is the log as it was written? Asked when somebody wants to know, because it reads all of it. */
-function Verification() {
+function Verification({ asked }: { asked: boolean }) {
   const transport = useTransport();
   const [state, setState] = useState<VerifyAuditResponse>();
   const [busy, setBusy] = useState(false);
@@ -42,14 +47,23 @@ function Verification() {
     }
     setBusy(false);
   }
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, where the address asks for it
+  useEffect(() => {
+    if (asked) void verify();
+  }, [asked]);
   const verdict = state?.verdict;
+  const Icon = verdict === undefined ? ShieldQuestion : verdict.fault !== "" ? ShieldAlert : ShieldCheck;
   const broken = verdict !== undefined && verdict.fault !== "";
   return (
     <div
       className={`flex flex-wrap items-center justify-between gap-3 rounded-xl border border-line px-5 py-3 ${broken ? "bg-bad-soft" : verdict ? "bg-good-soft" : "bg-panel"}`}
     >
       <p aria-live="polite" className="flex items-center gap-2">
-        <ShieldCheck size={18} aria-hidden="true" className={broken ? "text-bad" : "text-good"} />
+        <Icon
+          size={18}
+          aria-hidden="true"
+          className={`shrink-0 ${broken ? "text-bad" : verdict ? "text-good" : "text-faint"}`}
+        />
         {verdict === undefined &&
           (state ? text.audit.checking(formatCount(state.checked)) : text.audit.unchecked)}
         {verdict !== undefined &&
@@ -61,15 +75,5 @@ function Verification() {
         {text.audit.verify}
       </Button>
     </div>
-  );
-}
-
-function Export({ filter }: { filter: AuditQuery }) {
-  const transport = useTransport();
-  return (
-    <ExportButton
-      file="audit.csv"
-      pieces={() => createClient(AuditService, transport).exportAudit({ filter, format: "csv" })}
-    />
   );
 }

@@ -2,7 +2,7 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { useMemo } from "react";
 import type { RequestPoint } from "../api/protos.ts";
 import { text } from "../text.ts";
-import { Chart, Legend, type Series } from "../ui/chart.tsx";
+import { Chart, type Series } from "../ui/chart.tsx";
 import { formatDuration, formatShort } from "../ui/numbers.ts";
 
 const lengths = { minute: 60, hour: 3600, day: 86_400 } as const;
@@ -46,14 +46,8 @@ export function CallsChart({
   }, [points, step, until, seconds]);
   return (
     <div className="grid gap-6 lg:grid-cols-2">
-      <div className="flex min-w-0 flex-col gap-3">
-        <Legend series={calls} />
-        <Chart label={text.overview.callsChart} times={times} series={calls} format={formatShort} />
-      </div>
-      <div className="flex min-w-0 flex-col gap-3">
-        <Legend series={latency} />
-        <Chart label={text.overview.latencyChart} times={times} series={latency} format={formatDuration} />
-      </div>
+      <Chart label={text.overview.callsChart} times={times} series={calls} format={formatShort} />
+      <Chart label={text.overview.latencyChart} times={times} series={latency} format={formatDuration} />
     </div>
   );
 }

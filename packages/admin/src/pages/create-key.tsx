@@ -29,6 +29,7 @@ function KeyForm({ onMade, onCancel }: { onMade: (made: MadeKey) => void; onCanc
   const [days, setDays] = useState<string>("90");
   const [unknownUser, setUnknownUser] = useState(false);
   const create = useChange(ApiKeyService.method.createApiKey, {
+    said: ({ apiKey }) => text.keys.createdToast(apiKey?.name ?? ""),
     onDone: onMade,
     inForm: true,
   });

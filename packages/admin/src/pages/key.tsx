@@ -19,7 +19,7 @@ import { KeyStatus } from "./key-status.tsx";
 import { RequestTable } from "./request-table.tsx";
 import { RotateKey } from "./rotate-key.tsx";
 import { lastDays } from "./usage-days.ts";
-import { useChange } from "./use-change.ts";
+import { foreseen, useChange } from "./use-change.ts";
 
 const UsageChart = lazy(() => import("./usage-chart.tsx").then(({ UsageChart: one }) => ({ default: one })));
 
@@ -132,9 +132,9 @@ function Limits({
     ) : (
       <span className="flex flex-wrap gap-1">
         {values.map((value) => (
-          <Badge key={value}>
+          <span key={value} className="rounded-md bg-hover px-1.5 py-0.5">
             <Code>{value}</Code>
-          </Badge>
+          </span>
         ))}
       </span>
     );
@@ -220,8 +220,14 @@ function Grace({ apiKey }: { apiKey: ApiKey }) {
 function Actions({ apiKey }: { apiKey: ApiKey }) {
   const [asked, setAsked] = useState<"edit" | "rotate" | "revoke">();
   const { disableApiKey, enableApiKey, revokeApiKey } = ApiKeyService.method;
-  const disable = useChange(disableApiKey, { said: text.keys.disabledToast });
-  const enable = useChange(enableApiKey, { said: text.keys.enabledToast });
+  const shownAs = (status: string) =>
+    foreseen(ApiKeyService.method.getApiKey, { id: apiKey.id }, (before) => ({
+      ...before,
+      ...(before.apiKey && { apiKey: { ...before.apiKey, status } }),
+    }));
+  const disable = useChange(disableApiKey, { said: text.keys.disabledToast, foreseen: shownAs("disabled") });
+  const enable = useChange(enableApiKey, { said: text.keys.enabledToast, foreseen: shownAs("active") });
+  const switching = disable.busy || enable.busy;
   const revoke = useChange(revokeApiKey, {
     said: text.keys.revokedToast(1),
     onDone: () => setAsked(undefined),
@@ -235,11 +241,11 @@ function Actions({ apiKey }: { apiKey: ApiKey }) {
         <Button onClick={() => setAsked("rotate")}>{text.keys.rotate}</Button>
       )}
       {status === "disabled" ? (
-        <Button busy={enable.busy} onClick={() => enable.run({ id })}>
+        <Button busy={switching} onClick={() => enable.run({ id })}>
           {text.keys.enable}
         </Button>
       ) : (
-        <Button busy={disable.busy} onClick={() => disable.run({ id })}>
+        <Button busy={switching} onClick={() => disable.run({ id })}>
           {text.keys.disable}
         </Button>
       )}

@@ -186,7 +186,7 @@ export function Keys() {
           )
         }
       />
-      <CreateKey open={creating !== ""} onClose={() => setCreating("")} />
+      <CreateKey open={writable && creating !== ""} onClose={() => setCreating("")} />
     </Page>
   );
 }

@@ -1,9 +1,8 @@
+import { create, toJson } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { createClient } from "@connectrpc/connect";
-import { useTransport } from "@connectrpc/connect-query";
 import { Radio } from "lucide-react";
-import { useId, useMemo, useState } from "react";
-import { LogService } from "../api/protos.ts";
+import { useId, useMemo } from "react";
+import { RequestFilterSchema } from "../api/protos.ts";
 import { text } from "../text.ts";
 import { Button } from "../ui/button.tsx";
 import { ExportButton } from "../ui/export-button.tsx";
@@ -13,6 +12,7 @@ import { Page } from "../ui/page.tsx";
 import { SearchBox } from "../ui/search-box.tsx";
 import { Select } from "../ui/select.tsx";
 import { useFilter } from "../ui/use-filter.ts";
+import { KeyFinder, UserFinder } from "./finders.tsx";
 import { type Filter, RequestTable } from "./request-table.tsx";
 import { useTail } from "./use-tail.ts";
 
@@ -45,12 +45,13 @@ export function Logs() {
   const [procedure, setProcedure] = useFilter("method");
   const [since, setSince] = useFilter("since");
   const [until, setUntil] = useFilter("until");
-  const [live, setLive] = useState(false);
+  const [watching, setWatching] = useFilter("live");
+  const live = watching !== "";
   const filter = useMemo(
     (): Filter => ({
       ...{ text: search, userId, apiKeyId, status, reason, procedure },
-      ...(since && { since: timestampFromDate(new Date(since)) }),
-      ...(until && { until: timestampFromDate(new Date(until)) }),
+      ...within("since", since),
+      ...within("until", until),
     }),
     [search, userId, apiKeyId, status, reason, procedure, since, until],
   );
@@ -61,11 +62,18 @@ export function Logs() {
       description={text.logs.description}
       actions={
         <>
-          <Button aria-pressed={live} look={live ? "primary" : "plain"} onClick={() => setLive(!live)}>
+          <Button
+            aria-pressed={live}
+            look={live ? "primary" : "plain"}
+            onClick={() => setWatching(live ? "" : "1")}
+          >
             <Radio size={16} aria-hidden="true" />
             {text.logs.live}
           </Button>
-          <Export filter={filter} />
+          <ExportButton
+            list="requests"
+            filter={() => toJson(RequestFilterSchema, create(RequestFilterSchema, filter))}
+          />
         </>
       }
     >
@@ -92,7 +100,7 @@ export function Logs() {
             />
             <Select
               label={text.logs.reason}
-              className="w-44 max-sm:w-[calc(50%-4px)]"
+              className="w-36 max-sm:w-[calc(50%-4px)]"
               value={reason}
               onChoose={setReason}
               choices={[
@@ -100,9 +108,9 @@ export function Logs() {
                 ...reasons.map((value) => ({ value, label: value })),
               ]}
             />
-            <Narrow label={text.logs.procedure} value={procedure} onChange={setProcedure} />
-            <Narrow label={text.logs.user} value={userId} onChange={setUserId} />
-            <Narrow label={text.logs.key} value={apiKeyId} onChange={setApiKeyId} />
+            <UserFinder label={text.logs.user} value={userId} onChange={setUserId} />
+            <KeyFinder label={text.logs.key} value={apiKeyId} onChange={setApiKeyId} />
+            <Narrow wide label={text.logs.procedure} value={procedure} onChange={setProcedure} />
             <Moment label={text.logs.since} value={since} onChange={setSince} />
             <Moment label={text.logs.until} value={until} onChange={setUntil} />
           </>
@@ -112,34 +120,41 @@ export function Logs() {
   );
 }
 
+/** One end of the range; none where an address says what is no time. */
+function within(end: "since" | "until", time: string) {
+  const date = new Date(time);
+  return time === "" || Number.isNaN(date.getTime()) ? {} : { [end]: timestampFromDate(date) };
+}
+
 interface Part {
   readonly label: string;
   readonly value: string;
   readonly onChange: (value: string) => void;
 }
 
+/** An instant of the address, in which it means the same to everybody, as the field wants it: in the viewer's zone, to the minute. */
+function localTime(instant: string): string {
+  const date = new Date(instant);
+  if (instant === "" || Number.isNaN(date.getTime())) return "";
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
 function Moment({ label, value, onChange }: Part) {
   const id = useId();
   return (
-    <span className="flex items-center gap-1.5 text-[13px] text-soft">
-      <label htmlFor={id}>{label}</label>
+    <span className="flex items-center gap-1.5 text-[13px] text-soft max-sm:w-full">
+      <label htmlFor={id} className="max-sm:w-10">
+        {label}
+      </label>
       <TextInput
         id={id}
         type="datetime-local"
-        value={value}
-        onChange={(event) => onChange(event.currentTarget.value)}
-        className="w-auto"
+        value={localTime(value)}
+        onChange={({ currentTarget: { value: chosen } }) =>
+          onChange(chosen === "" ? "" : new Date(chosen).toISOString())
+        }
+        className="w-auto min-w-0 max-sm:grow"
       />
     </span>
-  );
-}
-
-function Export({ filter }: { filter: Filter }) {
-  const transport = useTransport();
-  return (
-    <ExportButton
-      file="requests.csv"
-      pieces={() => createClient(LogService, transport).exportRequests({ filter, format: "csv" })}
-    />
   );
 }

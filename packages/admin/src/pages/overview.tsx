@@ -1,4 +1,4 @@
-import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { useQuery } from "@connectrpc/connect-query";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { Link } from "wouter";
@@ -108,6 +108,7 @@ function Figures({
           title={text.overview.denials}
           groups={data.byReason}
           link="reason"
+          bar="fill-bad"
           none={text.overview.noDenials}
         />
         <Top
@@ -150,11 +151,13 @@ function Top({
   groups,
   link,
   none,
+  bar = "fill-accent",
   nameOf = (value) => <Code>{value}</Code>,
 }: {
   title: string;
   groups: readonly RequestGroup[];
   link: string;
+  bar?: string;
   none: string;
   nameOf?: (value: string) => ReactNode;
 }) {
@@ -180,7 +183,7 @@ function Top({
               aria-hidden="true"
             >
               <rect width="100" height="1" className="fill-hover" />
-              <rect width={(Number(figures?.calls ?? 0n) / most) * 100} height="1" className="fill-accent" />
+              <rect width={(Number(figures?.calls ?? 0n) / most) * 100} height="1" className={bar} />
             </svg>
           </li>
         ))}
@@ -203,13 +206,18 @@ function KeyHealth() {
         {expiring.data?.apiKeys.length === 0 && <Empty title={text.overview.noneExpiring} />}
         <ul className="flex flex-col gap-2">
           {expiring.data?.apiKeys
-            .toSorted((a, b) => timeOf(a.expiresAt) - timeOf(b.expiresAt))
-            .map(({ id, name, expiresAt }) => (
+            .map(({ id, name, expiresAt, graceEndsAt }) => ({
+              id,
+              name,
+              end: earlier(expiresAt, graceEndsAt),
+            }))
+            .toSorted((a, b) => timeOf(a.end) - timeOf(b.end))
+            .map(({ id, name, end }) => (
               <li key={id} className="flex items-baseline justify-between gap-4">
                 <Link href={`/keys/${id}`} className="truncate hover:text-accent hover:underline">
                   {name}
                 </Link>
-                <Time at={expiresAt} style="relative" />
+                <Time at={end} style="relative" />
               </li>
             ))}
         </ul>
@@ -236,6 +244,12 @@ function KeyHealth() {
   );
 }
 
-function timeOf(at: Parameters<typeof timestampDate>[0] | undefined): number {
+/** A key that was replaced ends with its grace. */
+function earlier(one: Timestamp | undefined, other: Timestamp | undefined): Timestamp | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return timeOf(one) < timeOf(other) ? one : other;
+}
+
+function timeOf(at: Timestamp | undefined): number {
   return at === undefined ? 0 : timestampDate(at).getTime();
 }

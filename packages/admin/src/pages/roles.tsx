@@ -69,7 +69,7 @@ export function Roles() {
         empty={<Empty title={text.roles.none} />}
       />
       {query.data && <PermissionMatrix roles={query.data.roles} />}
-      <RoleDialog key={creating} open={creating !== ""} onClose={() => setCreating("")} />
+      <RoleDialog key={creating} open={writable && creating !== ""} onClose={() => setCreating("")} />
       <RoleDialog
         key={editing?.name}
         role={editing}

@@ -35,7 +35,10 @@ interface GraceFormProps {
 }
 
 function GraceForm({ id, grace, setGrace, onMade, onCancel }: GraceFormProps) {
-  const rotate = useChange(ApiKeyService.method.rotateApiKey, { onDone: onMade });
+  const rotate = useChange(ApiKeyService.method.rotateApiKey, {
+    said: text.keys.rotatedToast,
+    onDone: onMade,
+  });
   return (
     <>
       <p className="mb-4 text-soft">{text.keys.rotateText}</p>

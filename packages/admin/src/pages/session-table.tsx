@@ -9,6 +9,7 @@ import { type Column, DataTable } from "../ui/data-table.tsx";
 import { Empty } from "../ui/page.tsx";
 import { Time } from "../ui/time.tsx";
 import { usePages } from "../ui/use-pages.ts";
+import { agentName } from "./agent-name.ts";
 import { addressOf } from "./names.tsx";
 import { useChange } from "./use-change.ts";
 
@@ -28,7 +29,7 @@ export function SessionTable({ userId }: { userId?: bigint }) {
     ...shown,
     {
       id: "end",
-      header: text.sessions.end,
+      header: text.common.actions,
       align: "right",
       cell: (session) =>
         session.current ? (
@@ -71,7 +72,7 @@ const shown: readonly Column<Session>[] = [
     header: text.sessions.agent,
     cell: ({ userAgent }) => (
       <span className="block max-w-[34ch] truncate" title={userAgent}>
-        {userAgent || "—"}
+        {agentName(userAgent) || "—"}
       </span>
     ),
   },

@@ -11,6 +11,7 @@ import { Code } from "../ui/copy.tsx";
 import { type Column, DataTable } from "../ui/data-table.tsx";
 import { Empty, Page } from "../ui/page.tsx";
 import { Time } from "../ui/time.tsx";
+import { useFilter } from "../ui/use-filter.ts";
 import { useChange } from "./use-change.ts";
 
 const tones: Readonly<Record<string, Tone>> = {
@@ -48,10 +49,16 @@ const columns: readonly Column<SigningKey>[] = [
 export function SigningKeys() {
   const { can } = useMe();
   const query = useQuery(SigningKeyService.method.listSigningKeys, {});
-  const [asked, setAsked] = useState<"rotate" | SigningKey>();
-  const done = { said: text.signingKeys.doneToast, onDone: () => setAsked(undefined) };
-  const rotate = useChange(SigningKeyService.method.rotateSigningKey, done);
-  const retire = useChange(SigningKeyService.method.retireSigningKey, done);
+  const [removing, setRemoving] = useState<SigningKey>();
+  const [rotating, setRotating] = useFilter("rotate");
+  const rotate = useChange(SigningKeyService.method.rotateSigningKey, {
+    said: text.signingKeys.rotatedToast,
+    onDone: () => setRotating(""),
+  });
+  const retire = useChange(SigningKeyService.method.retireSigningKey, {
+    said: text.signingKeys.removedToast,
+    onDone: () => setRemoving(undefined),
+  });
   const writable = can("auth.signing_keys:write");
   const removal: Column<SigningKey> = {
     id: "remove",
@@ -59,7 +66,7 @@ export function SigningKeys() {
     align: "right",
     cell: (key) =>
       key.status === "retired" && (
-        <Button size="small" onClick={() => setAsked(key)}>
+        <Button size="small" onClick={() => setRemoving(key)}>
           {text.signingKeys.remove}
         </Button>
       ),
@@ -68,7 +75,7 @@ export function SigningKeys() {
     <Page
       title={text.signingKeys.title}
       description={text.signingKeys.description}
-      actions={writable && <Button onClick={() => setAsked("rotate")}>{text.signingKeys.rotate}</Button>}
+      actions={writable && <Button onClick={() => setRotating("1")}>{text.signingKeys.rotate}</Button>}
     >
       <DataTable
         name={text.signingKeys.title}
@@ -81,8 +88,8 @@ export function SigningKeys() {
         empty={<Empty title={text.signingKeys.none}>{text.signingKeys.noneHint}</Empty>}
       />
       <Confirm
-        open={asked === "rotate"}
-        onClose={() => setAsked(undefined)}
+        open={writable && rotating !== ""}
+        onClose={() => setRotating("")}
         title={text.signingKeys.rotateTitle}
         action={text.signingKeys.rotate}
         busy={rotate.busy}
@@ -91,12 +98,12 @@ export function SigningKeys() {
         {text.signingKeys.rotateText}
       </Confirm>
       <Confirm
-        open={typeof asked === "object"}
-        onClose={() => setAsked(undefined)}
+        open={removing !== undefined}
+        onClose={() => setRemoving(undefined)}
         title={text.signingKeys.removeTitle}
         action={text.signingKeys.remove}
         busy={retire.busy}
-        onConfirm={() => typeof asked === "object" && retire.run({ kid: asked.kid, now: true })}
+        onConfirm={() => removing && retire.run({ kid: removing.kid, now: true })}
       >
         {text.signingKeys.removeText}
       </Confirm>

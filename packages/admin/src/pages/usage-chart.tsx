@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import { text } from "../text.ts";
-import { Chart, Legend, type Series } from "../ui/chart.tsx";
-import { formatShort } from "../ui/numbers.ts";
+import { Chart, type Series } from "../ui/chart.tsx";
+import { formatCount } from "../ui/numbers.ts";
 import type { Day } from "./usage-days.ts";
 
 /** Calls with a key, day by day, by outcome. */
@@ -14,10 +14,5 @@ export function UsageChart({ days }: { days: readonly Day[] }) {
     ],
     [days],
   );
-  return (
-    <div className="flex flex-col gap-3">
-      <Legend series={series} />
-      <Chart label={text.keys.usage} times={times} series={series} format={formatShort} />
-    </div>
-  );
+  return <Chart label={text.keys.usage} times={times} series={series} format={formatCount} />;
 }

@@ -80,7 +80,8 @@ export function Users() {
   const [, go] = useLocation();
   const { can } = useMe();
   const list = usePages(UserService.method.listUsers, { pageSize: 50, query }, ({ users }) => users);
-  const add = can("auth.users:write") && (
+  const writable = can("auth.users:write");
+  const add = writable && (
     <Button look="primary" onClick={() => setCreating("1")}>
       <Plus size={16} aria-hidden="true" />
       {text.users.add}
@@ -101,7 +102,7 @@ export function Users() {
           </Empty>
         }
       />
-      <CreateUser open={creating !== ""} onClose={() => setCreating("")} />
+      <CreateUser open={writable && creating !== ""} onClose={() => setCreating("")} />
     </Page>
   );
 }

@@ -1,12 +1,15 @@
 import { Dialog } from "@base-ui/react/dialog";
+import { useQuery } from "@connectrpc/connect-query";
 import { Search } from "lucide-react";
-import { type KeyboardEvent, useEffect, useId, useState } from "react";
+import { type KeyboardEvent, useDeferredValue, useEffect, useId, useRef, useState } from "react";
 import { useLocation } from "wouter";
+import { ApiKeyService, UserService } from "../api/protos.ts";
+import { useMe } from "../api/rights.ts";
 import { text } from "../text.ts";
-import { commands } from "./commands.ts";
+import { type Command, commands, keyCommand, userCommand } from "./commands.ts";
 
-/** Every page and every beginning of a task, by typing a part of its name. Ctrl K or ⌘ K. */
-export function CommandPalette() {
+/** Every page, every beginning of a task, and keys and users, by typing a part of a name. Ctrl K or ⌘ K. */
+export function CommandPalette({ onLeft }: { onLeft: () => void }) {
   const [open, setOpen] = useState(false);
   useEffect(() => {
     const onKey = (event: globalThis.KeyboardEvent): void => {
@@ -19,7 +22,7 @@ export function CommandPalette() {
   }, []);
   return (
     <Dialog.Root open={open} onOpenChange={setOpen}>
-      <Dialog.Trigger className="flex h-[34px] w-full cursor-pointer items-center gap-2 rounded-[7px] border border-line bg-page px-2.5 text-soft hover:border-strong-line">
+      <Dialog.Trigger className="flex h-[34px] w-full shrink-0 cursor-pointer items-center gap-2 rounded-[7px] border border-line bg-page px-2.5 text-soft hover:border-strong-line">
         <Search size={15} aria-hidden="true" />
         <span className="grow text-left">{text.shell.search}</span>
         <kbd className="rounded border border-line px-1 font-sans text-xs">
@@ -28,31 +31,67 @@ export function CommandPalette() {
       </Dialog.Trigger>
       <Dialog.Portal>
         <Dialog.Backdrop className="fixed inset-0 z-40 bg-shade" />
-        <Dialog.Popup className="fixed left-1/2 top-[12vh] z-50 w-[calc(100vw-2rem)] max-w-xl -translate-x-1/2 overflow-hidden rounded-xl border border-line bg-raised shadow-popup">
+        <Dialog.Popup className="fixed left-1/2 top-[min(12vh,6rem)] z-50 flex max-h-[80vh] w-[calc(100vw-2rem)] max-w-xl -translate-x-1/2 flex-col overflow-hidden rounded-xl border border-line bg-raised shadow-popup">
           <Dialog.Title className="sr-only">{text.shell.search}</Dialog.Title>
-          <Palette onDone={() => setOpen(false)} />
+          <Palette onDone={() => setOpen(false)} onLeft={onLeft} />
         </Dialog.Popup>
       </Dialog.Portal>
     </Dialog.Root>
   );
 }
 
-function Palette({ onDone }: { onDone: () => void }) {
+const kept = { staleTime: 30_000, placeholderData: <T,>(before: T) => before } as const;
+
+/** Commands of which that is a part of the name, and keys and users that are called so. */
+function useFound(typed: string): readonly Command[] {
+  const { can } = useMe();
+  const wanted = typed.trim().toLowerCase();
+  const query = useDeferredValue(wanted);
+  const asks = query.length >= 2;
+  const keys = useQuery(
+    ApiKeyService.method.listApiKeys,
+    { text: query, pageSize: 4 },
+    { ...kept, enabled: asks && can("auth.keys:read") },
+  );
+  const users = useQuery(
+    UserService.method.listUsers,
+    { query, pageSize: 4 },
+    { ...kept, enabled: asks && can("auth.users:read") },
+  );
+  const isCalledSo = ({ name }: Command): boolean => name.toLowerCase().includes(wanted);
+  const known = commands.filter((command) => isCalledSo(command) && (!command.needs || can(command.needs)));
+  if (wanted.length < 2) return known;
+  // Whoever types fast and presses Enter must not get what an earlier text has found.
+  const found = [
+    ...(keys.data?.apiKeys ?? []).map(({ id, name, user }) => keyCommand(id, name, user?.username ?? "")),
+    ...(users.data?.users ?? []).map(({ id, username }) => userCommand(id, username)),
+  ];
+  const isOld = query !== wanted || keys.isPlaceholderData || users.isPlaceholderData;
+  return [...known, ...(isOld ? found.filter(isCalledSo) : found)];
+}
+
+function Palette({ onDone, onLeft }: { onDone: () => void; onLeft: () => void }) {
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
   const [, go] = useLocation();
   const list = useId();
-  const found = commands.filter(({ name }) => name.toLowerCase().includes(typed.trim().toLowerCase()));
-  const chosen = found[Math.min(at, found.length - 1)];
-  const run = (command: (typeof found)[number] | undefined): void => {
+  const options = useRef<HTMLDivElement>(null);
+  const found = useFound(typed);
+  const chosen = Math.min(at, found.length - 1);
+  const run = (command: Command | undefined): void => {
     if (command === undefined) return;
     onDone();
-    go(command.path);
+    if (command.path !== undefined) go(command.path);
+    else command.run?.(onLeft);
+  };
+  const choose = (next: number): void => {
+    setAt(next);
+    options.current?.children[next]?.scrollIntoView({ block: "nearest" });
   };
   const onKey = (event: KeyboardEvent): void => {
-    if (event.key === "ArrowDown") setAt(Math.min(at + 1, found.length - 1));
-    else if (event.key === "ArrowUp") setAt(Math.max(at - 1, 0));
-    else if (event.key === "Enter") run(chosen);
+    if (event.key === "ArrowDown") choose(Math.min(chosen + 1, found.length - 1));
+    else if (event.key === "ArrowUp") choose(Math.max(chosen - 1, 0));
+    else if (event.key === "Enter") run(found[chosen]);
     else return;
     event.preventDefault();
   };
@@ -64,7 +103,7 @@ function Palette({ onDone }: { onDone: () => void }) {
         role="combobox"
         aria-expanded="true"
         aria-controls={list}
-        aria-activedescendant={chosen && `${list}-${chosen.path}`}
+        aria-activedescendant={found.length === 0 ? undefined : `${list}-${chosen}`}
         aria-label={text.shell.search}
         placeholder={text.shell.searchHint}
         value={typed}
@@ -73,28 +112,33 @@ function Palette({ onDone }: { onDone: () => void }) {
           setAt(0);
         }}
         onKeyDown={onKey}
-        className="h-12 w-full border-b border-line bg-transparent px-4 text-[15px] outline-none placeholder:text-faint"
+        className="h-12 w-full shrink-0 border-b border-line bg-transparent px-4 text-[15px] outline-none placeholder:text-faint"
       />
-      <div id={list} role="listbox" aria-label={text.shell.search} className="max-h-80 overflow-y-auto p-1.5">
-        {found.map((command) => (
+      <div
+        ref={options}
+        id={list}
+        role="listbox"
+        aria-label={text.shell.search}
+        className="max-h-96 overflow-y-auto p-1.5 empty:hidden"
+      >
+        {found.map((command, index) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: keys go to the field
           // biome-ignore lint/a11y/useFocusableInteractive: the field keeps the focus
           <div
-            key={command.path}
-            id={`${list}-${command.path}`}
+            key={`${command.name} ${command.path}`}
+            id={`${list}-${index}`}
             role="option"
-            aria-selected={command === chosen}
+            aria-selected={index === chosen}
             onClick={() => run(command)}
-            className={`flex cursor-pointer items-center gap-2.5 rounded-md px-2.5 py-2 ${command === chosen ? "bg-accent-soft text-accent" : "hover:bg-hover"}`}
+            className={`flex cursor-pointer items-center gap-2.5 rounded-md px-2.5 py-2 ${index === chosen ? "bg-accent-soft text-accent" : "hover:bg-hover"}`}
           >
-            <command.icon size={16} aria-hidden="true" />
-            {command.name}
+            <command.icon size={16} aria-hidden="true" className="shrink-0" />
+            <span className="min-w-0 grow truncate">{command.name}</span>
+            {command.note && <span className="shrink-0 text-[13px] text-soft">{command.note}</span>}
           </div>
         ))}
-        {found.length === 0 && (
-          <div className="px-2.5 py-6 text-center text-soft">{text.shell.nothingFound}</div>
-        )}
       </div>
+      {found.length === 0 && <p className="px-2.5 py-6 text-center text-soft">{text.shell.nothingFound}</p>}
     </>
   );
 }

@@ -50,7 +50,7 @@ export function Shell({
           id="navigation"
           className={`grow flex-col overflow-y-auto px-3 pb-3 lg:flex ${open ? "flex" : "hidden"}`}
         >
-          <CommandPalette />
+          <CommandPalette onLeft={onLeft} />
           <nav aria-label={text.shell.navigation} className="mt-3 flex grow flex-col gap-4">
             {Object.entries(text.groups).map(([group, name]) => (
               <Group

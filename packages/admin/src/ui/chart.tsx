@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 
 export interface Series {
@@ -20,14 +20,15 @@ export interface ChartProps {
   readonly height?: number;
 }
 
-/** Lines over time. Follows the width of what holds it, and the theme. */
+/** Lines over time, and what they come to where one points at. Follows the width of what holds it, and the theme. */
 export function Chart({ label, times, series, format, height = 180 }: ChartProps) {
   const holder = useRef<HTMLDivElement>(null);
+  const [at, setAt] = useState<number>();
   useEffect(() => {
     const element = holder.current;
     if (element === null) return undefined;
     const plot = new uPlot(
-      optionsOf(element, { times, series, format, height }),
+      optionsOf(element, { times, series, format, height, setAt }),
       [[...times], ...series.map(({ values }) => [...values])] as uPlot.AlignedData,
       element,
     );
@@ -39,27 +40,37 @@ export function Chart({ label, times, series, format, height = 180 }: ChartProps
     };
   }, [times, series, format, height]);
   return (
-    <div
-      ref={holder}
-      role="img"
-      aria-label={label}
-      className="w-full overflow-hidden"
-      style={{ minHeight: height }}
-    />
+    <div className="flex min-w-0 flex-col gap-3">
+      <Legend {...{ series, format, times, at }} />
+      <div
+        ref={holder}
+        role="img"
+        aria-label={label}
+        className="w-full overflow-hidden"
+        style={{ minHeight: height }}
+      />
+    </div>
   );
 }
 
 function optionsOf(
   element: HTMLElement,
-  { times, series, format, height }: Pick<ChartProps, "times" | "series" | "format"> & { height: number },
+  {
+    times,
+    series,
+    format,
+    height,
+    setAt,
+  }: Pick<ChartProps, "times" | "series" | "format"> & { height: number; setAt: (at?: number) => void },
 ): uPlot.Options {
   const color = (name: string): string => colorOf(element, name);
-  const daily = (times[1] ?? 0) - (times[0] ?? 0) >= 86_400;
+  const daily = isDaily(times);
   const axis = { stroke: color("faint"), grid: { stroke: color("line"), width: 1 }, ticks: { show: false } };
   const options: uPlot.Options = {
     width: element.clientWidth,
     height,
     legend: { show: false },
+    hooks: { setCursor: [({ cursor }) => setAt(cursor.idx ?? undefined)] },
     // Days are those of UTC.
     ...(daily && { tzDate: (at: number) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC") }),
     cursor: { y: false, points: { size: 6 } },
@@ -116,17 +127,40 @@ function alone(values: ArrayLike<number | null | undefined>): number[] {
   return Array.from(values, (_value, at) => at).filter((at) => has(at) && !has(at - 1) && !has(at + 1));
 }
 
-/** What the lines of a chart stand for. */
-export function Legend({ series }: { series: readonly Series[] }) {
+const isDaily = (times: readonly number[]): boolean => (times[1] ?? 0) - (times[0] ?? 0) >= 86_400;
+const moment = new Intl.DateTimeFormat(undefined, {
+  ...{ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
+});
+
+/** What the lines of a chart stand for, and how much that is where one points at. */
+function Legend({
+  series,
+  times,
+  format,
+  at,
+}: Pick<ChartProps, "series" | "times" | "format"> & { at: number | undefined }) {
   const dots = { accent: "bg-accent", bad: "bg-bad", warn: "bg-warn", soft: "bg-soft" };
+  const time = at === undefined ? undefined : times[at];
   return (
-    <ul className="flex flex-wrap gap-4 text-[13px] text-soft">
-      {series.map(({ label, color }) => (
+    <ul className="flex flex-wrap gap-x-4 text-[13px] text-soft">
+      {series.map(({ label, color, values }) => (
         <li key={label} className="flex items-center gap-1.5">
           <span aria-hidden="true" className={`size-2 rounded-full ${dots[color]}`} />
           {label}
+          {at !== undefined && (
+            <span className="numbers font-medium text-ink">{reading(values[at], format)}</span>
+          )}
         </li>
       ))}
+      {time !== undefined && (
+        <li className="numbers ml-auto" title={new Date(time * 1000).toISOString()}>
+          {(isDaily(times) ? utcDay : moment).format(time * 1000)}
+        </li>
+      )}
     </ul>
   );
+}
+
+function reading(value: number | null | undefined, format: (value: number) => string): string {
+  return value === null || value === undefined ? "—" : format(value);
 }

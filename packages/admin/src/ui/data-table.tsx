@@ -9,7 +9,7 @@ import {
   useTable,
 } from "@tanstack/react-table";
 import { Check, Columns3 } from "lucide-react";
-import type { ReactNode } from "react";
+import type { KeyboardEvent, ReactNode } from "react";
 import { text } from "../text.ts";
 import { Button, buttonClass } from "./button.tsx";
 import { Failed, Loading } from "./page.tsx";
@@ -132,7 +132,7 @@ function Content<T extends RowData>({
                   <th
                     key={header.id}
                     scope="col"
-                    className={`whitespace-nowrap px-2.5 py-2 font-medium first:pl-4 last:pr-4 ${cellClass(header.column.id)}`}
+                    className={`whitespace-nowrap px-2 py-2 font-medium first:pl-4 last:pr-4 ${cellClass(header.column.id)}`}
                   >
                     <table.FlexRender header={header} />
                   </th>
@@ -141,10 +141,14 @@ function Content<T extends RowData>({
             ))}
           </thead>
           <tbody>
-            {table.getRowModel().rows.map((row) => (
+            {table.getRowModel().rows.map((row, at) => (
               <tr
                 key={row.id}
-                className={`border-b border-line last:border-0 ${onOpen ? "cursor-pointer hover:bg-hover" : ""} ${row.getIsSelected() ? "bg-accent-soft" : ""}`}
+                {...(onOpen && {
+                  tabIndex: at === 0 ? 0 : -1,
+                  onKeyDown: rowKeys(() => onOpen(row.original)),
+                })}
+                className={`border-b border-line -outline-offset-2 last:border-0 ${onOpen ? "cursor-pointer hover:bg-hover" : ""} ${row.getIsSelected() ? "bg-accent-soft" : ""}`}
                 onClick={(event) => {
                   if (onOpen && !(event.target as Element).closest("a,button,input,label"))
                     onOpen(row.original);
@@ -164,7 +168,7 @@ function Content<T extends RowData>({
                 {row.getVisibleCells().map((cell) => (
                   <td
                     key={cell.id}
-                    className={`h-11 px-2.5 py-1.5 align-middle first:pl-4 last:pr-4 ${cellClass(cell.column.id)}`}
+                    className={`h-11 px-2 py-1.5 align-middle first:pl-4 last:pr-4 [&_code]:whitespace-nowrap ${cellClass(cell.column.id)}`}
                   >
                     <table.FlexRender cell={cell} />
                   </td>
@@ -184,6 +188,19 @@ function Content<T extends RowData>({
       </div>
     </>
   );
+}
+
+/** A row is opened with Enter, and the arrows go from one to the next: there is one stop of the Tab key for all of them. */
+function rowKeys(open: () => void) {
+  return (event: KeyboardEvent<HTMLTableRowElement>): void => {
+    const { target, currentTarget: row, key } = event;
+    if (target !== row) return;
+    const to = key === "ArrowDown" ? row.nextElementSibling : row.previousElementSibling;
+    if (key === "Enter" || key === " ") open();
+    else if (key === "ArrowDown" || key === "ArrowUp") (to as HTMLElement | null)?.focus();
+    else return;
+    event.preventDefault();
+  };
 }
 
 function ColumnChoice<T>({

@@ -1,29 +1,22 @@
 import { Download } from "lucide-react";
 import { useState } from "react";
+import { saveList } from "../api/save-list.ts";
 import { text } from "../text.ts";
 import { Button } from "./button.tsx";
-import { saveFile } from "./save-file.ts";
 import { tellError } from "./toasts.tsx";
 
 interface ExportButtonProps {
-  /** What the file is called. */
-  readonly file: string;
-  /** Asks for the file, which comes in pieces. */
-  readonly pieces: () => AsyncIterable<{ readonly data: string | Uint8Array }>;
+  /** Which list, and what of it, as the RPC's own filter in JSON. */
+  readonly list: "requests" | "audit";
+  readonly filter: () => unknown;
 }
 
-/** Saves as CSV what a server sends in pieces. */
-export function ExportButton({ file, pieces }: ExportButtonProps) {
+/** Saves a list as CSV: the browser downloads what the server sends, and the page holds nothing of it. */
+export function ExportButton({ list, filter }: ExportButtonProps) {
   const [busy, setBusy] = useState(false);
   async function save(): Promise<void> {
     setBusy(true);
-    try {
-      const parts: BlobPart[] = [];
-      for await (const { data } of pieces()) parts.push(data as BlobPart);
-      saveFile(file, "text/csv", parts);
-    } catch (error) {
-      tellError(error);
-    }
+    await saveList(list, filter()).catch(tellError);
     setBusy(false);
   }
   return (

@@ -5,10 +5,13 @@ export function Narrow({
   label,
   value,
   onChange,
+  wide,
 }: {
   label: string;
   value: string;
   onChange: (value: string) => void;
+  /** For what is long. */
+  wide?: boolean;
 }) {
   return (
     <TextInput
@@ -18,7 +21,7 @@ export function Narrow({
       defaultValue={value}
       onBlur={(event) => onChange(event.currentTarget.value.trim())}
       onKeyDown={(event) => event.key === "Enter" && onChange(event.currentTarget.value.trim())}
-      className="max-sm:w-[calc(50%-4px)] sm:w-28"
+      className={wide ? "w-full sm:w-64" : "max-sm:w-[calc(50%-4px)] sm:w-28"}
     />
   );
 }

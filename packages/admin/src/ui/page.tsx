@@ -3,6 +3,7 @@ import { type ReactNode, useEffect } from "react";
 import { describeError, isDenied } from "../api/errors.ts";
 import { text } from "../text.ts";
 import { Button } from "./button.tsx";
+import { RequestId } from "./request-id.tsx";
 
 /** A page: its name, what it can do, and what it shows. */
 export function Page({
@@ -20,7 +21,7 @@ export function Page({
     document.title = `${title} · Countersign`;
   }, [title]);
   return (
-    <div className="mx-auto flex w-full max-w-[1280px] flex-col gap-5 px-4 py-6 sm:px-8">
+    <div className="mx-auto flex w-full max-w-[1400px] flex-col gap-5 px-4 py-6 sm:px-8">
       <header className="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
         <div className="min-w-0">
           <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
@@ -66,7 +67,7 @@ export function Empty({
   action?: ReactNode;
 }) {
   return (
-    <div className="flex flex-col items-center gap-2 px-6 py-14 text-center">
+    <div className="flex flex-col items-center gap-2 px-6 py-10 text-center">
       <Inbox size={28} strokeWidth={1.5} className="text-faint" aria-hidden="true" />
       <p className="font-medium">{title}</p>
       {children && <p className="max-w-[52ch] text-soft">{children}</p>}
@@ -79,11 +80,11 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry: () => void
   if (isDenied(error)) return <Denied>{describeError(error).detail}</Denied>;
   const { title, detail, requestId } = describeError(error);
   return (
-    <div role="alert" className="flex flex-col items-center gap-2 px-6 py-14 text-center">
+    <div role="alert" className="flex flex-col items-center gap-2 px-6 py-10 text-center">
       <CircleAlert size={28} strokeWidth={1.5} className="text-bad" aria-hidden="true" />
       <p className="font-medium">{title}</p>
       <p className="max-w-[52ch] text-soft">{detail}</p>
-      {requestId && <p className="font-mono text-[13px] text-faint">{text.common.request(requestId)}</p>}
+      {requestId && <RequestId id={requestId} />}
       <Button className="mt-2" onClick={onRetry}>
         {text.common.retry}
       </Button>
@@ -93,7 +94,7 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry: () => void
 
 export function Denied({ children }: { children?: ReactNode }) {
   return (
-    <div className="flex flex-col items-center gap-2 px-6 py-14 text-center">
+    <div className="flex flex-col items-center gap-2 px-6 py-10 text-center">
       <Lock size={28} strokeWidth={1.5} className="text-faint" aria-hidden="true" />
       <p className="font-medium">{text.common.denied}</p>
       <p className="max-w-[52ch] text-soft">{children ?? text.common.deniedHint}</p>
@@ -118,7 +119,11 @@ export function Loading({ lines = 6 }: { lines?: number }) {
 
 /** Names and values, side by side. */
 export function Facts({ children }: { children: ReactNode }) {
-  return <dl className="grid grid-cols-[minmax(120px,max-content)_1fr] gap-x-6 gap-y-2.5">{children}</dl>;
+  return (
+    <dl className="grid grid-cols-[minmax(min(120px,30%),max-content)_minmax(0,1fr)] gap-x-4 sm:gap-x-6 gap-y-2.5">
+      {children}
+    </dl>
+  );
 }
 
 export function Fact({ name, children }: { name: string; children: ReactNode }) {

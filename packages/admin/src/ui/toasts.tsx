@@ -3,19 +3,24 @@ import { CircleAlert, CircleCheck, X } from "lucide-react";
 import type { ReactNode } from "react";
 import { describeError } from "../api/errors.ts";
 import { text } from "../text.ts";
+import { RequestId } from "./request-id.tsx";
 
-const manager = Toast.createToastManager();
+interface ToastData {
+  readonly requestId: string | undefined;
+}
 
-/** Says that something was done. */
-export function tell(title: string, description?: ReactNode): void {
-  manager.add({ title, description, type: "good" });
+const manager = Toast.createToastManager<ToastData>();
+
+/** Says that something was done, and by which request. */
+export function tell(title: string, requestId?: string): void {
+  manager.add({ title, type: "good", data: { requestId } });
 }
 
 /** Says that something failed, and by which request, so that it can be found in the log. */
 export function tellError(error: unknown): void {
   const { title, detail, requestId } = describeError(error);
-  const description = [detail, requestId && text.common.request(requestId)].filter(Boolean).join(" · ");
-  manager.add({ title, description, type: "bad", timeout: 10_000, priority: "high" });
+  const data = { requestId };
+  manager.add({ title, description: detail, type: "bad", timeout: 10_000, priority: "high", data });
 }
 
 export function Toasts({ children }: { children: ReactNode }) {
@@ -32,7 +37,7 @@ export function Toasts({ children }: { children: ReactNode }) {
 }
 
 function List() {
-  const { toasts } = Toast.useToastManager();
+  const { toasts } = Toast.useToastManager<ToastData>();
   return toasts.map((toast) => (
     <Toast.Root
       key={toast.id}
@@ -47,8 +52,12 @@ function List() {
       <div className="min-w-0 grow">
         <Toast.Title className="font-medium" />
         <Toast.Description className="break-words text-[13px] text-soft" />
+        {toast.data?.requestId && <RequestId id={toast.data.requestId} />}
       </div>
-      <Toast.Close aria-label={text.common.close} className="text-faint hover:text-ink">
+      <Toast.Close
+        aria-label={text.common.close}
+        className="-m-1 cursor-pointer rounded p-1 text-faint hover:text-ink"
+      >
         <X size={16} aria-hidden="true" />
       </Toast.Close>
     </Toast.Root>

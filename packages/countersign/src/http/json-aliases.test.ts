@@ -33,6 +33,7 @@ const auth = createAuth<Principal>({
       enableUser: "open",
       deleteUser: "open",
       setPassword: "open",
+      resetSecondFactor: "open",
       listIdentities: "open",
       linkIdentity: "open",
       unlinkIdentity: "open",

@@ -24,7 +24,7 @@ type Handler = (request: unknown, context: CallContext) => Promise<unknown>;
 /** The services over one store, with a tenant that is administered by its own superuser. */
 async function setup() {
   const store = createMemoryStore();
-  const { users, sessions, identities, roles, tenants } = store;
+  const { users, sessions, totp, identities, roles, tenants } = store;
   const directory = await createRoleDirectory({ source: roles });
   const caughtUp = async (): Promise<void> => directory.reload();
   const digests = createKeyDigests([{ id: "p1", secret: new Uint8Array(32).fill(7) }]);
@@ -32,7 +32,7 @@ async function setup() {
   const services: Readonly<Record<string, object>> = {
     [RoleService.typeName]: createRoleService({ store, ...common }),
     [UserService.typeName]: createUserService({
-      ...{ users, sessions, identities, ...common, hashPassword: async () => "hash" },
+      ...{ users, sessions, totp, identities, ...common, hashPassword: async () => "hash" },
       tenantOfIssuer: (issuer) => (issuer === "https://id.acme.example" ? "acme" : undefined),
     }),
     [ApiKeyService.typeName]: createApiKeyService({ store, ...common, digests, environment: "dev" }),

@@ -30,12 +30,12 @@ async function setup() {
   const store = createMemoryStore();
   const directory = await createRoleDirectory({ source: store.roles });
   const caughtUp = async (): Promise<void> => directory.reload();
-  const { users, sessions, identities, roles } = store;
+  const { users, sessions, totp, identities, roles } = store;
   const digests = createKeyDigests([{ id: "p1", secret: new Uint8Array(32).fill(7) }]);
   const services: Readonly<Record<string, object>> = {
     [RoleService.typeName]: createRoleService({ store, roles: directory, caughtUp }),
     [UserService.typeName]: createUserService({
-      ...{ users, roles: directory, sessions, identities, caughtUp },
+      ...{ users, roles: directory, sessions, totp, identities, caughtUp },
       hashPassword: async () => "hash",
     }),
     [ApiKeyService.typeName]: createApiKeyService({
@@ -146,6 +146,7 @@ describe("nobody hands out more than they hold", () => {
         "the password of one who is above",
         as(boss, UserService.method.setPassword, { id: richId, password: "a very long password" }),
       ],
+      ["one's second factor who is above", as(boss, UserService.method.resetSecondFactor, { id: richId })],
       ["one who is above", as(boss, UserService.method.disableUser, { id: richId })],
       ["one who is above, for good", as(boss, UserService.method.deleteUser, { id: rootId })],
       [

@@ -16,7 +16,7 @@ import type {
   UserService,
 } from "../gen/auth/v1/users_pb.ts";
 import { Conflict, type UserPatch, type UserRecord, type UserStore } from "../store/contracts.ts";
-import type { IdentityStore, SessionStore } from "../store/session-contracts.ts";
+import type { IdentityStore, SessionStore, TotpStore } from "../store/session-contracts.ts";
 import { IdentityLinks } from "./identity-links.ts";
 import { found, pageOf, pageSize, readPageToken } from "./page.ts";
 import { passwordViolation } from "./passwords.ts";
@@ -28,8 +28,9 @@ export interface UserServiceOptions {
   readonly users: UserStore;
   /** What the roles of accounts stand for: nobody touches one that may do more. */
   readonly roles: RoleDirectory;
-  /** What a new password ends. */
+  /** What a new password ends, and a second factor that is taken off. */
   readonly sessions: Pick<SessionStore, "revokeAll">;
+  readonly totp: Pick<TotpStore, "load" | "disable">;
   readonly identities: Pick<IdentityStore, "find" | "list" | "link" | "unlink">;
   /** The tenant whose issuer that is: its identities stand for that tenant's users alone. Default: every issuer is the installation's. */
   readonly tenantOfIssuer?: (issuer: string) => string | undefined;
@@ -76,8 +77,9 @@ class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
   }
 
   async getUser(request: GetUserRequest, context: CallContext) {
-    const user = visibleTo(context.requireUser(), await select(this.#users, request));
-    return { user: userMessage(found(user, "user")) };
+    const user = found(visibleTo(context.requireUser(), await select(this.#users, request)), "user");
+    const factor = await this.#options.totp.load(user.id);
+    return { user: userMessage(user), hasSecondFactor: factor?.confirmedAt !== undefined };
   }
 
   async listUsers({ pageSize: size, pageToken, query, tenant }: ListUsersRequest, context: CallContext) {
@@ -123,6 +125,25 @@ class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
     await this.#change(id, context, { passwordHash: await this.#options.hashPassword(password) });
     await endSessions(this.#options.sessions, String(id), context.requireUser());
     await this.#options.caughtUp();
+    return {};
+  }
+
+  async resetSecondFactor({ id }: { readonly id: bigint }, context: CallContext) {
+    const { totp, sessions, caughtUp, roles } = this.#options;
+    await caughtUp();
+    const caller = context.requireUser();
+    const user = found(visibleTo(caller, await this.#users.load(String(id))), "user");
+    requireRank(caller, user, roles);
+    // Whoever holds an open session, or a key, is not yet who holds the second factor.
+    if (user.id === caller.userId)
+      throw new CallError(
+        "FAILED_PRECONDITION",
+        "Turn your own off with DisableTotp, which asks for the password",
+      );
+    if (!(await totp.disable(user.id, caller.userId)))
+      throw new CallError("FAILED_PRECONDITION", "No second factor is on");
+    await sessions.revokeAll(user.id, { reason: "second factor reset", by: caller.userId });
+    await caughtUp();
     return {};
   }
 

@@ -1,10 +1,24 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Auth, type Principal, Refusal, statusOf } from "countersign";
+import { type Auth, type Principal, Refusal } from "countersign";
 import { AuthService } from "countersign/descriptors";
 import type { HttpHandler } from "../listen/http.ts";
 import { type AdminAssets, pageHeaders } from "./admin-assets.ts";
 import { AdminCall } from "./admin-call.ts";
+import { type AdminExport, type Downloader, exportBase } from "./admin-export.ts";
 import { type AdminLogin, sessionPath } from "./admin-login.ts";
+import {
+  foreign,
+  missing,
+  noCredential,
+  none,
+  notAllowed,
+  type PlainRefusal,
+  refusalOf,
+  refuse,
+  staffOnly,
+  unavailable,
+  unknownPath,
+} from "./admin-refusal.ts";
 import type { AdminSession, AdminSessions } from "./admin-session.ts";
 import { isSameOrigin } from "./same-origin.ts";
 
@@ -19,6 +33,7 @@ export interface AdminDoorParts {
   readonly assets: AdminAssets;
   readonly login: AdminLogin;
   readonly sessions: AdminSessions;
+  readonly exports: AdminExport;
   /** Every RPC, at its own path: the UI has no API of its own. */
   readonly rpc: HttpHandler;
   readonly credentials: { readonly token: CredentialPlace; readonly api_key: CredentialPlace };
@@ -62,12 +77,14 @@ export class AdminDoor {
 
   async #answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const isSession = path === sessionPath;
-    if (!isSession && !path.startsWith(rpcBase) && !path.startsWith(tryBase)) {
+    const isExport = path.startsWith(exportBase);
+    if (!isSession && !isExport && !path.startsWith(rpcBase) && !path.startsWith(tryBase)) {
       if (request.method !== "GET" && request.method !== "HEAD") return refuse(request, response, notAllowed);
       return this.#parts.assets.answer(path.slice(base.length) || "index.html", request, response);
     }
     for (const [name, value] of Object.entries(pageHeaders)) response.setHeader(name, value);
     response.setHeader("cache-control", "no-store");
+    if (isExport && request.method === "GET") return this.#save(path, request, response);
     // Also for reading: an answer is nobody's business but this page's.
     if (!isSameOrigin(request)) return refuse(request, response, foreign);
     if (isSession && request.method === "POST") return this.#parts.login.handle(request, response);
@@ -78,11 +95,40 @@ export class AdminDoor {
       return refuse(request, response, foreign);
     if (path.startsWith(rpcBase))
       return this.#call(path.slice(rpcBase.length - 1), this.#credential(session), request, response);
+    if (isExport)
+      return this.#parts.exports.grant(
+        path.slice(exportBase.length),
+        this.#downloader(session),
+        request,
+        response,
+      );
     if (!isSession) return this.#try(path.slice(tryBase.length - 1), request, response);
     if (request.method !== "DELETE") return refuse(request, response, notAllowed);
     await this.#parts.login.end(request, this.#credential(session));
     response.setHeader("set-cookie", this.#parts.sessions.noCookie());
     response.writeHead(204).end();
+  }
+
+  /**
+   * A download, which a page begins by going to its address. The ticket says that it was one of ours; browsers that say where a request
+   * comes from have to say the same.
+   */
+  async #save(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.headersDistinct["sec-fetch-site"] !== undefined && !isSameOrigin(request))
+      return refuse(request, response, foreign);
+    // With a token that lasts: the file may be long, and its reader slow.
+    const session = await this.#session(request, response, false, true);
+    if (session === undefined) return;
+    await this.#parts.exports.save(
+      path.slice(exportBase.length),
+      this.#downloader(session),
+      request,
+      response,
+    );
+  }
+
+  #downloader(session: AdminSession): Downloader {
+    return { sessionId: session.id, credential: this.#credential(session) };
   }
 
   #fail(thrown: unknown, request: IncomingMessage, response: ServerResponse): void {
@@ -93,19 +139,20 @@ export class AdminDoor {
 
   /**
    * The session that a request came with, renewed where it is due. Whether it is still one of staff is asked then, and
-   * where `ask` says so; what it may do is asked by each RPC. Undefined: the request is answered.
+   * where `ask` says so; `renewed` renews it in any case. What it may do is asked by each RPC. Undefined: the request is answered.
    */
   async #session(
     request: IncomingMessage,
     response: ServerResponse,
     ask: boolean,
+    renewed = false,
   ): Promise<AdminSession | undefined> {
     const { sessions, login } = this.#parts;
     const found = sessions.read(request.headersDistinct["cookie"] ?? []);
     // Asking whether there is one is no mistake: no answer, and no line in the browser's console.
     if (found === undefined)
       return this.#turnAway(request, response, ask && request.method === "GET" ? none : missing);
-    const due = sessions.isDue(found);
+    const due = renewed || sessions.isDue(found);
     let session = request.headers[backgroundHeader] === undefined ? sessions.seen(found) : found;
     try {
       if (due) session = { ...(await login.renew(session, request)), seenAt: session.seenAt };
@@ -193,52 +240,4 @@ const carried: ReadonlySet<string> = new Set([
 
 function pairs(rawHeaders: readonly string[]): readonly (readonly [string, string])[] {
   return rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [[name, rawHeaders[at + 1] ?? ""] as const] : []));
-}
-
-interface PlainRefusal {
-  readonly status: number;
-  readonly code: string;
-  readonly message: string;
-  readonly reason?: string;
-}
-
-const none = { status: 204, code: "", message: "" };
-const missing = { status: 401, code: "unauthenticated", message: "Log in", reason: "CREDENTIALS_MISSING" };
-const staffOnly = {
-  status: 403,
-  code: "permission_denied",
-  message: "Staff access required",
-  reason: "PERMISSION_DENIED",
-};
-const foreign = {
-  status: 403,
-  code: "permission_denied",
-  message: "This request did not come from the admin page",
-};
-const noCredential = {
-  status: 400,
-  code: "invalid_argument",
-  message: "A credential to try is `token` or `api_key`, and its text",
-};
-const notAllowed = { status: 405, code: "unimplemented", message: "Method not allowed" };
-const unknownPath = { status: 404, code: "unimplemented", message: "There is no such procedure" };
-const unavailable = {
-  status: 503,
-  code: "unavailable",
-  message: "Authentication temporarily unavailable",
-  reason: "UNAVAILABLE",
-};
-
-function refusalOf({ reason, message }: Refusal["denial"]): PlainRefusal {
-  const status = statusOf[reason].http;
-  const code = status === 503 ? "unavailable" : status === 403 ? "permission_denied" : "unauthenticated";
-  return { status, code, message, reason };
-}
-
-function refuse(request: IncomingMessage, response: ServerResponse, refusal: PlainRefusal): void {
-  const { status, ...body } = refusal;
-  // What was sent with it is not read.
-  if (!request.complete) response.setHeader("connection", "close");
-  if (status === 204) response.writeHead(status).end();
-  else response.writeHead(status, { "content-type": "application/json" }).end(`${JSON.stringify(body)}\n`);
 }

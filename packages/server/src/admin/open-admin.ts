@@ -8,6 +8,7 @@ import { deriveKeys } from "../master-key.ts";
 import type { ServedService } from "../served-service.ts";
 import { AdminAssets } from "./admin-assets.ts";
 import { AdminDoor } from "./admin-door.ts";
+import { AdminExport } from "./admin-export.ts";
 import { AdminLogin } from "./admin-login.ts";
 import { AdminSessions } from "./admin-session.ts";
 
@@ -34,8 +35,9 @@ export function openAdmin(parts: AdminParts): readonly HttpHandler[] {
   const assets = assetsOf(config, warn);
   if (assets === undefined) return [];
   const keys = deriveKeys(config);
+  const seal = createSeal(...keys.adminCookie);
   const adminSessions = new AdminSessions({
-    seal: createSeal(...keys.adminCookie),
+    seal,
     tokenKey: keys.adminToken[0],
     idleTimeout: config.admin.idle_timeout,
     lifetime: config.admin.session_lifetime,
@@ -50,6 +52,7 @@ export function openAdmin(parts: AdminParts): readonly HttpHandler[] {
   });
   const door = new AdminDoor({
     ...{ auth, login, rpc, onError },
+    exports: new AdminExport({ auth, services, seal }),
     sessions: adminSessions,
     assets,
     credentials: { token: config.auth.jwt, api_key: config.auth.api_keys },

@@ -14,8 +14,16 @@ export const userColumns: readonly Column<User>[] = [
   ["CREATED", ({ createdAt }) => instant(createdAt && timestampDate(createdAt))],
 ];
 
-/** One user as lines; with what the user may do, where that is known. */
-export function userDetails(user: User | undefined, permissions?: readonly string[]): string {
+interface UserFacts {
+  readonly permissions?: readonly string[] | undefined;
+  readonly hasSecondFactor?: boolean;
+}
+
+/** One user as lines; with what else is known. */
+export function userDetails(
+  user: User | undefined,
+  { permissions, hasSecondFactor }: UserFacts = {},
+): string {
   if (user === undefined) return "";
   return details([
     ["id", String(user.id)],
@@ -25,6 +33,7 @@ export function userDetails(user: User | undefined, permissions?: readonly strin
     ...(user.tenant === "" ? [] : [["tenant", user.tenant] as const]),
     ["staff", yesNo(user.isStaff)],
     ["superuser", yesNo(user.isSuperuser)],
+    ...(hasSecondFactor === undefined ? [] : [["second factor", yesNo(hasSecondFactor)] as const]),
     ["roles", user.roles.join(" ")],
     ...(permissions === undefined ? [] : [["permissions", permissions.join(" ")] as const]),
     ["created", instant(user.createdAt && timestampDate(user.createdAt))],

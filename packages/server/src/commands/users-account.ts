@@ -7,9 +7,9 @@ import { ask, isInteractive } from "../terminal/prompt.ts";
 import { askNewPassword, givenPassword } from "../terminal/read-secret.ts";
 import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 
-const { disableUser, enableUser, deleteUser, setPassword } = UserService.method;
+const { disableUser, enableUser, deleteUser, setPassword, resetSecondFactor } = UserService.method;
 
-/** What is done to an account as a whole: `disable`, `enable`, `delete` and `set-password`. */
+/** What is done to an account as a whole: `disable`, `enable`, `delete`, `set-password` and `reset-second-factor`. */
 export function addAccountCommands(users: Command): void {
   addSwitch(
     users,
@@ -19,6 +19,7 @@ export function addAccountCommands(users: Command): void {
   addSwitch(users, "enable", "undo disable, and the lock of a password that was guessed at too often");
   addDelete(users);
   addSetPassword(users);
+  addResetSecondFactor(users);
 }
 
 function addSwitch(users: Command, name: "disable" | "enable", description: string): void {
@@ -34,7 +35,7 @@ function addSwitch(users: Command, name: "disable" | "enable", description: stri
   );
 }
 
-interface DeleteOptions extends TargetOptions {
+interface ConfirmedOptions extends TargetOptions {
   readonly yes?: boolean | undefined;
 }
 
@@ -45,13 +46,9 @@ function addDelete(users: Command): void {
     examples: ["users delete alice", "users delete alice --yes"],
   })
     .option("--yes", "do not ask; needed where there is no terminal")
-    .action((name: string, options: DeleteOptions) =>
+    .action((name: string, options: ConfirmedOptions) =>
       administer(options, async (administration) => {
-        if (!options.yes && !isInteractive()) {
-          throw new UsageError(
-            "delete asks first, and there is no terminal to ask at: if it is meant, add --yes",
-          );
-        }
+        requireTerminal("delete", options);
         const user = await findUser(administration, name);
         if (!options.yes) await confirm(`Delete ${titleOf(user)} and revoke the keys of this account?`);
         const answer = await administration.call(deleteUser, { id: user.id });
@@ -90,6 +87,33 @@ function addSetPassword(users: Command): void {
         print(`${titleOf(user)} has a new password.\n`);
       }),
     );
+}
+
+function addResetSecondFactor(users: Command): void {
+  addTargetCommand(users, {
+    usage: "reset-second-factor <user>",
+    description: "take off the second factor of who has lost it, and end the account's sessions",
+    more: "From then on the password alone lets in, until another second factor is enrolled: make sure who asks for it.",
+    examples: ["users reset-second-factor alice", "users reset-second-factor alice --yes"],
+  })
+    .option("--yes", "do not ask; needed where there is no terminal")
+    .action((name: string, options: ConfirmedOptions) =>
+      administer(options, async (administration) => {
+        requireTerminal("reset-second-factor", options);
+        const user = await findUser(administration, name);
+        if (!options.yes) await confirm(`Take off the second factor of ${titleOf(user)}?`);
+        const answer = await administration.call(resetSecondFactor, { id: user.id });
+        if (options.output === "json") return printMessage(resetSecondFactor.output, answer);
+        print(`${titleOf(user)} has no second factor any more.\n`);
+      }),
+    );
+}
+
+function requireTerminal(command: string, { yes }: ConfirmedOptions): void {
+  if (yes || isInteractive()) return;
+  throw new UsageError(
+    `${command} asks first, and there is no terminal to ask at: if it is meant, add --yes`,
+  );
 }
 
 async function confirm(question: string): Promise<void> {

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { UserService } from "countersign/descriptors";
 import { effectivePermissions } from "../administration/effective-permissions.ts";
-import { findUser } from "../administration/find-user.ts";
+import { findAccount, findUser } from "../administration/find-user.ts";
 import { UsageError } from "../terminal/failure.ts";
 import { messageJson, note, print, printJson, printMessage } from "../terminal/output.ts";
 import { givenPassword, type PasswordOptions } from "../terminal/read-secret.ts";
@@ -108,13 +108,14 @@ function addShow(users: Command): void {
     examples: ["users show alice", "users show id:3 -o json"],
   }).action((name: string, options: TargetOptions) =>
     administer(options, async (administration) => {
-      const user = await findUser(administration, name);
-      const permissions = await effectivePermissions(administration, user.id);
+      const account = await findAccount(administration, name);
+      const permissions = await effectivePermissions(administration, account.user.id);
       if (options.output === "json") {
-        const answer = messageJson(getUser.output, create(getUser.output, { user }));
+        const answer = messageJson(getUser.output, account);
         return printJson({ ...answer, ...(permissions !== undefined && { permissions }) });
       }
-      print(userDetails(user, permissions));
+      const { user, hasSecondFactor } = account;
+      print(userDetails(user, { permissions, hasSecondFactor }));
     }),
   );
 }

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth/v1/users.proto.
  */
 export const file_auth_v1_users: GenFile = /*@__PURE__*/
-  fileDesc("ChNhdXRoL3YxL3VzZXJzLnByb3RvEgdhdXRoLnYxIqUCCgRVc2VyEgoKAmlkGAEgASgDEhAKCHVzZXJuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJEhAKCGlzX3N0YWZmGAQgASgIEhQKDGlzX3N1cGVydXNlchgFIAEoCBIRCglpc19hY3RpdmUYBiABKAgSLgoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoScGFzc3dvcmRfbG9ja2VkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVyb2xlcxgKIAMoCRIOCgZ0ZW5hbnQYHiABKAkijQEKEUNyZWF0ZVVzZXJSZXF1ZXN0EhAKCHVzZXJuYW1lGAEgASgJEg0KBWVtYWlsGAIgASgJEhAKCGlzX3N0YWZmGAMgASgIEhQKDGlzX3N1cGVydXNlchgEIAEoCBIQCghwYXNzd29yZBgFIAEoCRINCgVyb2xlcxgGIAMoCRIOCgZ0ZW5hbnQYHiABKAkiMQoSQ3JlYXRlVXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiTwoOR2V0VXNlclJlcXVlc3QSDAoCaWQYASABKANIABISCgh1c2VybmFtZRgCIAEoCUgAEg8KBWVtYWlsGAMgASgJSABCCgoIc2VsZWN0b3IiLgoPR2V0VXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiaAoQTGlzdFVzZXJzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRINCgVxdWVyeRgDIAEoCRITCgZ0ZW5hbnQYHiABKAlIAIgBAUIJCgdfdGVuYW50IkoKEUxpc3RVc2Vyc1Jlc3BvbnNlEhwKBXVzZXJzGAEgAygLMg0uYXV0aC52MS5Vc2VyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKxAQoRVXBkYXRlVXNlclJlcXVlc3QSCgoCaWQYASABKAMSFQoIdXNlcm5hbWUYAiABKAlIAIgBARISCgVlbWFpbBgDIAEoCUgBiAEBEhUKCGlzX3N0YWZmGAQgASgISAKIAQESGQoMaXNfc3VwZXJ1c2VyGAUgASgISAOIAQFCCwoJX3VzZXJuYW1lQggKBl9lbWFpbEILCglfaXNfc3RhZmZCDwoNX2lzX3N1cGVydXNlciIxChJVcGRhdGVVc2VyUmVzcG9uc2USGwoEdXNlchgBIAEoCzINLmF1dGgudjEuVXNlciIgChJEaXNhYmxlVXNlclJlcXVlc3QSCgoCaWQYASABKAMiMgoTRGlzYWJsZVVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIh8KEUVuYWJsZVVzZXJSZXF1ZXN0EgoKAmlkGAEgASgDIjEKEkVuYWJsZVVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIh8KEURlbGV0ZVVzZXJSZXF1ZXN0EgoKAmlkGAEgASgDIhQKEkRlbGV0ZVVzZXJSZXNwb25zZSIyChJTZXRQYXNzd29yZFJlcXVlc3QSCgoCaWQYASABKAMSEAoIcGFzc3dvcmQYAiABKAkiFQoTU2V0UGFzc3dvcmRSZXNwb25zZSI8CghJZGVudGl0eRIOCgZpc3N1ZXIYASABKAkSDwoHc3ViamVjdBgCIAEoCRIPCgd1c2VyX2lkGAMgASgDIigKFUxpc3RJZGVudGl0aWVzUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgDIj8KFkxpc3RJZGVudGl0aWVzUmVzcG9uc2USJQoKaWRlbnRpdGllcxgBIAMoCzIRLmF1dGgudjEuSWRlbnRpdHkiRwoTTGlua0lkZW50aXR5UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgDEg4KBmlzc3VlchgCIAEoCRIPCgdzdWJqZWN0GAMgASgJIjsKFExpbmtJZGVudGl0eVJlc3BvbnNlEiMKCGlkZW50aXR5GAEgASgLMhEuYXV0aC52MS5JZGVudGl0eSI4ChVVbmxpbmtJZGVudGl0eVJlcXVlc3QSDgoGaXNzdWVyGAEgASgJEg8KB3N1YmplY3QYAiABKAkiPQoWVW5saW5rSWRlbnRpdHlSZXNwb25zZRIjCghpZGVudGl0eRgBIAEoCzIRLmF1dGgudjEuSWRlbnRpdHkyvQgKC1VzZXJTZXJ2aWNlEl0KCkNyZWF0ZVVzZXISGi5hdXRoLnYxLkNyZWF0ZVVzZXJSZXF1ZXN0GhsuYXV0aC52MS5DcmVhdGVVc2VyUmVzcG9uc2UiFtrXGBIyEGF1dGgudXNlcnM6d3JpdGUSVgoHR2V0VXNlchIXLmF1dGgudjEuR2V0VXNlclJlcXVlc3QaGC5hdXRoLnYxLkdldFVzZXJSZXNwb25zZSIYkAIB2tcYETIPYXV0aC51c2VyczpyZWFkElwKCUxpc3RVc2VycxIZLmF1dGgudjEuTGlzdFVzZXJzUmVxdWVzdBoaLmF1dGgudjEuTGlzdFVzZXJzUmVzcG9uc2UiGJACAdrXGBEyD2F1dGgudXNlcnM6cmVhZBJdCgpVcGRhdGVVc2VyEhouYXV0aC52MS5VcGRhdGVVc2VyUmVxdWVzdBobLmF1dGgudjEuVXBkYXRlVXNlclJlc3BvbnNlIhba1xgSMhBhdXRoLnVzZXJzOndyaXRlEmAKC0Rpc2FibGVVc2VyEhsuYXV0aC52MS5EaXNhYmxlVXNlclJlcXVlc3QaHC5hdXRoLnYxLkRpc2FibGVVc2VyUmVzcG9uc2UiFtrXGBIyEGF1dGgudXNlcnM6d3JpdGUSXQoKRW5hYmxlVXNlchIaLmF1dGgudjEuRW5hYmxlVXNlclJlcXVlc3QaGy5hdXRoLnYxLkVuYWJsZVVzZXJSZXNwb25zZSIW2tcYEjIQYXV0aC51c2Vyczp3cml0ZRJdCgpEZWxldGVVc2VyEhouYXV0aC52MS5EZWxldGVVc2VyUmVxdWVzdBobLmF1dGgudjEuRGVsZXRlVXNlclJlc3BvbnNlIhba1xgSMhBhdXRoLnVzZXJzOndyaXRlEmAKC1NldFBhc3N3b3JkEhsuYXV0aC52MS5TZXRQYXNzd29yZFJlcXVlc3QaHC5hdXRoLnYxLlNldFBhc3N3b3JkUmVzcG9uc2UiFtrXGBIyEGF1dGgudXNlcnM6d3JpdGUSaAoOTGlzdElkZW50aXRpZXMSHi5hdXRoLnYxLkxpc3RJZGVudGl0aWVzUmVxdWVzdBofLmF1dGgudjEuTGlzdElkZW50aXRpZXNSZXNwb25zZSIV2tcYETIPYXV0aC51c2VyczpyZWFkEmMKDExpbmtJZGVudGl0eRIcLmF1dGgudjEuTGlua0lkZW50aXR5UmVxdWVzdBodLmF1dGgudjEuTGlua0lkZW50aXR5UmVzcG9uc2UiFtrXGBIyEGF1dGgudXNlcnM6d3JpdGUSaQoOVW5saW5rSWRlbnRpdHkSHi5hdXRoLnYxLlVubGlua0lkZW50aXR5UmVxdWVzdBofLmF1dGgudjEuVW5saW5rSWRlbnRpdHlSZXNwb25zZSIW2tcYEjIQYXV0aC51c2Vyczp3cml0ZUIn2tcYD2F1dGgudXNlcnM6cmVhZNrXGBBhdXRoLnVzZXJzOndyaXRlYgZwcm90bzM", [file_auth_v1_policy, file_google_protobuf_timestamp]);
+  fileDesc("ChNhdXRoL3YxL3VzZXJzLnByb3RvEgdhdXRoLnYxIqUCCgRVc2VyEgoKAmlkGAEgASgDEhAKCHVzZXJuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJEhAKCGlzX3N0YWZmGAQgASgIEhQKDGlzX3N1cGVydXNlchgFIAEoCBIRCglpc19hY3RpdmUYBiABKAgSLgoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoScGFzc3dvcmRfbG9ja2VkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVyb2xlcxgKIAMoCRIOCgZ0ZW5hbnQYHiABKAkijQEKEUNyZWF0ZVVzZXJSZXF1ZXN0EhAKCHVzZXJuYW1lGAEgASgJEg0KBWVtYWlsGAIgASgJEhAKCGlzX3N0YWZmGAMgASgIEhQKDGlzX3N1cGVydXNlchgEIAEoCBIQCghwYXNzd29yZBgFIAEoCRINCgVyb2xlcxgGIAMoCRIOCgZ0ZW5hbnQYHiABKAkiMQoSQ3JlYXRlVXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiTwoOR2V0VXNlclJlcXVlc3QSDAoCaWQYASABKANIABISCgh1c2VybmFtZRgCIAEoCUgAEg8KBWVtYWlsGAMgASgJSABCCgoIc2VsZWN0b3IiSQoPR2V0VXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXISGQoRaGFzX3NlY29uZF9mYWN0b3IYAiABKAgiaAoQTGlzdFVzZXJzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRINCgVxdWVyeRgDIAEoCRITCgZ0ZW5hbnQYHiABKAlIAIgBAUIJCgdfdGVuYW50IkoKEUxpc3RVc2Vyc1Jlc3BvbnNlEhwKBXVzZXJzGAEgAygLMg0uYXV0aC52MS5Vc2VyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKxAQoRVXBkYXRlVXNlclJlcXVlc3QSCgoCaWQYASABKAMSFQoIdXNlcm5hbWUYAiABKAlIAIgBARISCgVlbWFpbBgDIAEoCUgBiAEBEhUKCGlzX3N0YWZmGAQgASgISAKIAQESGQoMaXNfc3VwZXJ1c2VyGAUgASgISAOIAQFCCwoJX3VzZXJuYW1lQggKBl9lbWFpbEILCglfaXNfc3RhZmZCDwoNX2lzX3N1cGVydXNlciIxChJVcGRhdGVVc2VyUmVzcG9uc2USGwoEdXNlchgBIAEoCzINLmF1dGgudjEuVXNlciIgChJEaXNhYmxlVXNlclJlcXVlc3QSCgoCaWQYASABKAMiMgoTRGlzYWJsZVVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIh8KEUVuYWJsZVVzZXJSZXF1ZXN0EgoKAmlkGAEgASgDIjEKEkVuYWJsZVVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIh8KEURlbGV0ZVVzZXJSZXF1ZXN0EgoKAmlkGAEgASgDIhQKEkRlbGV0ZVVzZXJSZXNwb25zZSIyChJTZXRQYXNzd29yZFJlcXVlc3QSCgoCaWQYASABKAMSEAoIcGFzc3dvcmQYAiABKAkiFQoTU2V0UGFzc3dvcmRSZXNwb25zZSImChhSZXNldFNlY29uZEZhY3RvclJlcXVlc3QSCgoCaWQYASABKAMiGwoZUmVzZXRTZWNvbmRGYWN0b3JSZXNwb25zZSI8CghJZGVudGl0eRIOCgZpc3N1ZXIYASABKAkSDwoHc3ViamVjdBgCIAEoCRIPCgd1c2VyX2lkGAMgASgDIigKFUxpc3RJZGVudGl0aWVzUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgDIj8KFkxpc3RJZGVudGl0aWVzUmVzcG9uc2USJQoKaWRlbnRpdGllcxgBIAMoCzIRLmF1dGgudjEuSWRlbnRpdHkiRwoTTGlua0lkZW50aXR5UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgDEg4KBmlzc3VlchgCIAEoCRIPCgdzdWJqZWN0GAMgASgJIjsKFExpbmtJZGVudGl0eVJlc3BvbnNlEiMKCGlkZW50aXR5GAEgASgLMhEuYXV0aC52MS5JZGVudGl0eSI4ChVVbmxpbmtJZGVudGl0eVJlcXVlc3QSDgoGaXNzdWVyGAEgASgJEg8KB3N1YmplY3QYAiABKAkiPQoWVW5saW5rSWRlbnRpdHlSZXNwb25zZRIjCghpZGVudGl0eRgBIAEoCzIRLmF1dGgudjEuSWRlbnRpdHkysQkKC1VzZXJTZXJ2aWNlEl0KCkNyZWF0ZVVzZXISGi5hdXRoLnYxLkNyZWF0ZVVzZXJSZXF1ZXN0GhsuYXV0aC52MS5DcmVhdGVVc2VyUmVzcG9uc2UiFtrXGBIyEGF1dGgudXNlcnM6d3JpdGUSVgoHR2V0VXNlchIXLmF1dGgudjEuR2V0VXNlclJlcXVlc3QaGC5hdXRoLnYxLkdldFVzZXJSZXNwb25zZSIYkAIB2tcYETIPYXV0aC51c2VyczpyZWFkElwKCUxpc3RVc2VycxIZLmF1dGgudjEuTGlzdFVzZXJzUmVxdWVzdBoaLmF1dGgudjEuTGlzdFVzZXJzUmVzcG9uc2UiGJACAdrXGBEyD2F1dGgudXNlcnM6cmVhZBJdCgpVcGRhdGVVc2VyEhouYXV0aC52MS5VcGRhdGVVc2VyUmVxdWVzdBobLmF1dGgudjEuVXBkYXRlVXNlclJlc3BvbnNlIhba1xgSMhBhdXRoLnVzZXJzOndyaXRlEmAKC0Rpc2FibGVVc2VyEhsuYXV0aC52MS5EaXNhYmxlVXNlclJlcXVlc3QaHC5hdXRoLnYxLkRpc2FibGVVc2VyUmVzcG9uc2UiFtrXGBIyEGF1dGgudXNlcnM6d3JpdGUSXQoKRW5hYmxlVXNlchIaLmF1dGgudjEuRW5hYmxlVXNlclJlcXVlc3QaGy5hdXRoLnYxLkVuYWJsZVVzZXJSZXNwb25zZSIW2tcYEjIQYXV0aC51c2Vyczp3cml0ZRJdCgpEZWxldGVVc2VyEhouYXV0aC52MS5EZWxldGVVc2VyUmVxdWVzdBobLmF1dGgudjEuRGVsZXRlVXNlclJlc3BvbnNlIhba1xgSMhBhdXRoLnVzZXJzOndyaXRlEmAKC1NldFBhc3N3b3JkEhsuYXV0aC52MS5TZXRQYXNzd29yZFJlcXVlc3QaHC5hdXRoLnYxLlNldFBhc3N3b3JkUmVzcG9uc2UiFtrXGBIyEGF1dGgudXNlcnM6d3JpdGUScgoRUmVzZXRTZWNvbmRGYWN0b3ISIS5hdXRoLnYxLlJlc2V0U2Vjb25kRmFjdG9yUmVxdWVzdBoiLmF1dGgudjEuUmVzZXRTZWNvbmRGYWN0b3JSZXNwb25zZSIW2tcYEjIQYXV0aC51c2Vyczp3cml0ZRJoCg5MaXN0SWRlbnRpdGllcxIeLmF1dGgudjEuTGlzdElkZW50aXRpZXNSZXF1ZXN0Gh8uYXV0aC52MS5MaXN0SWRlbnRpdGllc1Jlc3BvbnNlIhXa1xgRMg9hdXRoLnVzZXJzOnJlYWQSYwoMTGlua0lkZW50aXR5EhwuYXV0aC52MS5MaW5rSWRlbnRpdHlSZXF1ZXN0Gh0uYXV0aC52MS5MaW5rSWRlbnRpdHlSZXNwb25zZSIW2tcYEjIQYXV0aC51c2Vyczp3cml0ZRJpCg5VbmxpbmtJZGVudGl0eRIeLmF1dGgudjEuVW5saW5rSWRlbnRpdHlSZXF1ZXN0Gh8uYXV0aC52MS5VbmxpbmtJZGVudGl0eVJlc3BvbnNlIhba1xgSMhBhdXRoLnVzZXJzOndyaXRlQifa1xgPYXV0aC51c2VyczpyZWFk2tcYEGF1dGgudXNlcnM6d3JpdGViBnByb3RvMw", [file_auth_v1_policy, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message auth.v1.User
@@ -203,6 +203,13 @@ export type GetUserResponse = Message<"auth.v1.GetUserResponse"> & {
    * @generated from field: auth.v1.User user = 1;
    */
   user?: User | undefined;
+
+  /**
+   * A login of this user asks for a code, too.
+   *
+   * @generated from field: bool has_second_factor = 2;
+   */
+  hasSecondFactor: boolean;
 };
 
 /**
@@ -462,6 +469,36 @@ export const SetPasswordResponseSchema: GenMessage<SetPasswordResponse> = /*@__P
   messageDesc(file_auth_v1_users, 16);
 
 /**
+ * @generated from message auth.v1.ResetSecondFactorRequest
+ */
+export type ResetSecondFactorRequest = Message<"auth.v1.ResetSecondFactorRequest"> & {
+  /**
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+};
+
+/**
+ * Describes the message auth.v1.ResetSecondFactorRequest.
+ * Use `create(ResetSecondFactorRequestSchema)` to create a new message.
+ */
+export const ResetSecondFactorRequestSchema: GenMessage<ResetSecondFactorRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_users, 17);
+
+/**
+ * @generated from message auth.v1.ResetSecondFactorResponse
+ */
+export type ResetSecondFactorResponse = Message<"auth.v1.ResetSecondFactorResponse"> & {
+};
+
+/**
+ * Describes the message auth.v1.ResetSecondFactorResponse.
+ * Use `create(ResetSecondFactorResponseSchema)` to create a new message.
+ */
+export const ResetSecondFactorResponseSchema: GenMessage<ResetSecondFactorResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_users, 18);
+
+/**
  * Somebody at another issuer: `iss` and `sub` of its tokens.
  *
  * @generated from message auth.v1.Identity
@@ -488,7 +525,7 @@ export type Identity = Message<"auth.v1.Identity"> & {
  * Use `create(IdentitySchema)` to create a new message.
  */
 export const IdentitySchema: GenMessage<Identity> = /*@__PURE__*/
-  messageDesc(file_auth_v1_users, 17);
+  messageDesc(file_auth_v1_users, 19);
 
 /**
  * @generated from message auth.v1.ListIdentitiesRequest
@@ -505,7 +542,7 @@ export type ListIdentitiesRequest = Message<"auth.v1.ListIdentitiesRequest"> & {
  * Use `create(ListIdentitiesRequestSchema)` to create a new message.
  */
 export const ListIdentitiesRequestSchema: GenMessage<ListIdentitiesRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_users, 18);
+  messageDesc(file_auth_v1_users, 20);
 
 /**
  * @generated from message auth.v1.ListIdentitiesResponse
@@ -522,7 +559,7 @@ export type ListIdentitiesResponse = Message<"auth.v1.ListIdentitiesResponse"> &
  * Use `create(ListIdentitiesResponseSchema)` to create a new message.
  */
 export const ListIdentitiesResponseSchema: GenMessage<ListIdentitiesResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_users, 19);
+  messageDesc(file_auth_v1_users, 21);
 
 /**
  * @generated from message auth.v1.LinkIdentityRequest
@@ -551,7 +588,7 @@ export type LinkIdentityRequest = Message<"auth.v1.LinkIdentityRequest"> & {
  * Use `create(LinkIdentityRequestSchema)` to create a new message.
  */
 export const LinkIdentityRequestSchema: GenMessage<LinkIdentityRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_users, 20);
+  messageDesc(file_auth_v1_users, 22);
 
 /**
  * @generated from message auth.v1.LinkIdentityResponse
@@ -568,7 +605,7 @@ export type LinkIdentityResponse = Message<"auth.v1.LinkIdentityResponse"> & {
  * Use `create(LinkIdentityResponseSchema)` to create a new message.
  */
 export const LinkIdentityResponseSchema: GenMessage<LinkIdentityResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_users, 21);
+  messageDesc(file_auth_v1_users, 23);
 
 /**
  * @generated from message auth.v1.UnlinkIdentityRequest
@@ -590,7 +627,7 @@ export type UnlinkIdentityRequest = Message<"auth.v1.UnlinkIdentityRequest"> & {
  * Use `create(UnlinkIdentityRequestSchema)` to create a new message.
  */
 export const UnlinkIdentityRequestSchema: GenMessage<UnlinkIdentityRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_users, 22);
+  messageDesc(file_auth_v1_users, 24);
 
 /**
  * @generated from message auth.v1.UnlinkIdentityResponse
@@ -607,7 +644,7 @@ export type UnlinkIdentityResponse = Message<"auth.v1.UnlinkIdentityResponse"> &
  * Use `create(UnlinkIdentityResponseSchema)` to create a new message.
  */
 export const UnlinkIdentityResponseSchema: GenMessage<UnlinkIdentityResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_users, 23);
+  messageDesc(file_auth_v1_users, 25);
 
 /**
  * Accounts. For administrators: every RPC needs `auth.users:read` or `auth.users:write`. Whoever belongs to a tenant knows of
@@ -693,6 +730,18 @@ export const UserService: GenService<{
     methodKind: "unary";
     input: typeof SetPasswordRequestSchema;
     output: typeof SetPasswordResponseSchema;
+  },
+  /**
+   * For who has lost phone and recovery codes: a login asks for the password alone until another second factor is
+   * enrolled. Ends the user's sessions. FAILED_PRECONDITION if none is on, and for one's own account: DisableTotp asks for
+   * password and code.
+   *
+   * @generated from rpc auth.v1.UserService.ResetSecondFactor
+   */
+  resetSecondFactor: {
+    methodKind: "unary";
+    input: typeof ResetSecondFactorRequestSchema;
+    output: typeof ResetSecondFactorResponseSchema;
   },
   /**
    * Who a user is at other issuers, in order of issuer and subject.
