@@ -105,10 +105,32 @@ export interface ApiKeyRotation
 
 export type ApiKeyStatus = "active" | "disabled" | "expired" | "revoked";
 
+/** What a list of keys can be in the order of. */
+export type ApiKeyOrder = "name" | "createdAt" | "lastUsedAt" | "expiresAt" | "totalRequests";
+
+/**
+ * Names without regard to the case of ASCII letters. A key that was never used comes before all that were, and one without an end
+ * after all that have one; equals in the order of their ids, in the same direction.
+ */
+export interface ApiKeySort {
+  readonly by: ApiKeyOrder;
+  readonly descending: boolean;
+}
+
+/** Where a key stands in a list: its id, and what the list is in the order of. */
+export interface ApiKeyPosition extends Partial<Pick<ApiKeyRecord, ApiKeyOrder>> {
+  readonly id: string;
+}
+
 export interface ApiKeyQuery {
   readonly limit: number;
-  /** The position of the last key of the page before. */
-  readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
+  /** Default: the newest first. */
+  readonly sort?: ApiKeySort | undefined;
+  /**
+   * The position of the last key of the page before. What is not there (`lastUsedAt`, `expiresAt`) is read as the sort says; the other
+   * members have to be there where they are the order.
+   */
+  readonly after?: ApiKeyPosition | undefined;
   readonly userId?: string | undefined;
   readonly status?: ApiKeyStatus | undefined;
   readonly type?: string | undefined;
@@ -204,7 +226,10 @@ export interface ApiKeyStore extends ApiKeySource {
    * revoked or none, and on `roles` for one that is not there or another tenant's.
    */
   create(key: NewApiKey): Promise<ApiKeyRecord>;
-  /** Newest first; equal instants in descending order of id. */
+  /**
+   * Newest first, equal instants in descending order of id; or as `sort` says. A key whose place changes between two pages (it was used,
+   * or renamed) may be passed over or come twice; all others come once.
+   */
   list(query: ApiKeyQuery): Promise<readonly ApiKeyRecord[]>;
   /**
    * Undefined if there is no such key. Throws `Conflict` on `name` and `roles` as `create()` does, on `id` for a key that is

@@ -19,6 +19,7 @@ import type {
   UsageQuery,
 } from "../api-key-contracts.ts";
 import { isListed } from "../api-key-filter.ts";
+import { compareKeys, newestKeysFirst } from "../api-key-order.ts";
 import {
   type ApiKeyRow,
   idTaken,
@@ -27,7 +28,6 @@ import {
   newApiKeyRow,
   toApiKeyRecord,
 } from "../api-key-row.ts";
-import { newestFirst } from "../newest-first.ts";
 import { pageLimit } from "../page-limit.ts";
 import { keyNames, noSuchRole } from "../role-row.ts";
 import type { PepperUse, Redigested } from "../secret-contracts.ts";
@@ -110,14 +110,14 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
   }
 
   async list(query: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
-    const { limit, after } = query;
-    const position = after && { created_at: after.createdAt.getTime(), id: after.id };
+    const { limit, after, sort = newestKeysFirst } = query;
+    const compare = compareKeys(sort);
     return [...this.#rows.values()]
-      .filter((row) => position === undefined || newestFirst(position, row) < 0)
       .filter((row) => isListed(row, query))
-      .sort(newestFirst)
-      .slice(0, pageLimit(limit))
-      .map(toApiKeyRecord);
+      .map(toApiKeyRecord)
+      .filter((key) => after === undefined || compare(after, key) < 0)
+      .sort(compare)
+      .slice(0, pageLimit(limit));
   }
 
   async update(id: string, patch: ApiKeyPatch, by: string): Promise<ApiKeyRecord | undefined> {
