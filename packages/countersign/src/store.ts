@@ -45,6 +45,7 @@ export type {
   RevocationLog,
   RevocationLogEntry,
   Store,
+  UsageFlush,
   UserPatch,
   UserQuery,
   UserRecord,

@@ -166,6 +166,14 @@ export interface ApiKeyUsage {
   readonly scopes?: readonly string[] | undefined;
 }
 
+/** Which flush of whom this is. */
+export interface UsageFlush {
+  /** Whoever counts, by a name that nobody else has. */
+  readonly writer: string;
+  /** Rises from 1; the next one comes when this one is known to be added. */
+  readonly number: number;
+}
+
 /** Calls in an hour, or on a day, of UTC. */
 export interface UsageCount {
   readonly startsAt: Date;
@@ -251,8 +259,11 @@ export interface ApiKeyStore extends ApiKeySource {
   setDisabled(id: string, disabled: boolean, by?: string): Promise<ApiKeyRecord | undefined>;
   /** Takes the sealed key of a link, which is there once. Audit `key.revealed`, by whoever had the link, `address`. */
   reveal(digest: Uint8Array, address: string | undefined): Promise<Reveal>;
-  /** Adds to the counters, all or none. A key that is gone is passed over. `lastUsedAt` never goes back. */
-  addUsage(usage: readonly ApiKeyUsage[]): Promise<void>;
+  /**
+   * Adds to the counters, all or none. A key that is gone is passed over. `lastUsedAt` never goes back. A `flush` that was added
+   * before, though its writer never heard so, is not added again; it is remembered for 30 days.
+   */
+  addUsage(usage: readonly ApiKeyUsage[], flush?: UsageFlush): Promise<void>;
   /** Periods with calls, the oldest first. */
   usage(query: UsageQuery): Promise<readonly UsageCount[]>;
   /** The same of several keys, by their ids; those without a call are left out. */

@@ -14,6 +14,7 @@ import { addSigningKeyLifetime } from "./signing-key-migration.ts";
 import type { SqlWords } from "./sql-backend.ts";
 import type { SqlSchema } from "./sql-schema.ts";
 import { createTenants } from "./tenant-migration.ts";
+import { createUsageFlushes } from "./usage-flushes.ts";
 
 /** One step of the schema. A step that was released never changes; what is wrong with it is mended by another. */
 export interface Migration {
@@ -38,6 +39,7 @@ export const migrations: readonly Migration[] = [
   { version: 12, name: "the audit log as a chain", apply: chainAuditLog },
   { version: 13, name: "nodes", apply: createNodes },
   { version: 14, name: "orders of API keys", apply: orderApiKeys },
+  { version: 15, name: "flushes of usage", apply: createUsageFlushes },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {
