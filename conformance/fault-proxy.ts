@@ -6,7 +6,14 @@ import { connect, createServer, type Server, type Socket } from "node:net";
  * - `hang`: connections are accepted and nothing comes through, in either direction: like a cable that was cut.
  * - `reset`: everything that is connected is reset, and so is what connects.
  */
-export type Fault = "pass" | "refuse" | "hang" | "reset" | { readonly delayMs: number };
+export type Fault =
+  | "pass"
+  | "refuse"
+  | "hang"
+  | "reset"
+  | { readonly delayMs: number }
+  /** What the server answers to the first message with this text is lost, and the connection with it. */
+  | { readonly losesAnswerTo: string };
 
 interface Pair {
   readonly client: Socket;
@@ -62,17 +69,31 @@ export class FaultProxy {
     const server = connect(this.#target, "127.0.0.1");
     const pair = { client, server };
     this.#pairs.add(pair);
-    this.#forward(client, server, pair);
-    this.#forward(server, client, pair);
+    let lost = false;
+    this.#forward(client, server, pair, (chunk) => {
+      const fault = this.#fault;
+      if (typeof fault !== "object" || !("losesAnswerTo" in fault)) return true;
+      if (!lost && chunk.includes(fault.losesAnswerTo)) {
+        lost = true;
+        this.#fault = "pass";
+      }
+      return true;
+    });
+    this.#forward(server, client, pair, () => {
+      if (lost) client.resetAndDestroy();
+      return !lost;
+    });
     if (this.#fault === "hang") server.pause();
     else client.resume();
   }
 
-  #forward(from: Socket, to: Socket, pair: Pair): void {
+  #forward(from: Socket, to: Socket, pair: Pair, passes: (chunk: Buffer) => boolean): void {
     from.setNoDelay(true);
     from.on("data", (chunk) => {
+      if (!passes(chunk)) return;
       const fault = this.#fault;
-      if (typeof fault === "object") setTimeout(() => to.write(chunk), fault.delayMs).unref();
+      if (typeof fault === "object" && "delayMs" in fault)
+        setTimeout(() => to.write(chunk), fault.delayMs).unref();
       else to.write(chunk);
     });
     from.on("error", () => {});

@@ -1,7 +1,7 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
-import { type Store, StoreUnavailable } from "countersign/store";
+import { createUsageRecorder, type Store, StoreUnavailable } from "countersign/store";
 import { openPostgresStore } from "countersign/store/postgres";
 import { type PostgresServer, startPostgres } from "../tools/postgres-server.ts";
 import { Administrator, ids } from "./cast.ts";
@@ -97,6 +97,28 @@ describe("a store whose server is away", () => {
     await proxy.set({ delayMs: 50 });
     const user = await store.users.create({ username: "ada" });
     deepEqual(await store.users.load(user.id), user);
+  });
+
+  it("counts calls once when the answer to a commit is lost", async (context) => {
+    const { proxy, store } = await newStore(context);
+    const { id: userId } = await store.users.create({ username: "ada" });
+    const made = { digest: new Uint8Array(32), pepperId: "p1", name: "k", type: "service" };
+    await store.apiKeys.create({ id: "k1", userId, ...made });
+    const usage = createUsageRecorder({ apiKeys: store.apiKeys, flushEveryMs: 3_600_000 });
+    for (let n = 0; n < 5; n += 1) usage.record("k1", 1000);
+    // The query as it is sent: "read committed" is none.
+    await proxy.set({ losesAnswerTo: "\x0bcommit\0" });
+    await rejects(usage.flush(), StoreUnavailable);
+    const total = async () => (await store.apiKeys.load("k1"))?.totalRequests;
+    await until(recoveryMs, "the store", async () => total().then(Boolean, () => false));
+    equal(await total(), 5, "it was committed all the same");
+    usage.record("k1", 2000);
+    equal(usage.pending, 2);
+    await usage.close();
+    equal(await total(), 6);
+    const day = { period: "day", from: new Date(0), until: new Date(86_400_000) } as const;
+    const [counted] = await store.apiKeys.usage({ id: "k1", ...day });
+    equal(counted?.allowed, 6);
   });
 
   it("can be closed, and leaves nothing open", async () => {

@@ -21,8 +21,20 @@ const forms: Readonly<Record<string, (secret: string) => string>> = {
   "URL-encoded": (secret) => encodeURIComponent(secret),
 };
 
+/** One name for each of several secrets of a kind. */
+export function named(secrets: Readonly<Record<string, readonly string[]>>): Secrets {
+  return Object.fromEntries(
+    Object.entries(secrets).flatMap(([kind, texts]) => texts.map((text, n) => [`${kind}, ${n + 1}`, text])),
+  );
+}
+
+/** Short texts could be anywhere by chance. */
+const shortest = 8;
+
 /** Looks for every secret in every form in every place. */
 export function sweep(secrets: Secrets, places: Readonly<Record<string, Buffer>>): readonly Leak[] {
+  for (const [secret, text] of Object.entries(secrets))
+    if (text.length < shortest) throw new TypeError(`${secret} is too short to look for`);
   return Object.entries(secrets).flatMap(([secret, text]) =>
     Object.entries(forms).flatMap(([form, write]) => {
       const wanted = Buffer.from(write(text));

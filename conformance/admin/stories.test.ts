@@ -82,6 +82,18 @@ describe("an API key", () => {
       await filter.press("Enter");
       await row(page, "Nightly Report").waitFor();
     }
+    await page.goto("/admin/keys");
+    await row(page, "Nightly Report").waitFor();
+    for (const [direction, first] of [
+      ["ascending", "first key"],
+      ["descending", "Nightly Report"],
+    ] as const) {
+      await page.getByRole("button", { name: "Name", exact: true }).click();
+      const header = page.locator(`th[aria-sort=${direction}]`).getByRole("button", { name: "Name" });
+      await header.waitFor();
+      await page.locator("tbody tr").first().getByText(first).waitFor();
+    }
+    assert.match(page.url(), /sort=-name/);
     await page.getByRole("link", { name: "Nightly Report" }).click();
     await page.getByRole("button", { name: "Rotate" }).click();
     await page.getByRole("dialog").getByLabel("The old key works").selectOption("3600");

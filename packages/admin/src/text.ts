@@ -27,6 +27,7 @@ export const text = {
     searching: "Searching",
     select: (id: string) => `Select ${id}`,
     selectAll: "Select all that are shown",
+    sortBy: (column: string) => `Sort by ${column.toLowerCase()}`,
     shown: (count: number, more: boolean) => (more ? `${count} shown, there are more` : `${count} shown`),
   },
   errors: {

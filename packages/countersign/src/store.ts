@@ -3,8 +3,11 @@
 export type { LimitStore } from "./limits/limit-store.ts";
 export type {
   ApiKeyLimits,
+  ApiKeyOrder,
   ApiKeyPatch,
+  ApiKeyPosition,
   ApiKeyRotation,
+  ApiKeySort,
   ApiKeyTraces,
   KeyWhy,
   NewKeyLink,
@@ -42,6 +45,7 @@ export type {
   RevocationLog,
   RevocationLogEntry,
   Store,
+  UsageFlush,
   UserPatch,
   UserQuery,
   UserRecord,

@@ -12,6 +12,7 @@ import type { Store } from "countersign/store";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { parseDuration } from "./config/duration.ts";
+import type { LimitCounts } from "./observation/limit-counts.ts";
 
 /** How often callers may call, and where that is counted. */
 export interface NodeLimits {
@@ -56,14 +57,16 @@ export function nodeLimits({ config, store, redis, memory }: LimitParts): NodeLi
 export function limiterOf(
   { auth }: Pick<Config, "auth">,
   { limits, rates, quotas }: NodeLimits,
+  counts?: LimitCounts,
 ): CallLimiter<Principal> {
   const { shared_addresses: sharedAddresses } = auth.limits;
+  const watched = (store: LimitStore = createMemoryLimits()): LimitStore => counts?.watch(store) ?? store;
   try {
     return createLimiter({
       limits,
       sharedAddresses,
-      rates: rates.store ?? createMemoryLimits(),
-      quotas: quotas.store ?? createMemoryLimits(),
+      rates: watched(rates.store),
+      quotas: watched(quotas.store),
     });
   } catch (error) {
     if (error instanceof TypeError) throw new ConfigError(`limits: ${error.message}`);
@@ -72,11 +75,12 @@ export function limiterOf(
 }
 
 /** On each node by itself: what it saves is the node's own work. */
-export function throttleOf({ auth }: Pick<Config, "auth">): CredentialThrottle {
+export function throttleOf({ auth }: Pick<Config, "auth">, counts?: LimitCounts): CredentialThrottle {
   const {
     failed_credentials_per_network: perNetwork,
     failed_credentials_per_key: perKey,
     shared_addresses: sharedAddresses,
   } = auth.limits;
-  return createCredentialThrottle({ perNetwork, perKey, sharedAddresses });
+  const throttle = createCredentialThrottle({ perNetwork, perKey, sharedAddresses });
+  return counts?.watchThrottle(throttle) ?? throttle;
 }

@@ -10,7 +10,8 @@ import { shareLimits } from "./decide/shared-limits.ts";
 import type { FairQueue } from "./fair-queue.ts";
 import { startIssuers } from "./issuers.ts";
 import { limiterOf, type NodeLimits, throttleOf } from "./limits.ts";
-import { type DecisionObservers, observeDecisions } from "./observe-decisions.ts";
+import type { Counts } from "./observation/open-metrics.ts";
+import { observeDecisions } from "./observe-decisions.ts";
 import { createHashQueue } from "./passwords.ts";
 import { policyInForce } from "./policy/policy-in-force.ts";
 import type { Signing } from "./signing.ts";
@@ -26,7 +27,7 @@ export interface NodeAuthParts {
   readonly onCallEnd: (ended: EndedCall<Principal>) => void;
   readonly log: Logger;
   /** Undefined where nobody reads metrics. */
-  readonly counts: DecisionObservers["counts"];
+  readonly counts: Pick<Counts, "calls" | "limits"> | undefined;
 }
 
 /** What a node decides with: for its own services, and for those behind proxies. */
@@ -46,19 +47,19 @@ export async function openNodeAuth(
   const issuers = startIssuers(config, (issuer, err) =>
     log.warn({ issuer, err }, "an issuer cannot be used"),
   );
-  const observer = observeDecisions({ usage, log, counts });
+  const observer = observeDecisions({ usage, log, counts: counts?.calls });
   const { shadow, outside, policy, onDecision } = await policyInForce({
     ...{ config, log, observer },
     store: known.store,
   });
-  const limiters = shareLimits(limiterOf(config, limits), {
+  const limiters = shareLimits(limiterOf(config, limits, counts?.limits), {
     outside: outside.tables.flatMap((table) => [...table.keys()]),
     asking: askedProcedures(config),
   });
   const hashing = createHashQueue();
   const common = {
     ...{ config, ...known, issuers, onDecision, onCallEnd, hashing },
-    throttle: throttleOf(config),
+    throttle: throttleOf(config, counts?.limits),
     onOlderPepper: redigester.add,
     onScopeUsed: usage.recordScope.bind(usage),
   };

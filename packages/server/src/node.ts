@@ -16,6 +16,7 @@ import {
   type Store,
   type UsageRecorder,
 } from "countersign/store";
+import type { SharedRedis } from "countersign/store/redis";
 import type { Logger } from "pino";
 import { openAdmin } from "./admin/open-admin.ts";
 import type { Config } from "./config/config.ts";
@@ -112,6 +113,7 @@ interface State {
   /** Returns when this node has applied every revocation that is committed; other nodes hear of it. */
   readonly caughtUp: () => Promise<void>;
   readonly limits: NodeLimits;
+  readonly redis: SharedRedis | undefined;
   readonly signing: Signing;
   readonly usage: UsageRecorder;
   readonly redigester: Redigester;
@@ -142,7 +144,10 @@ async function openState(config: Config, { configured, counts, log, parts }: Ope
   });
   await follower.start();
   parts.add(() => follower.stop());
-  const redis = await openNodeRedis(config, (error) => log.warn({ err: error }, "Redis is away"));
+  const redis = await openNodeRedis(config, {
+    onError: (error) => log.warn({ err: error }, "Redis is away"),
+    observe: counts?.redis.observe,
+  });
   parts.add(async () => redis?.close());
   const news = shareNews(follower, redis);
   parts.add(async () => news.stop());
@@ -170,7 +175,7 @@ async function openState(config: Config, { configured, counts, log, parts }: Ope
   const { caughtUp } = news;
   const logs = { usage, redigester, requests };
   const known = { nodeId: newNodeId(), store, revocations, feed, roles };
-  return { ...known, follower, caughtUp, limits, signing, ...logs };
+  return { ...known, follower, caughtUp, limits, redis, signing, ...logs };
 }
 
 interface ListenParts extends State {
@@ -193,6 +198,7 @@ async function listen(
     follower,
     caughtUp,
     limits,
+    redis,
     signing,
     usage,
     redigester,
@@ -207,12 +213,11 @@ async function listen(
   const { log: requestLog } = requests;
   const onCallEnd = counting(requests.onCallEnd, counts);
   const known = { config, store, revocations, roles, signing };
-  const deciding = { ...known, limits, usage, redigester, onCallEnd, log, counts: counts?.calls };
+  const deciding = { ...known, limits, usage, redigester, onCallEnd, log, counts };
   const { auth, proxies, shadow, hashing } = await openNodeAuth(config, deciding);
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");
-  const asking = askingLimits(config);
-  const shared = { ...known, feed, auth, asking, limits, caughtUp, hashing };
+  const shared = { ...known, feed, auth, asking: askingLimits(config), limits, caughtUp, hashing };
   let httpAddress = "";
   const ofNode = {
     nodeId,
@@ -224,7 +229,7 @@ async function listen(
   const services = await tracedServices(servicesOf({ ...shared, ...ofNode }));
   const tokens = tokenEndpoints({ ...shared, onError });
   counts?.calls.serve(proceduresOf([auth, proxies.auth], services));
-  const measured = { store, auth, revocations, follower, usage, hashing, requests };
+  const measured = { store, auth, revocations, follower, usage, hashing, requests, redis };
   const metrics = await openMetrics({ config, counts, log, parts, ...measured });
   const calls = { users: store.users, onError };
   const listeners: { close(graceMs: number): Promise<void> }[] = [];

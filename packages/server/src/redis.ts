@@ -1,18 +1,21 @@
 import type { RevocationFollower } from "countersign/store";
-import type { SharedRedis } from "countersign/store/redis";
+import type { RedisObserver, SharedRedis } from "countersign/store/redis";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 
 /** The Redis of a configuration; undefined without one. One that is away is looked for; one that refuses us stops the start. */
 export async function openNodeRedis(
   { redis, secrets }: Pick<Config, "redis" | "secrets">,
-  onError: (error: Error) => void,
+  {
+    onError,
+    observe,
+  }: { readonly onError: (error: Error) => void; readonly observe?: RedisObserver | undefined },
 ): Promise<SharedRedis | undefined> {
   if (secrets.redisUrl === undefined) return undefined;
   // The driver is loaded when it is needed.
   const { openRedis } = await import("countersign/store/redis");
   try {
-    return await openRedis({ url: secrets.redisUrl, prefix: redis.prefix, onError });
+    return await openRedis({ url: secrets.redisUrl, prefix: redis.prefix, onError, observe });
   } catch (error) {
     if (error instanceof TypeError) throw new ConfigError(`redis.url: ${error.message}`);
     throw error;

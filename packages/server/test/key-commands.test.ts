@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import type { RequestRecord } from "countersign/store";
+import { openSqliteRequestLog } from "countersign/store/sqlite";
 import { readCsv } from "../src/keys/csv.ts";
 import { readImportFile } from "../src/keys/import-file.ts";
 import { bad, good, json, type KeyJson, run, scratchFolder } from "./program.ts";
@@ -199,3 +201,42 @@ test("files of keys are read as they are written", () => {
     ],
   );
 });
+
+test("keys are listed in the order that is asked for", async () => {
+  const names = async (...args: readonly string[]): Promise<readonly string[]> => {
+    const { api_keys: keys } = await json<{ api_keys: { name: string }[] }>(["keys", "list", ...args], at);
+    return keys.map(({ name }) => name);
+  };
+  const lower = (name: string): string => name.toLowerCase();
+  const sorted = await names("--sort", "name");
+  assert.deepEqual(sorted.map(lower), sorted.map(lower).sort());
+  assert.deepEqual(await names("--sort", "-name", "--all", "--page-size", "2"), [...sorted].reverse());
+  assert.match(
+    await bad(1, ["keys", "list", "--sort", "age"], at),
+    /sort: one of name, created_at, last_used_at, expires_at, total_requests/,
+  );
+});
+
+test("calls are looked for by what a key begins with, and by a user's name", async () => {
+  const { api_key: key } = await make("called");
+  const log = await openSqliteRequestLog({ path: join(folder, ".countersign", "requests.db") });
+  await log.append([callWith(key.id)]);
+  await log.close();
+  const { requests } = await json<{ requests: object[] }>(
+    ["logs", "list", "--key", `cs_dev_${key.id.slice(0, 9)}`, "--user", "dora"],
+    at,
+  );
+  assert.equal(requests.length, 1);
+  assert.match(await good(["logs", "stats", "--key", key.id.slice(0, 9)], at), /^calls +1$/m);
+  assert.match(await bad(1, ["logs", "list", "--key", "cs_dev_"], at), /may mean more than one key: .* or /);
+  assert.equal(await good(["logs", "list", "--key", "nothing"], at), "No requests.\n");
+});
+
+function callWith(apiKeyId: string): RequestRecord {
+  return {
+    ...{ requestId: "call-of-a-key", at: Date.now() - 60_000, durationMs: 1, procedure: "/a.B/C" },
+    ...{ protocol: "grpc", code: 0, reason: undefined, userId: "1", apiKeyId, authenticator: "api_key" },
+    ...{ peer: "192.0.2.1:5", userAgent: undefined, received: 1, sent: 1, rule: "authenticated" },
+    ...{ missing: undefined, tenantId: undefined },
+  };
+}

@@ -32,11 +32,14 @@ interface Row {
 /** How many days a row shows. */
 const trendDays = 14;
 
+const newestFirst = "-created_at";
+
 const columns: readonly Column<Row>[] = [
   { id: "status", header: text.keys.status, cell: ({ apiKey }) => <KeyStatus apiKey={apiKey} /> },
   {
     id: "name",
     header: text.keys.name,
+    sort: ["name", "ascending"],
     cell: ({ apiKey: { id, name } }) => (
       <Link
         href={`/keys/${id}`}
@@ -69,6 +72,7 @@ const columns: readonly Column<Row>[] = [
   {
     id: "total",
     header: text.keys.total,
+    sort: ["total_requests", "descending"],
     align: "right",
     cell: ({ apiKey: { totalRequests } }) => formatCount(totalRequests),
   },
@@ -85,17 +89,20 @@ const columns: readonly Column<Row>[] = [
   {
     id: "used",
     header: text.keys.lastUsed,
+    sort: ["last_used_at", "descending"],
     cell: ({ apiKey: { lastUsedAt } }) => <Time at={lastUsedAt} style="relative" none={text.keys.never} />,
   },
   {
     id: "expires",
     header: text.keys.expires,
+    sort: ["expires_at", "ascending"],
     cell: ({ apiKey: { expiresAt } }) => <Time at={expiresAt} style="relative" none={text.keys.never} />,
   },
   {
     id: "created",
     header: text.keys.created,
     hidden: true,
+    sort: ["created_at", "descending"],
     cell: ({ apiKey: { createdAt } }) => <Time at={createdAt} />,
   },
   {
@@ -114,6 +121,7 @@ export function Keys() {
   const [type, setType] = useFilter("type");
   const [owner, setOwner] = useFilter("user");
   const [tag, setTag] = useFilter("tag");
+  const [sort, setSort] = useFilter("sort");
   const userId = useUserId(owner);
   const [creating, setCreating] = useFilter("new");
   const [chosen, setChosen] = useState<readonly string[]>([]);
@@ -122,7 +130,7 @@ export function Keys() {
   const list = usePages(
     ApiKeyService.method.listApiKeys,
     {
-      ...{ pageSize: 50, text: search, status, type, tag, usageDays: trendDays },
+      ...{ pageSize: 50, text: search, status, type, tag, usageDays: trendDays, sort },
       ...(owner !== "" && { userId }),
     },
     ({ apiKeys, trends }) => apiKeys.map((apiKey, at): Row => ({ apiKey, trend: trends[at]?.allowed ?? [] })),
@@ -141,6 +149,7 @@ export function Keys() {
         name={text.keys.title}
         columns={columns}
         {...list}
+        sorting={{ value: sort || newestFirst, onSort: setSort }}
         rowId={({ apiKey: { id } }) => id}
         onOpen={({ apiKey: { id } }) => go(`/keys/${id}`)}
         toolbar={

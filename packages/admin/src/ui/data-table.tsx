@@ -13,6 +13,7 @@ import type { KeyboardEvent, ReactNode } from "react";
 import { text } from "../text.ts";
 import { Button, buttonClass } from "./button.tsx";
 import { Failed, Loading } from "./page.tsx";
+import { directionOf, SortHeader, type Sorting } from "./sort-header.tsx";
 import { useKept } from "./use-kept.ts";
 
 const features = tableFeatures({ columnVisibilityFeature, rowSelectionFeature });
@@ -25,6 +26,8 @@ export interface Column<T> {
   readonly align?: "right";
   /** Not shown until it is chosen. */
   readonly hidden?: boolean;
+  /** What the server calls the order by this column, and from which end it begins. */
+  readonly sort?: readonly [name: string, first: "ascending" | "descending"];
 }
 
 export interface DataTableProps<T> {
@@ -44,6 +47,8 @@ export interface DataTableProps<T> {
     readonly onChange: (ids: readonly string[]) => void;
     readonly actions: ReactNode;
   };
+  /** Which column the rows are in the order of. */
+  readonly sorting?: Sorting;
   /** Left of the choice of columns. */
   readonly toolbar?: ReactNode;
 }
@@ -100,6 +105,7 @@ function Content<T extends RowData>({
   onOpen,
   more,
   selection,
+  sorting,
   name,
   table,
 }: DataTableProps<T> & { table: ReturnType<typeof useTable<Features, T>> }) {
@@ -107,6 +113,7 @@ function Content<T extends RowData>({
   if (rows === undefined) return <Loading lines={8} />;
   if (rows.length === 0) return empty;
   const alignment = new Map(columns.map(({ id, align }) => [id, align]));
+  const sorts = new Map(columns.map(({ id, sort }) => [id, sort]));
   const cellClass = (id: string): string =>
     alignment.get(id) === "right" ? "text-right numbers whitespace-nowrap" : "";
   return (
@@ -132,9 +139,14 @@ function Content<T extends RowData>({
                   <th
                     key={header.id}
                     scope="col"
+                    aria-sort={directionOf(sorts.get(header.column.id)?.[0], sorting?.value)}
                     className={`whitespace-nowrap px-2 py-2 font-medium first:pl-4 last:pr-4 ${cellClass(header.column.id)}`}
                   >
-                    <table.FlexRender header={header} />
+                    <Heading
+                      title={String(header.column.columnDef.header)}
+                      sort={sorts.get(header.column.id)}
+                      sorting={sorting}
+                    />
                   </th>
                 ))}
               </tr>
@@ -201,6 +213,20 @@ function rowKeys(open: () => void) {
     else return;
     event.preventDefault();
   };
+}
+
+function Heading({
+  title,
+  sort,
+  sorting,
+}: {
+  title: string;
+  sort: Column<unknown>["sort"];
+  sorting: Sorting | undefined;
+}) {
+  if (sort === undefined || sorting === undefined) return title;
+  const [name, first] = sort;
+  return <SortHeader title={title} name={name} first={first} {...sorting} />;
 }
 
 function ColumnChoice<T>({

@@ -11,7 +11,7 @@ import { type ApiKeyResponse, AuthService, type KeyAllowance } from "../gen/auth
 import { RevocationService } from "../gen/auth/v1/revocations_pb.ts";
 import type { ParsedApiKey } from "../keys/key-format.ts";
 import { accountOf } from "../service/account-message.ts";
-import type { ApiKeyUsage } from "../store/contracts.ts";
+import type { ApiKeyUsage, UsageFlush } from "../store/contracts.ts";
 import { type Connection, RemoteUnavailable } from "./connection.ts";
 
 export interface QuestionsOptions {
@@ -47,14 +47,15 @@ export class Questions implements UserSource, KeyLookup {
   }
 
   /** Resolves when these calls are counted. */
-  async addUsage(usage: readonly ApiKeyUsage[]): Promise<void> {
+  async addUsage(usage: readonly ApiKeyUsage[], flush?: UsageFlush): Promise<void> {
     const keys = usage.flatMap(({ id, calls, lastUsedAt }) =>
       lastUsedAt === undefined
         ? []
         : [{ keyId: id, calls: BigInt(calls), lastUsedMs: BigInt(lastUsedAt.getTime()) }],
     );
     const { connection, timeoutMs } = this.#options;
-    await connection().ask(RevocationService.method.reportUsage, { keys }, timeoutMs);
+    const report = flush && { writer: flush.writer, number: BigInt(flush.number) };
+    await connection().ask(RevocationService.method.reportUsage, { keys, ...report }, timeoutMs);
   }
 
   async #account(userId: string): Promise<UserAccount | undefined> {

@@ -177,6 +177,41 @@ describe("a manager of other people's keys", () => {
     );
   });
 
+  it("lists its keys in each order, and takes no page token of another", async () => {
+    const { call, outcome, ada, wide, store } = await setup();
+    await call(ada, rpc.createApiKey, { name: "Zeta", expiresAt: timestampFromMs(1_800_000_000_000 + day) });
+    await call(ada, rpc.createApiKey, { name: "alpha" });
+    await store.apiKeys.addUsage([{ id: wide, calls: 2, lastUsedAt: new Date(1_800_000_000_000) }]);
+    for (const [sort, first, last] of [
+      ["name", "alpha", "Zeta"],
+      ["-name", "Zeta", "alpha"],
+      ["-last_used_at", "wide", ""],
+      ["last_used_at", "", "wide"],
+      ["expires_at", "Zeta", ""],
+      ["-total_requests", "wide", ""],
+    ] as const) {
+      const names: string[] = [];
+      let pageToken = "";
+      do {
+        const page = await call(ada, rpc.listApiKeys, { sort, pageSize: 1, pageToken });
+        names.push(...page.apiKeys.map(({ name }) => name));
+        pageToken = page.nextPageToken;
+      } while (pageToken !== "");
+      assert.deepEqual([...names].sort(), ["Zeta", "alpha", "wide"], sort);
+      if (first !== "") assert.equal(names[0], first, sort);
+      if (last !== "") assert.equal(names.at(-1), last, sort);
+    }
+    const { nextPageToken: pageToken } = await call(ada, rpc.listApiKeys, { sort: "name", pageSize: 1 });
+    for (const sort of ["", "-name", "created_at"])
+      assert.equal(
+        await outcome(ada, rpc.listApiKeys, { sort, pageToken }),
+        "INVALID_ARGUMENT page_token",
+        sort,
+      );
+    for (const sort of ["names", "--name", "-", "digest", "constructor"])
+      assert.equal(await outcome(ada, rpc.listApiKeys, { sort }), "INVALID_ARGUMENT sort", sort);
+  });
+
   it("is nobody without the permission: other people's keys are not there", async () => {
     const { call, outcome, ada, root, adaId, user, store } = await setup();
     const { apiKey } = await call(root, rpc.createApiKey, { name: "root's" });

@@ -22,6 +22,7 @@ import type {
 import { type ApiKeyServiceOptions, KeyDesk, ownerToList } from "./key-desk.ts";
 import { importKeys } from "./key-import.ts";
 import { readFindings, readTrends, readUsage } from "./key-insight.ts";
+import { keyOrderOf, keyPosition, readKeyPosition } from "./key-order.ts";
 import { requireOwnLifetime, requireOwnLimits } from "./key-rank.ts";
 import { fieldViolations, limitsOf, namesChecked, requireNone, statusOf } from "./key-request.ts";
 import { revokeOne, revokeSome } from "./key-revocation.ts";
@@ -29,7 +30,7 @@ import { endGrace, rotateKey } from "./key-rotation.ts";
 import { updateKey } from "./key-update.ts";
 import { reportLeaked } from "./leaked-keys.ts";
 import { mayManageKeys } from "./made-keys.ts";
-import { found, pageOf, pageSize, readTimePosition } from "./page.ts";
+import { found, pageOf, pageSize } from "./page.ts";
 import { requireRank } from "./rank.ts";
 import { tenantToList, visibleTo } from "./tenancy.ts";
 
@@ -85,10 +86,12 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
 
   async listApiKeys(request: ListApiKeysRequest, context: CallContext) {
     const limit = pageSize(request.pageSize);
+    const order = keyOrderOf(request.sort);
     const { type, tag, text, expiringBefore, unusedSince } = request;
     const rows = await this.#desk.options.store.apiKeys.list({
       limit: limit + 1,
-      after: readTimePosition(request.pageToken),
+      sort: order,
+      after: readKeyPosition(request.pageToken, order),
       userId: ownerToList(request, context),
       tenantId: tenantToList(context.requireUser()),
       status: statusOf(request.status),
@@ -99,7 +102,7 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
       unusedSince: unusedSince && timestampDate(unusedSince),
       now: this.#desk.now(),
     });
-    const page = pageOf(rows, limit, (key) => [key.createdAt.toISOString(), key.id]);
+    const page = pageOf(rows, limit, (key) => keyPosition(key, order));
     const ids = page.rows.map(({ id }) => id);
     return {
       apiKeys: await this.#desk.showAll(page.rows),

@@ -33,11 +33,12 @@ export function createRevocationService(
       if (account === undefined) throw new CallError("NOT_FOUND", "no such account");
       return { account: accountMessage(account) };
     },
-    async reportUsage({ keys }: ReportUsageRequest) {
+    async reportUsage({ keys, writer, number }: ReportUsageRequest, context: CallContext) {
       if (keys.length > mostKeys)
         throw invalidArgument({ field: "keys", description: `at most ${mostKeys}` });
       const at = now();
-      await apiKeys.addUsage(keys.map((calls, index) => usageOf(calls, index, at)));
+      const usage = keys.map((calls, index) => usageOf(calls, index, at));
+      await apiKeys.addUsage(usage, flushOf({ writer, number }, context.requireUser().userId));
       return {};
     },
   });
@@ -50,6 +51,16 @@ function position(after: bigint | undefined): number | undefined {
   if (after === undefined) return undefined;
   // One that cannot be is treated like one that is gone: from the beginning.
   return after < 0n || after > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(after);
+}
+
+/** Nobody can say that another one's report has come: names are those of the caller. */
+function flushOf({ writer, number }: Pick<ReportUsageRequest, "writer" | "number">, userId: string) {
+  if (writer === "") return undefined;
+  if (!/^[\w-]{1,64}$/.test(writer))
+    throw invalidArgument({ field: "writer", description: "1 to 64 letters, digits, - and _" });
+  if (number < 1n || number > BigInt(Number.MAX_SAFE_INTEGER))
+    throw invalidArgument({ field: "number", description: "a number from 1 on" });
+  return { writer: `${userId}/${writer}`, number: Number(number) };
 }
 
 function usageOf({ keyId, calls, lastUsedMs }: ApiKeyCalls, index: number, now: number): ApiKeyUsage {

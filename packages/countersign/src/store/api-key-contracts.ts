@@ -105,10 +105,32 @@ export interface ApiKeyRotation
 
 export type ApiKeyStatus = "active" | "disabled" | "expired" | "revoked";
 
+/** What a list of keys can be in the order of. */
+export type ApiKeyOrder = "name" | "createdAt" | "lastUsedAt" | "expiresAt" | "totalRequests";
+
+/**
+ * Names without regard to the case of ASCII letters. A key that was never used comes before all that were, and one without an end
+ * after all that have one; equals in the order of their ids, in the same direction.
+ */
+export interface ApiKeySort {
+  readonly by: ApiKeyOrder;
+  readonly descending: boolean;
+}
+
+/** Where a key stands in a list: its id, and what the list is in the order of. */
+export interface ApiKeyPosition extends Partial<Pick<ApiKeyRecord, ApiKeyOrder>> {
+  readonly id: string;
+}
+
 export interface ApiKeyQuery {
   readonly limit: number;
-  /** The position of the last key of the page before. */
-  readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
+  /** Default: the newest first. */
+  readonly sort?: ApiKeySort | undefined;
+  /**
+   * The position of the last key of the page before. What is not there (`lastUsedAt`, `expiresAt`) is read as the sort says; the other
+   * members have to be there where they are the order.
+   */
+  readonly after?: ApiKeyPosition | undefined;
   readonly userId?: string | undefined;
   readonly status?: ApiKeyStatus | undefined;
   readonly type?: string | undefined;
@@ -142,6 +164,14 @@ export interface ApiKeyUsage {
   readonly networks?: readonly string[] | undefined;
   /** The scopes of the key that said yes to something. */
   readonly scopes?: readonly string[] | undefined;
+}
+
+/** Which flush of whom this is. */
+export interface UsageFlush {
+  /** Whoever counts, by a name that nobody else has. */
+  readonly writer: string;
+  /** Rises from 1; the next one comes when this one is known to be added. */
+  readonly number: number;
 }
 
 /** Calls in an hour, or on a day, of UTC. */
@@ -204,7 +234,10 @@ export interface ApiKeyStore extends ApiKeySource {
    * revoked or none, and on `roles` for one that is not there or another tenant's.
    */
   create(key: NewApiKey): Promise<ApiKeyRecord>;
-  /** Newest first; equal instants in descending order of id. */
+  /**
+   * Newest first, equal instants in descending order of id; or as `sort` says. A key whose place changes between two pages (it was used,
+   * or renamed) may be passed over or come twice; all others come once.
+   */
   list(query: ApiKeyQuery): Promise<readonly ApiKeyRecord[]>;
   /**
    * Undefined if there is no such key. Throws `Conflict` on `name` and `roles` as `create()` does, on `id` for a key that is
@@ -226,8 +259,11 @@ export interface ApiKeyStore extends ApiKeySource {
   setDisabled(id: string, disabled: boolean, by?: string): Promise<ApiKeyRecord | undefined>;
   /** Takes the sealed key of a link, which is there once. Audit `key.revealed`, by whoever had the link, `address`. */
   reveal(digest: Uint8Array, address: string | undefined): Promise<Reveal>;
-  /** Adds to the counters, all or none. A key that is gone is passed over. `lastUsedAt` never goes back. */
-  addUsage(usage: readonly ApiKeyUsage[]): Promise<void>;
+  /**
+   * Adds to the counters, all or none. A key that is gone is passed over. `lastUsedAt` never goes back. A `flush` that was added
+   * before, though its writer never heard so, is not added again; it is remembered for 30 days.
+   */
+  addUsage(usage: readonly ApiKeyUsage[], flush?: UsageFlush): Promise<void>;
   /** Periods with calls, the oldest first. */
   usage(query: UsageQuery): Promise<readonly UsageCount[]>;
   /** The same of several keys, by their ids; those without a call are left out. */

@@ -20,6 +20,7 @@ export type {
   ApiKeyStore,
   ApiKeyUsage,
   NewApiKey,
+  UsageFlush,
 } from "./api-key-contracts.ts";
 
 /** A user as a store keeps it. */

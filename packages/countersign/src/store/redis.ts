@@ -1,11 +1,12 @@
 import type { LimitStore } from "../limits/limit-store.ts";
 import { inspectClient, type RedisFindings } from "./redis/inspect-redis.ts";
-import { createClient, RedisConnection } from "./redis/redis-connection.ts";
+import { createClient, RedisConnection, type RedisObserver } from "./redis/redis-connection.ts";
 import { RedisLimits } from "./redis/redis-limits.ts";
 import { RedisNews } from "./redis/redis-news.ts";
 import { redisTarget } from "./redis/redis-target.ts";
 
 export type { RedisFindings } from "./redis/inspect-redis.ts";
+export type { RedisCommand, RedisObserver } from "./redis/redis-connection.ts";
 
 export interface RedisOptions {
   /** `rediss://USER:PASSWORD@HOST:PORT/DATABASE?sslrootcert=FILE`, or `redis://` without TLS. */
@@ -14,6 +15,8 @@ export interface RedisOptions {
   readonly prefix?: string | undefined;
   /** Hears once of each time that the server goes away. What it is given holds no password. */
   readonly onError?: ((error: Error) => void) | undefined;
+  /** Hears of every command. Default: nothing is measured. */
+  readonly observe?: RedisObserver | undefined;
   /** Milliseconds since the epoch, for tests. Default: the server's clock, which all nodes share. */
   readonly now?: (() => number) | undefined;
 }
@@ -29,6 +32,8 @@ export interface SharedRedis {
    * Returns the way to stop that.
    */
   onAnnounced(listener: (head: number | undefined) => void): () => void;
+  /** What there is to be read of it, at any moment. */
+  readings(): { readonly away: boolean };
   close(): Promise<void>;
 }
 
@@ -38,11 +43,11 @@ export interface SharedRedis {
  * `TypeError` for a URL that is none.
  */
 export async function openRedis(options: RedisOptions): Promise<SharedRedis> {
-  const { prefix = "countersign", onError = () => {}, now } = options;
+  const { prefix = "countersign", onError = () => {}, observe, now } = options;
   if (!/^[\w.:-]{1,64}$/.test(prefix)) throw new TypeError("prefix: letters, digits, and _ . : -");
   const target = redisTarget(options.url);
   const channel = `${prefix}:revocations`;
-  const connection = new RedisConnection(target, onError);
+  const connection = new RedisConnection(target, onError, observe);
   try {
     await connection.open();
   } catch (error) {
@@ -60,6 +65,7 @@ export async function openRedis(options: RedisOptions): Promise<SharedRedis> {
         const head = message === undefined ? undefined : Number(message);
         listener(Number.isSafeInteger(head) ? head : undefined);
       }),
+    readings: () => ({ away: connection.isAway }),
     async close() {
       news.close();
       connection.close();

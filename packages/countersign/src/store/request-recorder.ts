@@ -20,6 +20,9 @@ export interface RequestRecorder {
   readonly waiting: number;
   /** How many rows have been dropped since the start. */
   readonly dropped: number;
+  /** How many have been written since the start, and how many times that failed. */
+  readonly written: number;
+  readonly failures: number;
   /** Resolves when all that was recorded before is written. Rejects if that fails; nothing is lost then. */
   flush(): Promise<void>;
   /** Stops the timer and writes what is left. Rejects if that fails; it may be called again. */
@@ -43,6 +46,8 @@ class MemoryRequestRecorder implements RequestRecorder {
   /** Rows that are being written; they count as waiting. */
   #underWay = 0;
   #dropped = 0;
+  #written = 0;
+  #failures = 0;
   /** Of those, how many are not yet in the log's statistics; and how many were not told. */
   #uncounted = 0;
   #untold = 0;
@@ -63,6 +68,14 @@ class MemoryRequestRecorder implements RequestRecorder {
 
   get dropped(): number {
     return this.#dropped;
+  }
+
+  get written(): number {
+    return this.#written;
+  }
+
+  get failures(): number {
+    return this.#failures;
   }
 
   record(record: RequestRecord): void {
@@ -110,9 +123,11 @@ class MemoryRequestRecorder implements RequestRecorder {
         await this.#options.log.append(batch, dropped);
         this.#uncounted -= dropped;
         written += batch.length;
+        this.#written += batch.length;
         this.#underWay -= batch.length;
       }
     } catch (error) {
+      this.#failures += 1;
       // In their order, before what has come meanwhile.
       this.#waiting = [...all.slice(written), ...this.#waiting];
       this.#underWay = 0;

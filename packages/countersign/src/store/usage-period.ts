@@ -26,6 +26,9 @@ export function countsByPeriod(hours: readonly UsageCount[]): readonly {
   return [...sums.values()];
 }
 
+/** For how long it is known which flush of a writer was the last. */
+export const keepFlushesMs = 30 * 86_400_000;
+
 /** How many networks of one key are remembered. */
 export const rememberedNetworks = 256;
 

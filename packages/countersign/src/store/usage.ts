@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { ApiKeyUsage } from "./api-key-contracts.ts";
 import type { ApiKeyStore } from "./contracts.ts";
 import { UsageCounter, type UsageOrigin } from "./usage-counter.ts";
@@ -8,7 +9,7 @@ export interface UsageRecorderOptions {
   readonly flushEveryMs?: number | undefined;
   /** How many keys are added at a time. Default: all of them. */
   readonly batchSize?: number | undefined;
-  /** Hears of each flush by the timer that failed. Its counts are kept and tried again. */
+  /** Hears of each flush by the timer that failed. Its counts are kept and tried again; no store adds them twice. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -40,6 +41,10 @@ class MemoryUsageRecorder implements UsageRecorder {
   readonly #apiKeys: Pick<ApiKeyStore, "addUsage">;
   readonly #batchSize: number;
   readonly #timer: NodeJS.Timeout;
+  readonly #writer = randomUUID();
+  #number = 0;
+  /** A flush that may have been added: it goes again as it was, before everything else. */
+  #unsure: readonly ApiKeyUsage[] | undefined;
   #counters = new Map<string, UsageCounter>();
   #written = new Set<string>();
   /** The flush that is under way, settled without regard to its outcome. */
@@ -57,7 +62,7 @@ class MemoryUsageRecorder implements UsageRecorder {
   }
 
   get pending(): number {
-    return this.#counters.size;
+    return this.#counters.size + (this.#unsure?.length ?? 0);
   }
 
   record(keyId: string, atMs: number, origin?: UsageOrigin): void {
@@ -75,7 +80,7 @@ class MemoryUsageRecorder implements UsageRecorder {
   async flush(): Promise<void> {
     // Also for counts that another flush took: they are not in the store before it has ended.
     while (this.#flushing !== undefined) await this.#flushing;
-    if (this.#counters.size === 0) return;
+    if (this.#counters.size === 0 && this.#unsure === undefined) return;
     const flushing = this.#write();
     this.#flushing = flushing.then(
       () => this.#settle(),
@@ -98,19 +103,29 @@ class MemoryUsageRecorder implements UsageRecorder {
   }
 
   async #write(): Promise<void> {
+    if (this.#unsure !== undefined) await this.#add(this.#unsure);
     const taken = this.#counters;
     this.#counters = new Map();
-    const usage = Array.from(taken, ([id, counter]) => counter.usageOf(id));
     try {
-      for (let at = 0; at < usage.length; at += this.#batchSize) {
-        await this.#apiKeys.addUsage(usage.slice(at, at + this.#batchSize));
-        for (const { id } of usage.slice(at, at + this.#batchSize)) taken.delete(id);
+      const ids = [...taken.keys()];
+      for (let at = 0; at < ids.length; at += this.#batchSize) {
+        const batch = ids.slice(at, at + this.#batchSize).flatMap((id) => taken.get(id)?.usageOf(id) ?? []);
+        for (const { id } of batch) taken.delete(id);
+        await this.#add(batch);
       }
     } catch (error) {
       for (const [keyId, counter] of taken) this.#counterOf(keyId).addEarlier(counter);
       throw error;
     }
-    this.#remember(usage);
+  }
+
+  /** One flush. Whether one that failed was added, nobody can tell: its answer may have been lost. */
+  async #add(batch: readonly ApiKeyUsage[]): Promise<void> {
+    if (batch !== this.#unsure) this.#number += 1;
+    this.#unsure = batch;
+    await this.#apiKeys.addUsage(batch, { writer: this.#writer, number: this.#number });
+    this.#unsure = undefined;
+    this.#remember(batch);
   }
 
   #remember(usage: readonly ApiKeyUsage[]): void {

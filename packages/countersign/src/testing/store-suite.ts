@@ -9,6 +9,7 @@ import { hostileSessionCases } from "../store/suite/hostile-session-cases.suite.
 import { identityCases } from "../store/suite/identity-cases.suite.ts";
 import { keyChangeCases } from "../store/suite/key-change-cases.suite.ts";
 import { keyImportCases } from "../store/suite/key-import-cases.suite.ts";
+import { keyOrderCases } from "../store/suite/key-order-cases.suite.ts";
 import { keyUsageCases } from "../store/suite/key-usage-cases.suite.ts";
 import { limitCases, type WithLimits } from "../store/suite/limit-cases.suite.ts";
 import { loginCases } from "../store/suite/login-cases.suite.ts";
@@ -45,6 +46,7 @@ const suites: Readonly<Record<string, Cases>> = {
   users: userCases,
   "API keys": apiKeyCases,
   "changes of API keys": keyChangeCases,
+  "orders of API keys": keyOrderCases,
   "usage of API keys": keyUsageCases,
   "imported API keys": keyImportCases,
   roles: roleCases,

@@ -12,7 +12,7 @@ export function localLimits(
   let opening: Promise<SharedRedis | undefined> | undefined;
   return {
     async limits() {
-      opening ??= openNodeRedis(config, () => {});
+      opening ??= openNodeRedis(config, { onError: () => {} });
       return nodeLimits({ config, store, redis: await opening, memory: undefined });
     },
     async close() {

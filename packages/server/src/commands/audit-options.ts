@@ -1,9 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
 import type { AuditService } from "countersign/descriptors";
-import { parseDuration } from "../config/duration.ts";
-import { UsageError } from "../terminal/failure.ts";
+import { instantForms, stretchOf } from "./instant-argument.ts";
 
 type Filter = NonNullable<MessageInitShape<(typeof AuditService.method.listAudit)["input"]>["filter"]>;
 
@@ -26,7 +24,7 @@ export function addFilterOptions(command: Command): Command {
     .option("--key-id <id>", "done with this API key")
     .option("--action <action>", "user.created, key.revoked, …")
     .option("--target <target>", "about user:7, key:ID, role:support, …")
-    .option("--since <when>", "an instant such as 2026-03-01T12:00:00Z, or so long ago: 24h, 30d")
+    .option("--since <when>", instantForms)
     .option("--until <when>", "the same; exclusive")
     .option("--text <part>", "part of what it says; capital letters count")
     .option("--tenant <id>", "records of this tenant");
@@ -34,25 +32,10 @@ export function addFilterOptions(command: Command): Command {
 
 /** The filter of a request. Throws `UsageError` for an instant that is none. */
 export function filterOf(options: FilterOptions): Filter {
-  const { actor = "", keyId = "", action = "", target = "", text = "", tenant = "", since, until } = options;
+  const { actor = "", keyId = "", action = "", target = "", text = "", tenant = "" } = options;
   return {
     ...{ actor, action, target, text, tenant },
     apiKey: keyId,
-    ...(since !== undefined && { since: timestampFromDate(instantOf("--since", since)) }),
-    ...(until !== undefined && { until: timestampFromDate(instantOf("--until", until)) }),
+    ...stretchOf(options),
   };
-}
-
-function instantOf(option: string, text: string): Date {
-  const ago = parseDuration(text);
-  if (ago !== undefined) return new Date(Date.now() - ago * 1000);
-  const at = new Date(text);
-  if (
-    /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text) &&
-    !Number.isNaN(at.getTime())
-  )
-    return at;
-  throw new UsageError(
-    `${option} is a date, an instant such as 2026-03-01T12:00:00Z, or a duration such as 24h`,
-  );
 }

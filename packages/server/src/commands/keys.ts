@@ -42,6 +42,7 @@ interface ListOptions extends PageOptions {
   readonly type?: string | undefined;
   readonly tag?: string | undefined;
   readonly search?: string | undefined;
+  readonly sort?: string | undefined;
   readonly expiringWithin?: string | undefined;
   readonly unusedFor?: string | undefined;
 }
@@ -49,12 +50,13 @@ interface ListOptions extends PageOptions {
 function addList(keys: Command): void {
   const command = addTargetCommand(keys, {
     usage: "list",
-    description: "keys, newest first; the conditions combine",
+    description: "keys, newest first or as --sort says; the conditions combine",
     examples: [
       "keys list",
       "keys list --owner alice --status active -o json",
       "keys list --expiring-within 14d",
       "keys list --unused-for 90d --type cli",
+      "keys list --sort -last_used_at",
     ],
   })
     .option("--owner <user>", "those of one user")
@@ -63,17 +65,21 @@ function addList(keys: Command): void {
     .option("--type <type>", "service, cli, webhook, internal or development")
     .option("--tag <tag>", "those that have it")
     .option("--search <text>", "part of a name, or the beginning of an id or of a key's prefix")
+    .option(
+      "--sort <order>",
+      "name, created_at, last_used_at, expires_at or total_requests; with a - before it from the other end (default: -created_at)",
+    )
     .option("--expiring-within <duration>", "those that end soon: 24h, 14d")
     .option("--unused-for <duration>", "those that were made before, and not used since: 90d");
   addPageOptions(command).action((options: ListOptions) =>
     administer(options, async (administration) => {
-      const { status = "", type = "", tag = "", search: text = "" } = options;
+      const { status = "", type = "", tag = "", search: text = "", sort = "" } = options;
       const user = options.owner ?? options.user;
       const owner = user === undefined ? {} : { userId: await findUserId(administration, user) };
       const soon = msOf("--expiring-within", options.expiringWithin);
       const idle = msOf("--unused-for", options.unusedFor);
       const filter = {
-        ...{ ...owner, status, type, tag, text },
+        ...{ ...owner, status, type, tag, text, sort },
         ...(soon !== undefined && { expiringBefore: timestampFromMs(Date.now() + soon) }),
         ...(idle !== undefined && { unusedSince: timestampFromMs(Date.now() - idle) }),
       };

@@ -1,13 +1,14 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { timestampDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
 import type { LoggedRequest, LogService } from "countersign/descriptors";
 import type { Administration } from "../administration/administration.ts";
+import { findKeyId } from "../administration/find-key.ts";
 import { findUserId } from "../administration/find-user.ts";
-import { parseDuration } from "../config/duration.ts";
-import { UsageError } from "../terminal/failure.ts";
 import type { Column } from "../terminal/table.ts";
 import { collect } from "./command.ts";
+import { instantForms, stretchOf } from "./instant-argument.ts";
+import { keyId } from "./key-argument.ts";
 
 /** What commands about requests can be told to look for. */
 export interface FilterOptions {
@@ -27,7 +28,7 @@ export interface FilterOptions {
 /** Adds the options of a filter. */
 export function addFilterOptions(command: Command): Command {
   return command
-    .option("--user <user>", "calls of this user")
+    .option("--user <user>", "calls of this user, by username, email or id")
     .option("--status <status>", "success or error")
     .option("--code <status>", "a gRPC status such as NOT_FOUND; may be there several times", collect)
     .option("--reason <reason>", "why a call was refused, such as TOKEN_EXPIRED")
@@ -40,7 +41,7 @@ export function addFilterOptions(command: Command): Command {
 /** Adds the options of a stretch of time. */
 export function addTimeOptions(command: Command, usual: string): Command {
   return command
-    .option("--since <time>", `a time (2026-11-22T08:00:00Z), or how long ago: 15m, 24h, 30d (${usual})`)
+    .option("--since <time>", `${instantForms} (${usual})`)
     .option("--until <time>", "likewise (default: now)");
 }
 
@@ -50,44 +51,18 @@ export async function filterOf(administration: Administration, options: FilterOp
   const { key = "", user, status = "", code = [], reason = "", method, protocol = "", text = "" } = options;
   const { tenant = "" } = options;
   return {
-    apiKeyId: keyIdOf(key),
+    apiKeyId: await findKeyId(administration, keyId(key)),
     // `id:7` also finds the calls of a user who is gone.
     userId: user === undefined ? "" : String(await findUserId(administration, user)),
     ...{ status, codes: [...code], reason, protocol, text, tenant },
     procedure: method === undefined ? "" : procedureOf(method),
-    ...timesOf(options),
+    ...stretchOf(options),
   };
-}
-
-/** An id as it was given. A whole key in its place is a secret in an argument, and is not repeated. */
-export function keyIdOf(text: string): string {
-  const [, id] = /^[a-z0-9]{2,16}_[a-z0-9]{2,16}_([0-9A-Za-z]{17})_/.exec(text) ?? [];
-  if (id === undefined) return text;
-  throw new UsageError(
-    `that is a whole key, which should not stand in an argument: name it by its id, ${id}`,
-  );
 }
 
 /** `/package.Service/Method`, also without the first slash; a path of HTTP as it is. */
 export function procedureOf(method: string): string {
   return method.startsWith("/") || method.includes(" ") ? method : `/${method}`;
-}
-
-export function timesOf({ since, until }: Pick<FilterOptions, "since" | "until">) {
-  return {
-    ...(since !== undefined && { since: timestampFromMs(instantOf("--since", since)) }),
-    ...(until !== undefined && { until: timestampFromMs(instantOf("--until", until)) }),
-  };
-}
-
-function instantOf(option: string, text: string): number {
-  const seconds = parseDuration(text);
-  if (seconds !== undefined) return Date.now() - seconds * 1000;
-  const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(at)) return at;
-  throw new UsageError(
-    `${option} is a time such as 2026-11-22T08:00:00Z, or how long ago, such as 15m or 24h`,
-  );
 }
 
 /** `2026-11-22T08:13:22.808Z` */

@@ -3,19 +3,15 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
 import { LogService } from "countersign/descriptors";
 import type { Administration } from "../administration/administration.ts";
+import { findKeyId } from "../administration/find-key.ts";
 import { findUserId } from "../administration/find-user.ts";
 import { UsageError } from "../terminal/failure.ts";
 import { print, printMessage } from "../terminal/output.ts";
 import { type Column, details, table } from "../terminal/table.ts";
 import { collect, wholeNumber } from "./command.ts";
-import {
-  addTimeOptions,
-  type FilterOptions,
-  keyIdOf,
-  milliseconds,
-  procedureOf,
-  timesOf,
-} from "./log-text.ts";
+import { stretchOf } from "./instant-argument.ts";
+import { keyId } from "./key-argument.ts";
+import { addTimeOptions, type FilterOptions, milliseconds, procedureOf } from "./log-text.ts";
 import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 
 const { getStatistics, getTimeSeries } = LogService.method;
@@ -42,7 +38,7 @@ export function addStatsCommand(logs: Command): void {
     ],
     own: ["key"],
   })
-    .option("--key <id>", "of the calls with this API key")
+    .option("--key <key>", "of the calls with this API key, by its id or what it begins with")
     .option("--user <user>", "of the calls of this user")
     .option("--method <method>", "of the calls of /package.Service/Method")
     .option("--reason <reason>", "of the calls that were refused for this reason")
@@ -59,7 +55,7 @@ export function addStatsCommand(logs: Command): void {
     administer(options, async (administration) => {
       const of = await ofOptions(administration, options);
       const { tenant = "" } = options;
-      const asked = { ...timesOf(options), ...(of !== undefined && { of }), tenant };
+      const asked = { ...stretchOf(options), ...(of !== undefined && { of }), tenant };
       if (options.step !== undefined) {
         const answer = await administration.call(getTimeSeries, { ...asked, step: options.step });
         if (options.output === "json") return printMessage(getTimeSeries.output, answer);
@@ -76,7 +72,7 @@ export function addStatsCommand(logs: Command): void {
 async function ofOptions(administration: Administration, options: StatsOptions) {
   const { key, user, method, reason, code } = options;
   const given = [
-    ["api_key", key && keyIdOf(key)],
+    ["api_key", key && keyId(key)],
     ["user", user],
     ["procedure", method && procedureOf(method)],
     ["reason", reason],
@@ -87,7 +83,9 @@ async function ofOptions(administration: Administration, options: StatsOptions) 
     throw new UsageError("statistics are about one of --key, --user, --method, --reason and --code");
   if (first === undefined) return undefined;
   const [dimension = "", value = ""] = first;
-  return { dimension, value: dimension === "user" ? String(await findUserId(administration, value)) : value };
+  if (dimension === "user") return { dimension, value: String(await findUserId(administration, value)) };
+  if (dimension === "api_key") return { dimension, value: await findKeyId(administration, value) };
+  return { dimension, value };
 }
 
 type Answer = MessageShape<typeof getStatistics.output>;

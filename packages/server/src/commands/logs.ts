@@ -39,7 +39,7 @@ function addList(logs: Command): void {
       "logs list --key 0A1b2C3d4E5f6G7h8 --user alice -o json",
     ],
     own: ["key"],
-  }).option("--key <id>", "calls with this API key");
+  }).option("--key <key>", "calls with this API key, by its id or what it begins with");
   addPageOptions(addTimeOptions(addFilterOptions(command), "default: the beginning")).action(
     (options: PageOptions & FilterOptions) =>
       administer(options, async (administration) => {
@@ -81,7 +81,7 @@ function addTail(logs: Command): void {
     more: "With -o json, one line of JSON for each request.",
     examples: ["logs tail", "logs tail --status error -o json"],
     own: ["key"],
-  }).option("--key <id>", "calls with this API key");
+  }).option("--key <key>", "calls with this API key, by its id or what it begins with");
   addFilterOptions(command).action((options: TargetOptions & FilterOptions) =>
     administer(options, async (administration) => {
       const filter = await filterOf(administration, options);
@@ -120,7 +120,7 @@ function addExport(logs: Command): void {
     own: ["key"],
   })
     .requiredOption("--format <format>", "csv or ndjson")
-    .option("--key <id>", "calls with this API key");
+    .option("--key <key>", "calls with this API key, by its id or what it begins with");
   addTimeOptions(addFilterOptions(command), "default: the beginning").action((options: ExportOptions) =>
     administer(options, async (administration) => {
       const { format } = options;

@@ -1,10 +1,14 @@
 import type { Auth, Principal, Revocations } from "countersign";
 import type { RevocationFollower, Store, UsageRecorder } from "countersign/store";
+import type { SharedRedis } from "countersign/store/redis";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { programVersion } from "../program-version.ts";
+import type { Requests } from "../requests/requests.ts";
 import { statusNames } from "../terminal/failure.ts";
 import type { CallCounts } from "./call-counts.ts";
+import type { LimitCounts } from "./limit-counts.ts";
 import { DurationsHistogram } from "./number-histogram.ts";
+import type { RedisCounts } from "./redis-counts.ts";
 import type { StoreCounts } from "./store-counts.ts";
 
 /** Everything that can be read of a node. */
@@ -19,8 +23,11 @@ export interface MeteredParts {
   readonly usage: Pick<UsageRecorder, "pending">;
   /** What waits, by name. */
   readonly queues: Readonly<Record<string, () => number>>;
-  /** Rows that the request log does not have, because too many waited. */
-  readonly dropped: () => number;
+  readonly requests: Requests["readings"];
+  readonly limitCounts: LimitCounts;
+  readonly redisCounts: RedisCounts;
+  /** Undefined without one. */
+  readonly redis: Pick<SharedRedis, "readings"> | undefined;
 }
 
 /** One value, and what it is the value of. */
@@ -96,7 +103,53 @@ const definitions: Readonly<Record<string, Definition>> = {
   countersign_requests_dropped_total: {
     kind: "counter",
     help: "Calls that are missing in the request log, because too many waited to be written.",
-    read: ({ dropped }) => [[dropped()]],
+    read: ({ requests }) => [[requests().dropped]],
+  },
+  countersign_requests_written_total: {
+    kind: "counter",
+    help: "Calls that were written into the request log.",
+    read: ({ requests }) => [[requests().written]],
+  },
+  countersign_requests_failures_total: {
+    kind: "counter",
+    help: "Writings of the request log that failed, and are tried again.",
+    read: ({ requests }) => [[requests().failures]],
+  },
+  countersign_limits_total: {
+    kind: "counter",
+    help: "What limits of calls said. limit is a name of the configuration, or key for the limits of single keys.",
+    labels: ["limit", "kind", "outcome"],
+    read: ({ limitCounts: { limits } }) =>
+      Object.entries(limits).flatMap(([kind, ofKind]) =>
+        [...ofKind].flatMap(([limit, outcomes]) =>
+          Object.entries(outcomes).map(([outcome, count]): Reading => [count, { limit, kind, outcome }]),
+        ),
+      ),
+  },
+  countersign_credentials_throttled_total: {
+    kind: "counter",
+    help: "Credentials that were refused unseen, because too many bad ones had come from there.",
+    read: ({ limitCounts: { throttled } }) => [[throttled]],
+  },
+  countersign_logins_total: {
+    kind: "counter",
+    help: "Logins, by how they ended: OK, the reason of the refusal, or ERROR.",
+    labels: ["outcome"],
+    read: ({ calls: { logins } }) => Array.from(logins, ([outcome, count]): Reading => [count, { outcome }]),
+  },
+  countersign_redis_away: {
+    kind: "gauge",
+    help: "1 while Redis is taken to be away or does not want this node; nothing without one.",
+    read: ({ redis }) => (redis === undefined ? [] : [[Number(redis.readings().away)]]),
+  },
+  countersign_redis_commands_total: {
+    kind: "counter",
+    help: "What Redis was asked, by how that ended: ok, refused by it, or unavailable.",
+    labels: ["outcome"],
+    read: ({ redis, redisCounts: { outcomes } }) =>
+      redis === undefined
+        ? []
+        : Object.entries(outcomes).map(([outcome, count]): Reading => [count, { outcome }]),
   },
   countersign_store_operations_total: {
     kind: "counter",
@@ -149,6 +202,7 @@ export const metricNames: readonly string[] = Object.freeze([
   ...Object.keys(definitions),
   "countersign_call_duration_seconds",
   "countersign_store_operation_duration_seconds",
+  "countersign_redis_command_duration_seconds",
 ]);
 
 /** Metrics in the text format of Prometheus. */
@@ -181,6 +235,14 @@ export function createMetrics(parts: MeteredParts): Metrics {
         Object.entries(parts.storeCounts.durations).map(
           ([operation, durations]) => [{ operation }, durations] as const,
         ),
+    }),
+  );
+  registry.registerMetric(
+    new DurationsHistogram({
+      name: "countersign_redis_command_duration_seconds",
+      help: "From asking Redis to its answer.",
+      labelNames: [],
+      read: () => (parts.redis === undefined ? [] : [[{}, parts.redisCounts.durations] as const]),
     }),
   );
   collectDefaultMetrics({ register: registry });

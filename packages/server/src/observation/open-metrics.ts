@@ -7,7 +7,9 @@ import type { Parts } from "../parts.ts";
 import type { Requests } from "../requests/requests.ts";
 import type { ServedService } from "../served-service.ts";
 import { CallCounts } from "./call-counts.ts";
+import { LimitCounts } from "./limit-counts.ts";
 import type { MeteredParts } from "./metrics.ts";
+import { RedisCounts } from "./redis-counts.ts";
 import { StoreCounts } from "./store-counts.ts";
 
 type OnCallEnd = (ended: EndedCall<Principal>) => void;
@@ -16,6 +18,8 @@ type OnCallEnd = (ended: EndedCall<Principal>) => void;
 export interface Counts {
   readonly calls: CallCounts;
   readonly store: StoreCounts;
+  readonly limits: LimitCounts;
+  readonly redis: RedisCounts;
 }
 
 /** Undefined where nobody could read them: then nothing is counted. */
@@ -23,7 +27,12 @@ export function startCounting(config: Config): Counts | undefined {
   const { environment, metrics, secrets } = config;
   const readable = environment === "development" || metrics.listen !== undefined;
   if (!readable && secrets.metricsToken === undefined) return undefined;
-  return { calls: new CallCounts(), store: new StoreCounts() };
+  return {
+    calls: new CallCounts(),
+    store: new StoreCounts(),
+    limits: new LimitCounts(),
+    redis: new RedisCounts(),
+  };
 }
 
 /** Counts calls that are over, besides what else is done with them. */
@@ -50,7 +59,14 @@ export function proceduresOf(
   ]);
 }
 
-type NotRead = "calls" | "storeCounts" | "environment" | "queues" | "dropped";
+type NotRead =
+  | "calls"
+  | "storeCounts"
+  | "limitCounts"
+  | "redisCounts"
+  | "environment"
+  | "queues"
+  | "requests";
 
 export interface OpenMetricsParts extends Omit<MeteredParts, NotRead> {
   readonly hashing: Pick<FairQueue, "waiting">;
@@ -78,12 +94,12 @@ export async function openMetrics(options: OpenMetricsParts): Promise<OpenedMetr
     import("./metrics-path.ts"),
     import("./metrics-listener.ts"),
   ]);
-  const { calls, store: storeCounts } = counts;
+  const { calls, store: storeCounts, limits: limitCounts, redis: redisCounts } = counts;
   const metrics = createMetrics({
     ...metered,
-    ...{ calls, storeCounts, environment: config.environment },
+    ...{ calls, storeCounts, limitCounts, redisCounts, environment: config.environment },
     queues: { hashes: () => hashing.waiting, requests: () => requests.readings().waiting },
-    dropped: () => requests.readings().dropped,
+    requests: () => requests.readings(),
   });
   parts.add(async () => metrics.close());
   const onError = (err: unknown): void => log.error({ err }, "the metrics cannot be read");

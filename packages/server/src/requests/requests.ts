@@ -14,8 +14,8 @@ export interface Requests {
   readonly log: RequestLog | undefined;
   /** Takes down a call that is over. */
   readonly onCallEnd: (ended: EndedCall<Principal>) => void;
-  /** How many rows wait to be written, and how many were dropped since the start. */
-  readonly readings: () => { readonly waiting: number; readonly dropped: number };
+  /** How many rows wait to be written; and since the start, how many were written and dropped, and how many batches failed. */
+  readonly readings: () => Pick<RequestRecorder, "waiting" | "dropped" | "written" | "failures">;
   /** Writes what is left. */
   close(): Promise<void>;
 }
@@ -41,7 +41,7 @@ const pruneEveryMs = 5 * 60_000;
 const nothingKept: Requests = Object.freeze({
   log: undefined,
   onCallEnd: () => {},
-  readings: () => ({ waiting: 0, dropped: 0 }),
+  readings: () => ({ waiting: 0, dropped: 0, written: 0, failures: 0 }),
   close: async () => {},
 });
 
@@ -77,7 +77,7 @@ export async function openRequests(config: Config, logger: Logger): Promise<Requ
     onCallEnd(ended) {
       if (!excluded.has(ended.call.procedure)) recorder.record(recordOf(ended, peerOf));
     },
-    readings: () => ({ waiting: recorder.waiting, dropped: recorder.dropped }),
+    readings: () => recorder,
     async close() {
       // The last calls end in the turn in which their connections do.
       await nextTurn();

@@ -15,10 +15,12 @@ import type {
   Reveal,
   SeenNetwork,
   UsageCount,
+  UsageFlush,
   UsageOfKeysQuery,
   UsageQuery,
 } from "../api-key-contracts.ts";
 import { isListed } from "../api-key-filter.ts";
+import { compareKeys, newestKeysFirst } from "../api-key-order.ts";
 import {
   type ApiKeyRow,
   idTaken,
@@ -27,12 +29,11 @@ import {
   newApiKeyRow,
   toApiKeyRecord,
 } from "../api-key-row.ts";
-import { newestFirst } from "../newest-first.ts";
 import { pageLimit } from "../page-limit.ts";
 import { keyNames, noSuchRole } from "../role-row.ts";
 import type { PepperUse, Redigested } from "../secret-contracts.ts";
 import { requireStorableText } from "../storable-text.ts";
-import { keepLinksMs } from "../usage-period.ts";
+import { keepFlushesMs, keepLinksMs } from "../usage-period.ts";
 import { noSuchUser } from "../user-conflict.ts";
 import type { MemoryAudit } from "./memory-audit.ts";
 import { MemoryKeyUsage } from "./memory-key-usage.ts";
@@ -57,6 +58,8 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
   readonly #rows = new Map<string, ApiKeyRow>();
   readonly #links = new Map<string, Link>();
   readonly #usage = new MemoryKeyUsage();
+  /** The last of each writer. */
+  readonly #flushes = new Map<string, { readonly number: number; readonly at: number }>();
 
   #isRole: (name: string, tenant: string | null) => boolean = () => false;
 
@@ -110,14 +113,14 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
   }
 
   async list(query: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
-    const { limit, after } = query;
-    const position = after && { created_at: after.createdAt.getTime(), id: after.id };
+    const { limit, after, sort = newestKeysFirst } = query;
+    const compare = compareKeys(sort);
     return [...this.#rows.values()]
-      .filter((row) => position === undefined || newestFirst(position, row) < 0)
       .filter((row) => isListed(row, query))
-      .sort(newestFirst)
-      .slice(0, pageLimit(limit))
-      .map(toApiKeyRecord);
+      .map(toApiKeyRecord)
+      .filter((key) => after === undefined || compare(after, key) < 0)
+      .sort(compare)
+      .slice(0, pageLimit(limit));
   }
 
   async update(id: string, patch: ApiKeyPatch, by: string): Promise<ApiKeyRecord | undefined> {
@@ -191,7 +194,12 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
     return { kind: "revealed", apiKeyId, sealed };
   }
 
-  async addUsage(usage: readonly ApiKeyUsage[]): Promise<void> {
+  async addUsage(usage: readonly ApiKeyUsage[], flush?: UsageFlush): Promise<void> {
+    if (flush !== undefined) {
+      requireStorableText("writer", flush.writer);
+      if (flush.number <= (this.#flushes.get(flush.writer)?.number ?? 0)) return;
+      this.#flushes.set(flush.writer, { number: flush.number, at: this.#options.now() });
+    }
     for (const one of usage) {
       const row = this.#rows.get(one.id);
       if (row === undefined) continue;
@@ -229,6 +237,8 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
     this.#usage.prune(hours, days);
     for (const [name, { expiresAt }] of this.#links)
       if (expiresAt.getTime() < now.getTime() - keepLinksMs) this.#links.delete(name);
+    for (const [writer, { at }] of this.#flushes)
+      if (at < now.getTime() - keepFlushesMs) this.#flushes.delete(writer);
   }
 
   /** As a part of an import: the first use gives a key a digest of ours. */

@@ -1,7 +1,7 @@
 import { type RedisOptions as ClientOptions, Redis } from "ioredis";
 import { StoreUnavailable } from "../contracts.ts";
 import { CircuitBreaker } from "../sql/circuit-breaker.ts";
-import { isRefusal, isReply, redisFailure, withoutCommand } from "./redis-error.ts";
+import { isRefusal, isRepliedFailure, isReply, redisFailure, withoutCommand } from "./redis-error.ts";
 import type { RedisTarget } from "./redis-target.ts";
 
 /** Nobody waits for a connection. What else a call takes has to fit into the two seconds within which an answer is due. */
@@ -49,6 +49,15 @@ export function inTime<T>(work: Promise<T>): Promise<T> {
   });
 }
 
+/** What was asked of a server and how that ended: `refused`, it answered with an error; `unavailable`, it did not. */
+export interface RedisCommand {
+  readonly milliseconds: number;
+  readonly outcome: "ok" | "refused" | "unavailable";
+}
+
+/** Hears of every command. It must not throw. */
+export type RedisObserver = (command: RedisCommand) => void;
+
 const noAnswer = `no answer in ${answerMs} ms`;
 
 /** One connection for commands, behind a circuit breaker. */
@@ -56,6 +65,7 @@ export class RedisConnection {
   readonly name: string;
   readonly #client: Redis;
   readonly #breaker: CircuitBreaker;
+  readonly #observe: RedisObserver | undefined;
   #closed = false;
   /** Why there is no connection. */
   #trouble: Error | undefined;
@@ -63,8 +73,9 @@ export class RedisConnection {
   #refused: Error | undefined;
 
   /** `onError` hears once of each time that the server goes away. */
-  constructor(target: RedisTarget, onError: (error: Error) => void) {
+  constructor(target: RedisTarget, onError: (error: Error) => void, observe?: RedisObserver) {
     this.name = target.name;
+    this.#observe = observe;
     this.#breaker = new CircuitBreaker({ name: target.name });
     const trouble = (error: Error): void => {
       const first = this.#trouble === undefined;
@@ -95,8 +106,35 @@ export class RedisConnection {
     if (this.#refused !== undefined) throw redisFailure(this.name, this.#refused);
   }
 
+  /** Is the server taken to be away, or does it not want us? */
+  get isAway(): boolean {
+    return this.#refused !== undefined || this.#client.status !== "ready" || this.#breaker.isOpen;
+  }
+
   /** Runs commands. Rejects with `StoreUnavailable` while the server is away, within two seconds and soon at once. */
   async run<T>(work: (client: Redis) => Promise<T>): Promise<T> {
+    const observe = this.#observe;
+    if (observe === undefined) return this.#run(work);
+    const began = performance.now();
+    let outcome: RedisCommand["outcome"] = "unavailable";
+    try {
+      const answer = await this.#run(work);
+      outcome = "ok";
+      return answer;
+    } catch (error) {
+      if (isRepliedFailure(error)) outcome = "refused";
+      throw error;
+    } finally {
+      observe({ milliseconds: performance.now() - began, outcome });
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#client.disconnect();
+  }
+
+  async #run<T>(work: (client: Redis) => Promise<T>): Promise<T> {
     this.#breaker.admit();
     try {
       if (this.#refused !== undefined) throw this.#refused;
@@ -110,11 +148,6 @@ export class RedisConnection {
       else this.#lost(error);
       throw error instanceof StoreUnavailable ? error : redisFailure(this.name, error);
     }
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#client.disconnect();
   }
 
   #lost(error: Error): void {

@@ -6,6 +6,11 @@ export function isReply(error: Error): boolean {
   return error instanceof ReplyError;
 }
 
+/** The same of what callers are told. */
+export function isRepliedFailure(error: unknown): boolean {
+  return error instanceof StoreUnavailable && (error.cause as Error | undefined)?.name === ReplyError.name;
+}
+
 /** What no waiting mends: another password, other rights, another certificate. */
 export function isRefusal(error: Error): boolean {
   const { code = "" } = error as NodeJS.ErrnoException;

@@ -2,6 +2,7 @@ import { sql, type Transaction } from "kysely";
 import { extendApiKeys } from "./api-key-migration.ts";
 import { chainAuditLog } from "./audit-migration.ts";
 import { createFormerIdentities } from "./identity-migration.ts";
+import { orderApiKeys } from "./key-order-migration.ts";
 import { createCallLimits } from "./limit-migration.ts";
 import { addLoginLimits } from "./login-migration.ts";
 import { createNodes } from "./node-migration.ts";
@@ -13,6 +14,7 @@ import { addSigningKeyLifetime } from "./signing-key-migration.ts";
 import type { SqlWords } from "./sql-backend.ts";
 import type { SqlSchema } from "./sql-schema.ts";
 import { createTenants } from "./tenant-migration.ts";
+import { createUsageFlushes } from "./usage-flushes.ts";
 
 /** One step of the schema. A step that was released never changes; what is wrong with it is mended by another. */
 export interface Migration {
@@ -36,6 +38,8 @@ export const migrations: readonly Migration[] = [
   { version: 11, name: "API keys: limits, rotation, usage, links and imports", apply: extendApiKeys },
   { version: 12, name: "the audit log as a chain", apply: chainAuditLog },
   { version: 13, name: "nodes", apply: createNodes },
+  { version: 14, name: "orders of API keys", apply: orderApiKeys },
+  { version: 15, name: "flushes of usage", apply: createUsageFlushes },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {

@@ -15,6 +15,7 @@ import type {
   Reveal,
   SeenNetwork,
   UsageCount,
+  UsageFlush,
   UsageOfKeysQuery,
   UsageQuery,
 } from "../api-key-contracts.ts";
@@ -32,6 +33,7 @@ import { addKeyUsage, pruneKeyUsage, readKeyNetworks, readKeyTraces, readKeyUsag
 import { appendRevocations } from "./sql-revocation-log.ts";
 import { requireRoles } from "./sql-roles.ts";
 import type { SqlSchema } from "./sql-schema.ts";
+import { isNewFlush, pruneFlushes } from "./usage-flushes.ts";
 
 /** What a change of a key writes: nothing at all if there are no columns. */
 interface Change {
@@ -129,9 +131,13 @@ export class SqlApiKeys implements ApiKeyStore {
     return this.#backend.write((trx) => revealLink(trx, { digest, address, now: this.#now() }));
   }
 
-  async addUsage(usage: readonly ApiKeyUsage[]): Promise<void> {
+  async addUsage(usage: readonly ApiKeyUsage[], flush?: UsageFlush): Promise<void> {
+    if (flush !== undefined) requireStorableText("writer", flush.writer);
     const known = usage.filter(({ id }) => isStorableText(id));
-    if (known.length > 0) await this.#backend.write((trx) => addKeyUsage(trx, this.#backend.words, known));
+    if (known.length === 0) return;
+    await this.#backend.write(async (trx) => {
+      if (flush === undefined || (await isNewFlush(trx, flush, this.#now()))) await addKeyUsage(trx, this.#backend.words, known);
+    });
   }
 
   async usage({ id, ...query }: UsageQuery): Promise<readonly UsageCount[]> {
@@ -153,6 +159,7 @@ export class SqlApiKeys implements ApiKeyStore {
   async prune({ hours, days, now }: { hours: Date; days: Date; now: Date }): Promise<void> {
     await pruneKeyUsage(this.#backend, { hours, days });
     await pruneLinks(this.#backend, now);
+    await pruneFlushes(this.#backend, now);
   }
 
   async #change(

@@ -1,6 +1,7 @@
 import { type ExpressionBuilder, sql } from "kysely";
 import type { ApiKeyQuery, ApiKeyRecord, ApiKeyStatus } from "../api-key-contracts.ts";
 import { lowerAscii } from "../api-key-filter.ts";
+import { newestKeysFirst, orderExpressions, placeOf } from "../api-key-order.ts";
 import { toApiKeyRecord } from "../api-key-row.ts";
 import { pageLimit } from "../page-limit.ts";
 import { isStorableText } from "../storable-text.ts";
@@ -12,8 +13,8 @@ import { ofTenant } from "./tenant-filter.ts";
 
 /** `ApiKeyStore.list()`: `isListed()` in SQL. */
 export async function listKeys(backend: SqlBackend, query: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
-  const { limit, after, userId, madeBy, tenantId, type, tag, text } = query;
-  for (const part of [madeBy, tenantId, type, tag, text, after?.id])
+  const { userId, madeBy, tenantId, type, tag, text, after } = query;
+  for (const part of [madeBy, tenantId, type, tag, text, after?.id, after?.name])
     if (part !== undefined && !isStorableText(part)) return [];
   const owner = userId === undefined ? undefined : parseUserId(userId);
   if (userId !== undefined && owner === undefined) return [];
@@ -29,19 +30,37 @@ export async function listKeys(backend: SqlBackend, query: ApiKeyQuery): Promise
     keys = keys.where(
       sql<boolean>`(${position}(lower(name), ${lowerAscii(text)}) > 0 or ${position}(id, ${text}) = 1 or ${position}(prefix, ${text}) = 1)`,
     );
-  if (after !== undefined) {
-    const { createdAt, id } = after;
-    keys = keys.where((eb) => eb(eb.refTuple("created_at", "id"), "<", eb.tuple(createdAt.getTime(), id)));
-  }
-  const rows = await keys
-    .where((eb) => eb.and(conditions(eb, query)))
-    .orderBy("created_at", "desc")
-    .orderBy("api_keys.id", "desc")
-    .limit(pageLimit(limit))
-    .execute();
-  return rows.map(toApiKeyRecord);
+  keys = keys.where((eb) => eb.and(conditions(eb, query)));
+  return (await inOrder(keys, query)).map(toApiKeyRecord);
 }
 
+/**
+ * From a position on, those that stand at the same place come first, and then what follows: each is one search in an index. Both at once
+ * would be a comparison of pairs, for which SQLite reads an index on an expression from its beginning.
+ */
+async function inOrder(keys: KeySelection, { limit, after, sort = newestKeysFirst }: ApiKeyQuery) {
+  const most = pageLimit(limit);
+  const place = sql<string | number>`${sql.raw(orderExpressions[sort.by])}`;
+  const direction = sort.descending ? "desc" : "asc";
+  const beyond = sort.descending ? "<" : ">";
+  const ordered = keys.orderBy(place, direction).orderBy("api_keys.id", direction);
+  if (after === undefined) return ordered.limit(most).execute();
+  const from = placeOf(after, sort.by);
+  const beside = await keys
+    .where(place, "=", from)
+    .where("api_keys.id", beyond, after.id)
+    .orderBy("api_keys.id", direction)
+    .limit(most)
+    .execute();
+  if (beside.length === most) return beside;
+  const rest = await ordered
+    .where(place, beyond, from)
+    .limit(most - beside.length)
+    .execute();
+  return [...beside, ...rest];
+}
+
+type KeySelection = ReturnType<typeof selectKeys>;
 type Keys = ExpressionBuilder<SqlSchema, "api_keys">;
 
 function conditions(eb: Keys, { status, expiringBefore, unusedSince, now }: ApiKeyQuery) {

@@ -24,6 +24,7 @@ export interface SqlSchema {
   readonly api_key_networks: ApiKeyNetworksTable;
   readonly api_key_scopes: ApiKeyScopesTable;
   readonly api_key_links: ApiKeyLinksTable;
+  readonly usage_flushes: UsageFlushesTable;
   readonly imported_keys: ImportedKeysTable;
   readonly import_secrets: ImportSecretsTable;
   readonly revocation_log: RevocationLogTable;
@@ -88,6 +89,13 @@ export interface ApiKeyNetworksTable {
 export interface ApiKeyScopesTable {
   readonly key_id: string;
   readonly scope: string;
+}
+
+/** The last flush of each of those who count calls. */
+export interface UsageFlushesTable {
+  readonly writer: string;
+  readonly number: number;
+  readonly at: number;
 }
 
 /** A key that is given out by a link. */

@@ -1,11 +1,47 @@
 import assert from "node:assert/strict";
 import type { ApiKeyUsage, UsageCount } from "../api-key-contracts.ts";
+import { Conflict } from "../contracts.ts";
 import { type Cases, newKey, userWithKey } from "./store-case.suite.ts";
 
 const hour = 3_600_000;
 const day = 24 * hour;
 
 export const keyUsageCases: Cases = {
+  "is added once, however often a flush is told": async (store, clock) => {
+    const { apiKeys } = store;
+    await userWithKey(store);
+    const hours: UsageCount = { startsAt: new Date(0), allowed: 3, denied: 1 };
+    const usage = [{ id: "k1", calls: 3, lastUsedAt: clock.date, hours: [hours] }];
+    const total = async () => (await apiKeys.load("k1"))?.totalRequests;
+    const [one, other] = [{ writer: "one" }, { writer: "other" }];
+    for (const [flush, expected] of [
+      [{ ...one, number: 1 }, 3],
+      [{ ...one, number: 1 }, 3],
+      [{ ...other, number: 1 }, 6],
+      [{ ...one, number: 2 }, 9],
+      [{ ...one, number: 1 }, 9],
+      [undefined, 12],
+    ] as const) {
+      await apiKeys.addUsage(usage, flush);
+      assert.equal(await total(), expected);
+    }
+    const all = { id: "k1", period: "day", from: new Date(0), until: new Date(clock.ms + 1e12) } as const;
+    const sums = (await apiKeys.usage(all)).map(({ allowed, denied }) => [allowed, denied]);
+    assert.deepEqual(sums, [[12, 4]]);
+    await assert.rejects(() => apiKeys.addUsage(usage, { writer: "\0", number: 1 }), Conflict);
+    // After a month nobody tries again.
+    const later = (days: number) => {
+      const now = new Date(clock.ms + days * day);
+      return { now, hours: now, days: now };
+    };
+    await apiKeys.prune(later(29));
+    await apiKeys.addUsage(usage, { ...one, number: 2 });
+    assert.equal(await total(), 12);
+    await apiKeys.prune(later(31));
+    await apiKeys.addUsage(usage, { ...one, number: 2 });
+    assert.equal(await total(), 15);
+  },
+
   "is counted by the hour and by the day, and what is old falls out": async (store, clock) => {
     const { apiKeys } = store;
     const { user } = await userWithKey(store);

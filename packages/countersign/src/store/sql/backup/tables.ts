@@ -29,6 +29,7 @@ const order = {
   audit_log: 25,
   audit_head: 26,
   nodes: 27,
+  usage_flushes: 28,
 } as const satisfies Readonly<Record<Exclude<keyof SqlSchema, "countersign_schema">, number>>;
 
 export type BackupTable = keyof typeof order;

@@ -1,0 +1,33 @@
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { parseDuration } from "../config/duration.ts";
+import { UsageError } from "../terminal/failure.ts";
+
+const written = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+/** How options that take an instant say so. */
+export const instantForms = "a time (2026-11-22T08:00:00Z), a day of UTC, or how long ago: 15m, 24h, 30d";
+
+interface StretchOptions {
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+/** What `--since` and `--until` narrow a list down to. Throws `UsageError` for an instant that is none. */
+export function stretchOf({ since, until }: StretchOptions): {
+  readonly since?: Timestamp;
+  readonly until?: Timestamp;
+} {
+  return {
+    ...(since !== undefined && { since: timestampFromMs(instantOf("--since", since)) }),
+    ...(until !== undefined && { until: timestampFromMs(instantOf("--until", until)) }),
+  };
+}
+
+/** In milliseconds. A time of day without a zone is refused: nobody could say whose it is. */
+function instantOf(option: string, text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds !== undefined) return Date.now() - seconds * 1000;
+  const at = written.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(at)) return at;
+  throw new UsageError(`${option} is ${instantForms}`);
+}
