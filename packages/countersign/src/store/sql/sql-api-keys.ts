@@ -136,7 +136,8 @@ export class SqlApiKeys implements ApiKeyStore {
     const known = usage.filter(({ id }) => isStorableText(id));
     if (known.length === 0) return;
     await this.#backend.write(async (trx) => {
-      if (flush === undefined || (await isNewFlush(trx, flush, this.#now()))) await addKeyUsage(trx, this.#backend.words, known);
+      if (flush === undefined || (await isNewFlush(trx, flush, this.#now())))
+        await addKeyUsage(trx, this.#backend.words, known);
     });
   }
 
