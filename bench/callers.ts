@@ -30,10 +30,11 @@ export interface Callers {
   readonly limited: Auth<Principal>;
 }
 
-/** Makes callers and an `Auth` that knows them all. */
+/** Makes callers and an `Auth` that knows them all. `known`: tokens that another one has made here. */
 export function makeCallers(
   count: number,
   more: Pick<AuthOptions<Principal>, "onCallEnd" | "revocations"> = {},
+  known: readonly string[] = [],
 ): Callers {
   const signing = hmacKey({ secret, algorithm: "HS256" });
   const digests = createKeyDigests([pepper]);
@@ -41,7 +42,7 @@ export function makeCallers(
   const tokens: string[] = [];
   const keys: string[] = [];
   for (let id = 1; id <= count; id++) {
-    tokens.push(createJwtForUser(account(String(id)), { key: signing, expiresIn: 3600 }));
+    tokens.push(known[id - 1] ?? createJwtForUser(account(String(id)), { key: signing, expiresIn: 3600 }));
     const fresh = generateApiKey("bench");
     keys.push(fresh.key);
     records.set(fresh.id, {

@@ -1,4 +1,5 @@
-// npm run bench:request-log: fills request logs, and measures how long a page and statistics take.
+// npm run bench:request-log: fills request logs, and measures how long a page and statistics take; with -- --writer what a call costs more
+// where it is written down.
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,12 +9,16 @@ import { openPostgresRequestLog, openPostgresStore } from "countersign/store/pos
 import { openSqliteRequestLog } from "countersign/store/sqlite";
 import { startPostgres } from "../tools/postgres-server.ts";
 import { quantile } from "./measure.ts";
+import { writerCost, writerText } from "./writer.ts";
 
 const { values } = parseArgs({
   options: {
     rows: { type: "string", default: "1000000" },
     only: { type: "string", default: "sqlite,postgres" },
     days: { type: "string", default: "10" },
+    writer: { type: "boolean", default: false },
+    pairs: { type: "string", default: "15" },
+    seconds: { type: "string", default: "2" },
   },
 });
 const total = Number(values.rows);
@@ -122,7 +127,17 @@ async function report(name: string, log: RequestLog, size: () => Promise<number>
   }
 }
 
-if (values.only.includes("sqlite")) {
+if (values.writer) {
+  const result = await writerCost(Number(values.pairs), Number(values.seconds));
+  process.stdout.write(`${writerText(result).join("\n")}\n`);
+} else await fillAndMeasure();
+
+async function fillAndMeasure(): Promise<void> {
+  if (values.only.includes("sqlite")) await onSqlite();
+  if (values.only.includes("postgres")) await onPostgres();
+}
+
+async function onSqlite(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
   const path = join(folder, "requests.db");
   const log = await openSqliteRequestLog({ path });
@@ -133,7 +148,7 @@ if (values.only.includes("sqlite")) {
     rmSync(folder, { recursive: true });
   }
 }
-if (values.only.includes("postgres")) {
+async function onPostgres(): Promise<void> {
   const server = await startPostgres({ durable: true });
   try {
     const name = await server.createDatabase();
