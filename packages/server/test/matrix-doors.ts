@@ -49,7 +49,8 @@ const adapters: Readonly<Record<string, string>> = {
 /** Subpaths of the library that nobody comes in by. */
 const noDoors = [
   ...[".", "./jwt", "./api-key", "./oidc", "./client-certificate", "./limits", "./policy", "./policy/cel"],
-  ...["./client", "./grpc/client", "./connect/client", "./remote", "./revocation", "./service", "./otel"],
+  ...["./client", "./grpc/client", "./connect/client", "./remote", "./revocation", "./service"],
+  ...["./descriptors", "./otel"],
   ...["./store", "./store/backup", "./store/memory", "./store/sqlite", "./store/postgres", "./store/redis"],
   ...["./signing-keys", "./testing", "./testing/grpc", "./testing/connect", "./package.json"],
   // Its own rows: the forms of OAuth.
