@@ -129,15 +129,15 @@ function Changes({
   if (names.length === 0) return null;
   return (
     <table className="w-full border-collapse text-left">
-      <thead className="text-[13px] text-soft">
+      <thead className="text-[13px]">
         <tr className="border-b border-line">
-          <th scope="col" className="py-1.5 pr-4 font-medium">
+          <th scope="col" className="py-1.5 pr-4 font-medium text-soft">
             {text.audit.field}
           </th>
-          <th scope="col" className="py-1.5 pr-4 font-medium">
+          <th scope="col" className="py-1.5 pr-4 font-medium text-soft">
             {text.audit.before}
           </th>
-          <th scope="col" className="py-1.5 font-medium">
+          <th scope="col" className="py-1.5 font-medium text-soft">
             {text.audit.after}
           </th>
         </tr>

@@ -30,13 +30,13 @@ export function PermissionMatrix({ roles }: { roles: readonly Role[] }) {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
       <section className="-mx-5 -my-4 max-h-[60vh] overflow-auto" tabIndex={0} aria-label={text.roles.matrix}>
         <table className="w-full text-left">
-          <thead className="sticky top-0 bg-panel text-[13px] text-soft">
+          <thead className="sticky top-0 bg-panel text-[13px]">
             <tr>
-              <th scope="col" className="px-5 py-2 font-medium">
+              <th scope="col" className="px-5 py-2 font-medium text-soft">
                 {text.policies.procedure}
               </th>
               {roles.map(({ name }) => (
-                <th key={name} scope="col" className="px-3 py-2 text-center font-medium">
+                <th key={name} scope="col" className="px-3 py-2 text-center font-medium text-soft">
                   {name}
                 </th>
               ))}

@@ -124,6 +124,7 @@ describe("an answer", () => {
         roles: [],
         tenant: "",
       },
+      has_second_factor: false,
     });
     assert.equal(headers.get("content-length"), String(text.length));
     assert.equal(headers.get("cache-control"), "no-store");
