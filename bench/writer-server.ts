@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import * as grpc from "@grpc/grpc-js";
 import { grpcAuth } from "countersign/grpc";
-import { type Callers, makeCallers, procedure } from "./callers.ts";
+import { BenchCall, type Callers, makeCallers, procedure } from "./callers.ts";
 import { recordingTo, recordOf } from "./recording.ts";
 
 // One process with the same server twice, with a request log and without: what one heap, one compiler and one processor make of both.
@@ -31,6 +31,10 @@ export interface WriterReport {
 const recorder = await recordingTo(process.argv[2] ?? "");
 const off = makeCallers(10_000);
 const on = makeCallers(10_000, { onCallEnd: (ended) => recorder.record(recordOf(ended)) }, off.tokens);
+// Every caller has been here before.
+for (const token of off.tokens)
+  for (const { auth } of [off, on])
+    void auth.decide(new BenchCall(procedure, "authorization", `Bearer ${token}`));
 const eventLoop = monitorEventLoopDelay({ resolution: 1 });
 eventLoop.enable();
 let began = { main: process.threadCpuUsage(), whole: process.cpuUsage() };

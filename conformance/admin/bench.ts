@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import type { RequestRecord } from "countersign/store";
 import { openSqliteRequestLog } from "countersign/store/sqlite";
-import type { Page } from "playwright-core";
+import type { Page, Request } from "playwright-core";
 import { ids } from "../cast.ts";
 import { AdminStage } from "./admin-stage.ts";
 import { enter } from "./browser.ts";
@@ -61,6 +61,16 @@ async function fillLog(path: string, count: number): Promise<void> {
   await log.close();
 }
 
+/** Milliseconds of the processor that a process has used. */
+function processorMs(pid: number): number {
+  const [user = 0, system = 0] = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ")
+    .slice(11, 13)
+    .map(Number);
+  return (user + system) * 10;
+}
+
 /** Milliseconds from the address to the first row, and from a keystroke to its being on the page. */
 async function measure(page: Page, path: string): Promise<readonly [number, number]> {
   const began = performance.now();
@@ -105,12 +115,15 @@ const pages: Readonly<Record<string, string>> = {
   keys: "/admin/keys",
   "active keys": "/admin/keys?status=active",
   "keys by a part of the name": "/admin/keys?q=Service%2099",
+  "keys by last use": "/admin/keys?sort=-last_used_at",
+  "keys by a name that is nowhere": "/admin/keys?q=nowhere",
   "keys of a type": "/admin/keys?type=service",
   logs: "/admin/logs",
   "errors in the log": "/admin/logs?status=error",
   "a reason in the log": "/admin/logs?reason=TOKEN_EXPIRED",
   "a key's log": "/admin/logs?key=bench4000",
   "text in the log": "/admin/logs?q=Method7",
+  "text of one row": "/admin/logs?q=bench-777",
 };
 
 const stage = await AdminStage.open();
@@ -125,9 +138,19 @@ try {
   const { page, context } = await stage.visit();
   await enter(page, stage.account("admin"));
   for (const [name, path] of Object.entries(pages)) {
+    const [before, slowest] = [processorMs(stage.server.pid), { ms: 0, name: "" }];
+    const heard = (request: Request): void => {
+      const ms = request.timing().responseEnd;
+      if (ms > slowest.ms) Object.assign(slowest, { ms, name: request.url().split("/").at(-1) });
+    };
+    page.on("requestfinished", heard);
     const times = [await measure(page, path), await measure(page, path), await measure(page, path)];
     const [shown, key] = times.sort(([a], [b]) => a - b)[1] ?? [];
-    console.log(`${name.padEnd(28)} ${shown?.toFixed(0).padStart(6)} ms, a key ${key?.toFixed(0)} ms`);
+    page.off("requestfinished", heard);
+    const spent = ((processorMs(stage.server.pid) - before) / times.length).toFixed(0);
+    console.log(
+      `${name.padEnd(28)} ${shown?.toFixed(0).padStart(6)} ms, a key ${key?.toFixed(0)} ms; processor of the server ${spent} ms; slowest answer ${slowest.ms.toFixed(0)} ms (${slowest.name})`,
+    );
   }
   page.setDefaultTimeout(600_000);
   console.log(`export of the log             ${await measureExport(page, stage.server.pid)}`);
