@@ -17,6 +17,7 @@ const { values } = parseArgs({
     only: { type: "string", default: "sqlite,postgres" },
     days: { type: "string", default: "10" },
     writer: { type: "boolean", default: false },
+    discard: { type: "boolean", default: false },
     pairs: { type: "string", default: "15" },
     seconds: { type: "string", default: "2" },
   },
@@ -128,7 +129,7 @@ async function report(name: string, log: RequestLog, size: () => Promise<number>
 }
 
 if (values.writer) {
-  const result = await writerCost(Number(values.pairs), Number(values.seconds));
+  const result = await writerCost(Number(values.pairs), Number(values.seconds), values.discard);
   process.stdout.write(`${writerText(result).join("\n")}\n`);
 } else await fillAndMeasure();
 

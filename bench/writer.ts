@@ -29,14 +29,18 @@ export interface WriterResult {
   readonly dropped: number;
 }
 
-/** Full load on a server without a request log and one with it, in turn, in one process. */
-export async function writerCost(pairs: number, seconds: number): Promise<WriterResult> {
+/** Full load on a server without a request log and one with it, in turn, in one process. `discard`: with one that keeps nothing. */
+export async function writerCost(pairs: number, seconds: number, discard: boolean): Promise<WriterResult> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
   const execArgv = ["--conditions=countersign-source"];
   const load = fork(new URL("./load.ts", import.meta.url), [], { execArgv });
-  const server = fork(new URL("./writer-server.ts", import.meta.url), [join(folder, "requests.db")], {
-    execArgv,
-  });
+  const server = fork(
+    new URL("./writer-server.ts", import.meta.url),
+    discard ? [] : [join(folder, "requests.db")],
+    {
+      execArgv,
+    },
+  );
   try {
     const { ports, credentials } = await message<WriterReady>(server);
     let last: WriterReport | undefined;
