@@ -7,7 +7,7 @@ export interface UsageRecorderOptions {
   readonly apiKeys: Pick<ApiKeyStore, "addUsage">;
   /** Default: 2000. What was recorded since the last flush is lost if the process is killed. */
   readonly flushEveryMs?: number | undefined;
-  /** How many keys are added at a time. Default: all of them. */
+  /** How many keys are added in one transaction: between two of them others get their turn. Default: 250. */
   readonly batchSize?: number | undefined;
   /** Hears of each flush by the timer that failed. Its counts are kept and tried again; no store adds them twice. */
   readonly onError?: ((error: unknown) => void) | undefined;
@@ -51,7 +51,7 @@ class MemoryUsageRecorder implements UsageRecorder {
   #flushing: Promise<unknown> | undefined;
 
   constructor(options: UsageRecorderOptions) {
-    const { apiKeys, flushEveryMs = 2000, batchSize = Number.POSITIVE_INFINITY, onError } = options;
+    const { apiKeys, flushEveryMs = 2000, batchSize = 250, onError } = options;
     this.#apiKeys = apiKeys;
     this.#batchSize = batchSize;
     this.#timer = setInterval(() => {
