@@ -158,6 +158,8 @@ async function openState(config: Config, { configured, counts, log, parts }: Ope
   await markSecrets(config, store.secrets);
   const usage = createUsageRecorder({
     apiKeys: store.apiKeys,
+    // A file is written on this very thread: calls wait for a few milliseconds at a time.
+    batchSize: config.secrets.databaseUrl === undefined ? 50 : undefined,
     onError: (error) => log.warn({ err: error }, "usage cannot be written; it is kept and tried again"),
   });
   parts.add(() => usage.close());

@@ -24,7 +24,7 @@ class QueueingAdapter extends SqliteAdapter {
 }
 
 /** For so long turns follow each other without letting the event loop run, in milliseconds. */
-const longestRun = 5;
+const longestRun = 2;
 
 /**
  * One turn after another, in the order of asking. Every transaction takes the write lock at its start: one that reads first and writes later is refused at once
