@@ -29,7 +29,7 @@ export function SortHeader({
     <button
       type="button"
       title={text.common.sortBy(title)}
-      className="inline-flex cursor-pointer [.text-right_&]:flex-row-reverse items-center gap-1 rounded font-medium text-soft hover:text-ink"
+      className="inline-flex cursor-pointer [.text-right_&]:flex-row-reverse items-center align-middle gap-1 rounded font-medium text-soft hover:text-ink"
       onClick={() => onSort(next === "descending" ? `-${name}` : name)}
     >
       {title}
