@@ -14,12 +14,14 @@ const servers = /\/(@grpc\/reflection|prom-client|pino|@connectrpc\/[\w-]+)\//;
 const configuration = /\/(zod|yaml)\//;
 const messages = /\/@bufbuild\/protobuf\//;
 const conditions = /\/@bufbuild\/(cel|re2)\//;
+const services = /\/countersign\/src\/service\/[\w-]+-service\.ts$/;
 const grpc = /\/@grpc\/grpc-js\//;
 
 /** What a command does without. Loading all that there is takes longer than most commands. */
 const commands: readonly (readonly [command: string, without: readonly RegExp[]])[] = [
   ["--help", [drivers, servers, configuration, messages, conditions, grpc]],
-  ["keys list --server 127.0.0.1:1", [drivers, servers, configuration, conditions]],
+  ["keys list --server 127.0.0.1:1", [drivers, servers, services, configuration, conditions]],
+  ["logs list --key k --server 127.0.0.1:1", [drivers, servers, services, configuration, conditions]],
   ["users list", [drivers, servers, conditions, grpc]],
   ["config check", [drivers, conditions]],
 ];

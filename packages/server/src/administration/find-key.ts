@@ -1,4 +1,5 @@
-import { ApiKeyService } from "countersign/service";
+import { ApiKeyService } from "countersign/descriptors";
+import { readKeyStart } from "../keys/key-start.ts";
 import { CommandFailure, failureOf } from "../terminal/failure.ts";
 import type { Administration } from "./administration.ts";
 
@@ -9,8 +10,9 @@ const whole = /^[0-9A-Za-z]{17}$/;
  * this caller may not look up, is taken as it is: the log also knows keys that are written in a configuration.
  */
 export async function findKeyId(administration: Administration, text: string): Promise<string> {
-  const [, id] = /^[a-z0-9]{2,16}_[a-z0-9]{2,16}_([0-9A-Za-z]{17})$/.exec(text) ?? [];
-  if (id !== undefined || text === "" || whole.test(text)) return id ?? text;
+  const start = readKeyStart(text);
+  if (start !== undefined && !start.isWhole) return start.id;
+  if (text === "" || whole.test(text)) return text;
   const keys = await beginningWith(administration, text);
   const [key, ...others] = keys;
   if (key === undefined) return text;

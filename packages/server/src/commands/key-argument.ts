@@ -1,13 +1,14 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { parseDuration } from "../config/duration.ts";
+import { readKeyStart } from "../keys/key-start.ts";
 import { UsageError } from "../terminal/failure.ts";
 
 /** An id as it was given. A whole key in its place is a secret in an argument, and is not repeated. */
 export function keyId(text: string): string {
-  const [, id] = /^[a-z0-9]{2,16}_[a-z0-9]{2,16}_([0-9A-Za-z]{17})_/.exec(text) ?? [];
-  if (id === undefined) return text;
+  const start = readKeyStart(text);
+  if (!start?.isWhole) return text;
   throw new UsageError(
-    `that is a whole key, which should not stand in an argument: name it by its id, ${id}`,
+    `that is a whole key, which should not stand in an argument: name it by its id, ${start.id}`,
   );
 }
 
