@@ -109,3 +109,14 @@ test("what is no list, and what is no filter of it, is refused at once", async (
   assert.deepEqual((await grant("requests", { no_such_field: 1 }))[0], 400);
   assert.deepEqual((await grant("requests", { text: "x".repeat(9000) }))[0], 400);
 });
+
+test("who sends more than a filter is told so while they are at it", async () => {
+  const sent = ask(`${address}/requests/s1`, { method: "POST" });
+  sent.on("error", () => {});
+  const answered = once(sent, "response", { signal: AbortSignal.timeout(5_000) });
+  // Without a length, and without an end.
+  sent.write("x".repeat(20_000));
+  const [answer] = (await answered) as [IncomingMessage];
+  assert.equal(answer.statusCode, 400);
+  sent.destroy();
+});

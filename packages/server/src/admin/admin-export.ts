@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { type DescMethod, fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { type Auth, CallContext, CallError, type Principal } from "countersign";
+import { followResponse, readBytes } from "countersign/http/json";
 import { AuditService, LogService, type Seal } from "countersign/service";
 import type { ServedService } from "../served-service.ts";
 import { AdminCall } from "./admin-call.ts";
@@ -92,9 +93,7 @@ export class AdminExport {
     if (!ticket || !message || !handler || ticket.sessionId !== sessionId || this.#now() > ticket.until)
       return refuse(request, response, unknownPath);
     const call = callOf(method, request, credential);
-    const followed = auth.follow?.(call);
-    if (followed !== undefined) response.setHeader("x-request-id", followed.requestId);
-    response.once("close", () => followed?.end(cancelled));
+    const followed = followResponse(auth, call, response);
     const decision = await auth.decide(call);
     followed?.decided(decision);
     if (!decision.ok) return refuse(request, response, refusalOf(decision.denial));
@@ -140,7 +139,7 @@ export class AdminExport {
 }
 
 /** Codes of gRPC, for the request log. */
-const [cancelled, invalid, internal] = [1, 3, 13];
+const [invalid, internal] = [3, 13];
 
 const noFilter: PlainRefusal = {
   status: 400,
@@ -181,15 +180,10 @@ async function send(pieces: Pieces, file: string, response: ServerResponse, sent
 }
 
 async function readFilter(request: IncomingMessage): Promise<JsonValue | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > mostBytes) return undefined;
-    chunks.push(chunk);
-  }
+  const bytes = await readBytes(request, mostBytes);
+  if (bytes === undefined) return undefined;
   try {
-    return JSON.parse(Buffer.concat(chunks).toString());
+    return JSON.parse(bytes.toString());
   } catch {
     return undefined;
   }
