@@ -10,7 +10,7 @@ import {
   selfSigned,
   TestAuthority,
 } from "../../../../tools/certificates.ts";
-import { createForwardedCertificates, readAuthorities } from "./forwarded-certificates.ts";
+import { createForwardedCertificates, readForwardedAuthorities } from "./forwarded-certificates.ts";
 
 const authority = new TestAuthority("callers");
 const hour = 3_600_000;
@@ -86,7 +86,7 @@ it("a file without authorities stops the start", () => {
     writeFileSync(path, content);
     return path;
   };
-  const read = (path: string) => () => readAuthorities("proxies.client_ca_file", path);
+  const read = (path: string) => () => readForwardedAuthorities("proxies.client_ca_file", path);
   equal(read(authority.certificate)().length, 1);
   throws(
     read("/nowhere.pem"),

@@ -1,8 +1,7 @@
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
-import { certificatesIn } from "../tls/tls-material.ts";
+import { readAuthorities } from "../tls/tls-material.ts";
 
 /** What a proxy forwards of its callers' certificates. */
 export interface ForwardedCertificates {
@@ -72,30 +71,24 @@ export function createForwardedCertificates({
   };
 }
 
-/** What the configuration says; undefined where nothing that is forwarded counts. Throws as `readAuthorities()` does. */
+/** What the configuration says; undefined where nothing that is forwarded counts. Throws as `readForwardedAuthorities()` does. */
 export function configuredCertificates({
   proxies,
 }: Pick<Config, "proxies">): ForwardedCertificates | undefined {
   const { client_ca_file: path } = proxies;
   if (path === undefined) return undefined;
-  return createForwardedCertificates({ authorities: readAuthorities("proxies.client_ca_file", path) });
+  return createForwardedCertificates({
+    authorities: readForwardedAuthorities("proxies.client_ca_file", path),
+  });
 }
 
-/** Reads the authorities. Throws a `ConfigError` for a file that has none. */
-export function readAuthorities(where: string, path: string): readonly X509Certificate[] {
-  let content: Buffer;
-  try {
-    content = readFileSync(path);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-    throw new ConfigError(`${where} ${path} cannot be read (${code}): name a file that this user may read`);
-  }
-  const authorities = certificatesIn(content) ?? [];
-  if (authorities.length === 0)
-    throw new ConfigError(`${where} ${path} holds no certificate in PEM: name the clients' authority`);
+/** Reads the authorities. Throws a `ConfigError` for a file that has none, and for one that holds anything else. */
+export function readForwardedAuthorities(where: string, path: string): readonly X509Certificate[] {
+  const problem = (text: string): ConfigError => new ConfigError(`${where} ${path} ${text}`);
+  const authorities = readAuthorities(path, problem);
   const stranger = authorities.find(({ ca }) => !ca);
   if (stranger !== undefined)
-    throw new ConfigError(`${where} ${path} holds a certificate that may sign no other: ${stranger.subject}`);
+    throw problem(`holds a certificate that may sign no other: ${stranger.subject}`);
   return authorities;
 }
 

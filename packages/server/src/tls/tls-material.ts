@@ -14,14 +14,8 @@ export function tlsFilesOf(settings: TlsSettings): readonly string[] {
 export function loadTlsMaterial(where: string, settings: TlsSettings): TlsMaterial {
   const problem = (member: string, path: string, text: string): ConfigError =>
     new ConfigError(`${where}.${member} ${path} ${text}; there is no falling back to plain text`);
-  const read = (member: string, path: string): Buffer => {
-    try {
-      return readFileSync(path);
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-      throw problem(member, path, `cannot be read (${code}): name a file that this user may read`);
-    }
-  };
+  const read = (member: string, path: string): Buffer =>
+    readMaterial(path, (text) => problem(member, path, text));
   const { certificate_file: certificatePath, key_file: keyPath, client_ca_file: authorityPath } = settings;
   const [certificate, key] = [read("certificate_file", certificatePath), read("key_file", keyPath)];
   const chain = certificatesIn(certificate);
@@ -36,19 +30,8 @@ export function loadTlsMaterial(where: string, settings: TlsSettings): TlsMateri
   if (fault !== undefined) throw problem("key_file", keyPath, fault);
   const time = timeFault(leaf, new Date());
   if (time !== undefined) throw problem("certificate_file", certificatePath, `${time}: renew it`);
-  const authorities =
-    authorityPath === undefined ? [] : certificatesIn(read("client_ca_file", authorityPath));
-  if (authorityPath !== undefined) {
-    if (authorities === undefined || authorities.length === 0)
-      throw problem(
-        "client_ca_file",
-        authorityPath,
-        "holds no certificate in PEM: name the clients' authority",
-      );
-    if (authorities.every((authority) => timeFault(authority, new Date()) !== undefined))
-      throw problem("client_ca_file", authorityPath, "holds no authority that is valid now: renew it");
-  }
-  const material: TlsMaterial = { certificate, key, chain: [leaf, ...above], authorities: authorities ?? [] };
+  const authorities = authorityPath === undefined ? [] : authoritiesOf(authorityPath, problem);
+  const material: TlsMaterial = { certificate, key, chain: [leaf, ...above], authorities };
   try {
     createSecureContext(contextOptions(settings, material));
   } catch (error) {
@@ -57,8 +40,37 @@ export function loadTlsMaterial(where: string, settings: TlsSettings): TlsMateri
   return material;
 }
 
+type ProblemOf = (member: string, path: string, text: string) => ConfigError;
+
+function authoritiesOf(path: string, problemOf: ProblemOf): readonly X509Certificate[] {
+  const problem = (text: string): ConfigError => problemOf("client_ca_file", path, text);
+  const authorities = readAuthorities(path, problem);
+  if (authorities.every((authority) => timeFault(authority, new Date()) !== undefined))
+    throw problem("holds no authority that is valid now: renew it");
+  return authorities;
+}
+
+/** Makes an error of what is wrong with a file, in words that follow its name. */
+type Problem = (text: string) => ConfigError;
+
+/** The authorities of clients in a file, at least one. */
+export function readAuthorities(path: string, problem: Problem): readonly X509Certificate[] {
+  const authorities = certificatesIn(readMaterial(path, problem)) ?? [];
+  if (authorities.length === 0) throw problem("holds no certificate in PEM: name the clients' authority");
+  return authorities;
+}
+
+function readMaterial(path: string, problem: Problem): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+    throw problem(`cannot be read (${code}): name a file that this user may read`);
+  }
+}
+
 /** Every certificate that stands in a file. Undefined if one of them is none. */
-export function certificatesIn(pem: Buffer): readonly X509Certificate[] | undefined {
+function certificatesIn(pem: Buffer): readonly X509Certificate[] | undefined {
   const blocks = pem
     .toString("latin1")
     .match(
