@@ -3,6 +3,7 @@ import * as grpc from "@grpc/grpc-js";
 import type { Auth, Call, Principal } from "countersign";
 import { grpcAuth } from "countersign/grpc";
 import { BenchCall, type Callers, makeCallers, procedure } from "./callers.ts";
+import { echo, say } from "./echo.ts";
 import { recordingTo, recordOf } from "./recording.ts";
 
 /** A server process of the benchmark: one unary echo, bare or guarded. It takes orders by IPC. */
@@ -33,18 +34,6 @@ export interface Report {
 export type Guarding = "bare" | "jwt" | "api-key" | "logged";
 
 const remembered = 10_000;
-const definition: grpc.ServiceDefinition = {
-  say: {
-    path: procedure,
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: (bytes: Buffer) => bytes,
-    requestDeserialize: (bytes: Buffer) => bytes,
-    responseSerialize: (bytes: Buffer) => bytes,
-    responseDeserialize: (bytes: Buffer) => bytes,
-  },
-};
-
 const guarding = process.argv[2] as Guarding;
 const recorder = guarding === "logged" ? await recordingTo(process.argv[3] ?? "") : undefined;
 const callers = makeCallers(
@@ -75,10 +64,10 @@ function startServer(): grpc.Server {
 }
 
 const server = startServer();
-server.addService(definition, {
-  say(call: grpc.ServerUnaryCall<Buffer, Buffer>, callback: grpc.sendUnaryData<Buffer>) {
+server.addService(echo, {
+  say(call: Parameters<typeof say>[0], callback: Parameters<typeof say>[1]) {
     calls += 1;
-    callback(null, call.request);
+    say(call, callback);
   },
 });
 warm();

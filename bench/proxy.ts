@@ -3,7 +3,6 @@ import { Agent, request } from "node:http";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { setFlagsFromString } from "node:v8";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { Administrator } from "../conformance/cast.ts";
 import { http } from "../conformance/door.ts";
@@ -11,12 +10,13 @@ import { outsidePolicy, outsideServer, proxyKey } from "../conformance/outside.t
 import { methodAt } from "../conformance/protos.ts";
 import { scratchFolder } from "../conformance/scratch.ts";
 import { type ServerProcess, startServer } from "../conformance/server-process.ts";
+import { keepPausesShort } from "../packages/server/src/short-pauses.ts";
 
 // `npm run bench:proxy`: how long a proxy waits for its decision, at 500 calls a second, with identity tokens. Calls are sent when
 // their time has come, whatever became of those before, and are timed from then on.
 
 // What is measured is how long the program takes, and not how long this client is about its own garbage.
-setFlagsFromString("--semi-space-growth-factor=1");
+keepPausesShort();
 
 const rate = 500;
 const seconds = Number(process.env["BENCH_SECONDS"] ?? 10);

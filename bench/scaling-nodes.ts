@@ -1,7 +1,7 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import { openPostgresStore } from "countersign/store/postgres";
 import { quantile } from "./measure.ts";
+import { call, message, start, stop } from "./processes.ts";
 import type { NodeAnswer, NodeOrder } from "./scaling-node.ts";
 
 /** What a number of nodes on one PostgreSQL do together. */
@@ -20,7 +20,7 @@ export async function nodesCosts(url: string, nodes: number, milliseconds: numbe
   const store = await openPostgresStore({ database: url });
   const page = await store.apiKeys.list({ limit: 1000, now: new Date() });
   const ids = page.map(({ id }) => id);
-  const children = await Promise.all(Array.from({ length: nodes }, () => start(url)));
+  const children = await Promise.all(Array.from({ length: nodes }, () => startNode(url)));
   try {
     const rate = async (kind: "look-ups" | "writes"): Promise<number> => {
       const answers = await Promise.all(children.map((child) => ask(child, { kind, milliseconds, ids })));
@@ -50,34 +50,12 @@ export async function nodesCosts(url: string, nodes: number, milliseconds: numbe
   }
 }
 
-async function start(url: string): Promise<ChildProcess> {
-  const child = fork(new URL("./scaling-node.ts", import.meta.url), [url], {
-    execArgv: ["--conditions=countersign-source"],
-  });
-  await answer(child);
+async function startNode(url: string): Promise<ChildProcess> {
+  const child = start("./scaling-node.ts", [url]);
+  await message<NodeAnswer>(child);
   return child;
 }
 
 function ask(child: ChildProcess, order: NodeOrder): Promise<NodeAnswer> {
-  const answered = answer(child);
-  child.send(order);
-  return answered;
-}
-
-function answer(child: ChildProcess): Promise<NodeAnswer> {
-  return new Promise((resolve, reject) => {
-    const ended = (code: number | null): void => reject(new Error(`a node ended with code ${code}`));
-    child.once("exit", ended);
-    child.once("message", (value) => {
-      child.off("exit", ended);
-      resolve(value as NodeAnswer);
-    });
-  });
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (!child.connected) return;
-  const gone = once(child, "exit");
-  child.disconnect();
-  await gone;
+  return call(child, order);
 }

@@ -1,11 +1,11 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Guarding, Order, Ready, Report } from "./echo-server.ts";
 import type { LoadOrder, LoadResult } from "./load.ts";
 import { quantile, trimmedMean } from "./measure.ts";
+import { call, message, start, stop } from "./processes.ts";
 
 /** One kind of server under load, beside the same server bare. */
 export interface ServingResult {
@@ -49,7 +49,7 @@ export async function serving(
   secondsEach: number,
   order: readonly Guarding[] = orders.guarding,
 ): Promise<ServingComparison> {
-  const load = start("./load.ts", []);
+  const load = start("./load.ts");
   const samples = new Map<Guarding, ServingResult[]>();
   const gaps: number[] = [];
   try {
@@ -80,7 +80,7 @@ async function measure(guarding: Guarding, load: ChildProcess, seconds: number):
       answered,
       failed,
       seconds: took,
-    } = await call<LoadResult>(load, { ...work, milliseconds: seconds * 1000 });
+    } = await call<LoadResult>(load, { ...work, milliseconds: seconds * 1000 } satisfies LoadOrder);
     if (failed > 0) throw new Error(`${failed} calls failed on the ${guarding} server`);
     const { mainThread, decisions, eventLoopP99, dropped } = await call<Report>(server, {
       kind: "report",
@@ -97,9 +97,7 @@ async function measure(guarding: Guarding, load: ChildProcess, seconds: number):
       dropped,
     };
   } finally {
-    const gone = once(server, "exit");
-    server.disconnect();
-    await gone;
+    await stop(server);
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -116,30 +114,4 @@ function medians(results: readonly ServingResult[]): ServingResult {
     eventLoopP99: median((result) => result.eventLoopP99),
     dropped: Math.max(...results.map(({ dropped }) => dropped)),
   };
-}
-
-function start(file: string, args: readonly string[]): ChildProcess {
-  return fork(new URL(file, import.meta.url), args, { execArgv: ["--conditions=countersign-source"] });
-}
-
-/** What a process says next. A process that ends instead is the end of the benchmark. */
-function message<T>(child: ChildProcess): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const ended = (code: number | null): void => {
-      child.off("message", heard);
-      reject(new Error(`a process of the benchmark ended with code ${code}`));
-    };
-    const heard = (value: unknown): void => {
-      child.off("exit", ended);
-      resolve(value as T);
-    };
-    child.once("message", heard);
-    child.once("exit", ended);
-  });
-}
-
-function call<T>(child: ChildProcess, order: Order | LoadOrder): Promise<T> {
-  const answer = message<T>(child);
-  child.send(order);
-  return answer;
 }

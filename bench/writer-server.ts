@@ -3,6 +3,7 @@ import * as grpc from "@grpc/grpc-js";
 import { grpcAuth } from "countersign/grpc";
 import { createRequestRecorder } from "countersign/store";
 import { BenchCall, type Callers, makeCallers, procedure } from "./callers.ts";
+import { echo, say } from "./echo.ts";
 import { recordingTo, recordOf } from "./recording.ts";
 
 // One process with the same server twice, with a request log and without: what one heap, one compiler and one processor make of both.
@@ -44,16 +45,8 @@ eventLoop.enable();
 let began = { main: process.threadCpuUsage(), whole: process.cpuUsage() };
 
 function listen({ auth }: Callers): Promise<number> {
-  const bytes = (buffer: Buffer): Buffer => buffer;
-  const codec = { requestSerialize: bytes, requestDeserialize: bytes };
-  const answer = { responseSerialize: bytes, responseDeserialize: bytes };
-  const say = { path: procedure, requestStream: false, responseStream: false, ...codec, ...answer };
   const server = grpcAuth(auth).createServer();
-  server.addService({ say } satisfies grpc.ServiceDefinition, {
-    say(call: grpc.ServerUnaryCall<Buffer, Buffer>, callback: grpc.sendUnaryData<Buffer>) {
-      callback(null, call.request);
-    },
-  });
+  server.addService(echo, { say });
   return new Promise((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
       error === null ? resolve(port) : reject(error),

@@ -1,10 +1,9 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LoadOrder, LoadResult } from "./load.ts";
 import { quantile } from "./measure.ts";
+import { call, message, start, stop } from "./processes.ts";
 import type { WriterOrder, WriterReady, WriterReport } from "./writer-server.ts";
 
 /** A stretch of load on one of the two servers. */
@@ -32,15 +31,8 @@ export interface WriterResult {
 /** Full load on a server without a request log and one with it, in turn, in one process. `discard`: with one that keeps nothing. */
 export async function writerCost(pairs: number, seconds: number, discard: boolean): Promise<WriterResult> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
-  const execArgv = ["--conditions=countersign-source"];
-  const load = fork(new URL("./load.ts", import.meta.url), [], { execArgv });
-  const server = fork(
-    new URL("./writer-server.ts", import.meta.url),
-    discard ? [] : [join(folder, "requests.db")],
-    {
-      execArgv,
-    },
-  );
+  const load = start("./load.ts");
+  const server = start("./writer-server.ts", discard ? [] : [join(folder, "requests.db")]);
   try {
     const { ports, credentials } = await message<WriterReady>(server);
     let last: WriterReport | undefined;
@@ -50,7 +42,7 @@ export async function writerCost(pairs: number, seconds: number, discard: boolea
       const order: LoadOrder = { port, header: "authorization", credentials, milliseconds };
       const { answered, failed, seconds: took } = await call<LoadResult>(load, order);
       if (failed > 0) throw new Error(`${failed} calls failed`);
-      last = await call<WriterReport>(server, { kind: "report" });
+      last = await call<WriterReport>(server, { kind: "report" } satisfies WriterOrder);
       const { main, whole, p99 } = last;
       return { main: main / answered, whole: whole / answered, callsPerSecond: answered / took, p99 };
     };
@@ -63,10 +55,7 @@ export async function writerCost(pairs: number, seconds: number, discard: boolea
     }
     return { ...compared(off, on), written: last?.written ?? 0, dropped: last?.dropped ?? 0 };
   } finally {
-    const gone = [once(load, "exit"), once(server, "exit")];
-    load.disconnect();
-    server.disconnect();
-    await Promise.all(gone);
+    await Promise.all([stop(load), stop(server)]);
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -114,24 +103,6 @@ function mean(stretches: readonly (Stretch | undefined)[]): Stretch {
     callsPerSecond: of(({ callsPerSecond }) => callsPerSecond),
     p99: of(({ p99 }) => p99),
   };
-}
-
-/** What a process says next. A process that ends instead is the end of the benchmark. */
-function message<T>(child: ChildProcess): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const ended = (code: number | null): void => reject(new Error(`a process ended with code ${code}`));
-    child.once("exit", ended);
-    child.once("message", (value) => {
-      child.off("exit", ended);
-      resolve(value as T);
-    });
-  });
-}
-
-function call<T>(child: ChildProcess, order: WriterOrder | LoadOrder): Promise<T> {
-  const answer = message<T>(child);
-  child.send(order);
-  return answer;
 }
 
 export function writerText(result: WriterResult): readonly string[] {
