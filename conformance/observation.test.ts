@@ -13,7 +13,7 @@ import { until } from "./deadline.ts";
 import { http } from "./door.ts";
 import type { Json } from "./protos.ts";
 import { scratchFolder } from "./scratch.ts";
-import { useEverySecret } from "./secret-flows.ts";
+import { issuerWithSecret, useEverySecret } from "./secret-flows.ts";
 import { filesIn, named, sweep } from "./secret-sweep.ts";
 import { runProgram, type ServerProcess, startServer } from "./server-process.ts";
 
@@ -43,15 +43,7 @@ auth:
   api_keys:
     static: [{ name: reports, key: { env: STATIC_KEY }, permissions: ["users:list"] }]
   issuers:
-    - name: elsewhere
-      kind: introspection
-      issuer: http://127.0.0.1:1
-      allow_loopback: true
-      audience: us
-      client_id: us
-      client_secret: { env: CLIENT_SECRET }
-      introspection_endpoint: http://127.0.0.1:1/introspect
-      prefix: "opaque_"
+    ${issuerWithSecret}
 `;
 
 let server: ServerProcess;

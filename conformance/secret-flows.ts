@@ -6,6 +6,17 @@ import { http } from "./door.ts";
 import type { MessageSecret } from "./secret-kinds.ts";
 import { codeOf } from "./totp-code.ts";
 
+/** An issuer of a configuration, whose client secret is in `CLIENT_SECRET`. `useEverySecret` shows it a token. */
+export const issuerWithSecret = `- name: elsewhere
+      kind: introspection
+      issuer: http://127.0.0.1:1
+      allow_loopback: true
+      audience: us
+      client_id: us
+      client_secret: { env: CLIENT_SECRET }
+      introspection_endpoint: http://127.0.0.1:1/introspect
+      prefix: "opaque_"`;
+
 const secret = (): string => randomBytes(32).toString("base64url");
 
 /** What is configured, and who is asked. */
@@ -155,7 +166,7 @@ async function ofSigning({
     await scene.call("/auth.v1.SigningKeyService/ImportSigningKey", { key: JSON.stringify(imported) });
   return {
     "an imported signing key": [String(imported.d), String(imported.p)],
-    "a signing key of the server's own": ["PRIVATE KEY-----", '","qi":"'],
+    "a signing key of the server's own": ["PRIVATE KEY-----"],
   };
 }
 

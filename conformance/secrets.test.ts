@@ -14,7 +14,7 @@ import { grpcJs } from "./clients/grpc-js.ts";
 import { until } from "./deadline.ts";
 import { http } from "./door.ts";
 import { scratchFolder } from "./scratch.ts";
-import { useEverySecret } from "./secret-flows.ts";
+import { issuerWithSecret, useEverySecret } from "./secret-flows.ts";
 import {
   type ConfiguredSecret,
   publicFields,
@@ -86,15 +86,7 @@ auth:
     previous_peppers: [{ id: p0, pepper: { env: EARLIER_PEPPER } }]
     static: [{ name: reports, key: { env: STATIC_KEY }, permissions: ["users:list"] }]
   issuers:
-    - name: elsewhere
-      kind: introspection
-      issuer: http://127.0.0.1:1
-      allow_loopback: true
-      audience: us
-      client_id: us
-      client_secret: { env: CLIENT_SECRET }
-      introspection_endpoint: http://127.0.0.1:1/introspect
-      prefix: "opaque_"
+    ${issuerWithSecret}
     - name: nowhere
       kind: introspection
       issuer: http://127.0.0.1:2
