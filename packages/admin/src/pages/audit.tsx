@@ -52,8 +52,8 @@ function Verification({ asked }: { asked: boolean }) {
     if (asked) void verify();
   }, [asked]);
   const verdict = state?.verdict;
-  const Icon = verdict === undefined ? ShieldQuestion : verdict.fault !== "" ? ShieldAlert : ShieldCheck;
   const broken = verdict !== undefined && verdict.fault !== "";
+  const Icon = verdict === undefined ? ShieldQuestion : broken ? ShieldAlert : ShieldCheck;
   return (
     <div
       className={`flex flex-wrap items-center justify-between gap-3 rounded-xl border border-line px-5 py-3 ${broken ? "bg-bad-soft" : verdict ? "bg-good-soft" : "bg-panel"}`}

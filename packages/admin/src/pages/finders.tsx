@@ -2,6 +2,7 @@ import { useQuery } from "@connectrpc/connect-query";
 import { useState } from "react";
 import { ApiKeyService, UserService } from "../api/protos.ts";
 import { useMe } from "../api/rights.ts";
+import { whileTyping } from "../api/while-typing.ts";
 import { text } from "../text.ts";
 import { Finder } from "../ui/finder.tsx";
 import { Narrow } from "../ui/narrow.tsx";
@@ -15,7 +16,6 @@ interface Props {
 }
 
 const most = 8;
-const kept = { staleTime: 30_000, placeholderData: <T,>(before: T) => before } as const;
 
 /** Narrows a list down to a user, by name; by id for who may not look at users. */
 export function UserFinder(props: Props) {
@@ -24,7 +24,11 @@ export function UserFinder(props: Props) {
 
 function ByUsername({ label, value, onChange }: Props) {
   const [query, setQuery] = useState("");
-  const { data, isPlaceholderData } = useQuery(UserService.method.listUsers, { query, pageSize: most }, kept);
+  const { data, isPlaceholderData } = useQuery(
+    UserService.method.listUsers,
+    { query, pageSize: most },
+    whileTyping,
+  );
   const user = useUser(value);
   const found = data?.users.map(({ id, username, isActive }) => ({
     ...{ id: String(id), name: username },
@@ -50,7 +54,7 @@ function ByKeyName({ label, value, onChange }: Props) {
   const { data, isPlaceholderData } = useQuery(
     ApiKeyService.method.listApiKeys,
     { text: query, pageSize: most },
-    kept,
+    whileTyping,
   );
   const apiKey = useKey(value);
   const found = data?.apiKeys.map(({ id, name, user }) => ({ id, name, note: user?.username ?? "" }));

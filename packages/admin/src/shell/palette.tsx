@@ -3,10 +3,9 @@ import { type KeyboardEvent, useDeferredValue, useId, useRef, useState } from "r
 import { useLocation } from "wouter";
 import { ApiKeyService, UserService } from "../api/protos.ts";
 import { useMe } from "../api/rights.ts";
+import { whileTyping } from "../api/while-typing.ts";
 import { text } from "../text.ts";
 import { type Command, commands, keyCommand, userCommand } from "./commands.ts";
-
-const kept = { staleTime: 30_000, placeholderData: <T,>(before: T) => before } as const;
 
 /** Commands of which that is a part of the name, and keys and users that are called so. */
 function useFound(typed: string): readonly Command[] {
@@ -17,12 +16,12 @@ function useFound(typed: string): readonly Command[] {
   const keys = useQuery(
     ApiKeyService.method.listApiKeys,
     { text: query, pageSize: 4 },
-    { ...kept, enabled: asks && can("auth.keys:read") },
+    { ...whileTyping, enabled: asks && can("auth.keys:read") },
   );
   const users = useQuery(
     UserService.method.listUsers,
     { query, pageSize: 4 },
-    { ...kept, enabled: asks && can("auth.users:read") },
+    { ...whileTyping, enabled: asks && can("auth.users:read") },
   );
   const isCalledSo = ({ name }: Command): boolean => name.toLowerCase().includes(wanted);
   const known = commands.filter((command) => isCalledSo(command) && (!command.needs || can(command.needs)));
