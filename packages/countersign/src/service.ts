@@ -1,31 +1,40 @@
 export type {
   ApiKey,
   ApiKeyFinding,
+  AuditFilter,
+  AuditRecord,
   CreateApiKeyResponse,
+  Identity,
   ImportedApiKey,
   LeakedApiKey,
-} from "./gen/auth/v1/api_keys_pb.ts";
-export { ApiKeyService } from "./gen/auth/v1/api_keys_pb.ts";
-export type { AuditFilter, AuditRecord, VerifyAuditResponse } from "./gen/auth/v1/audit_pb.ts";
-export { AuditService } from "./gen/auth/v1/audit_pb.ts";
-export { AuthService } from "./gen/auth/v1/auth_pb.ts";
-export type { Limit, LimitUsage } from "./gen/auth/v1/limits_pb.ts";
-export { LimitService } from "./gen/auth/v1/limits_pb.ts";
-export type { LoggedRequest } from "./gen/auth/v1/logs_pb.ts";
-export { LogService } from "./gen/auth/v1/logs_pb.ts";
-export { PolicyService } from "./gen/auth/v1/policy_service_pb.ts";
-export { RevocationService } from "./gen/auth/v1/revocations_pb.ts";
-export type { Permission, Role } from "./gen/auth/v1/roles_pb.ts";
-export { RoleService } from "./gen/auth/v1/roles_pb.ts";
-export type { SigningKey } from "./gen/auth/v1/signing_keys_pb.ts";
-export { SigningKeyService } from "./gen/auth/v1/signing_keys_pb.ts";
-export type { Node } from "./gen/auth/v1/system_pb.ts";
-export { SystemService } from "./gen/auth/v1/system_pb.ts";
-export type { Tenant } from "./gen/auth/v1/tenants_pb.ts";
-export { TenantService } from "./gen/auth/v1/tenants_pb.ts";
-export { TokenService } from "./gen/auth/v1/tokens_pb.ts";
-export type { Identity, User } from "./gen/auth/v1/users_pb.ts";
-export { UserService } from "./gen/auth/v1/users_pb.ts";
+  Limit,
+  LimitUsage,
+  LoggedRequest,
+  Node,
+  Permission,
+  Role,
+  SigningKey,
+  Tenant,
+  User,
+  VerifyAuditResponse,
+} from "./descriptors.ts";
+export {
+  ApiKeyService,
+  AuditService,
+  AuthService,
+  LimitService,
+  LogService,
+  PolicyService,
+  permissionMessage,
+  permissionText,
+  RevocationService,
+  RoleService,
+  SigningKeyService,
+  SystemService,
+  TenantService,
+  TokenService,
+  UserService,
+} from "./descriptors.ts";
 export { loopbackAddresses } from "./limits/network.ts";
 export type { ApiKeyServiceOptions } from "./service/api-key-service.ts";
 export { createApiKeyService } from "./service/api-key-service.ts";
@@ -53,7 +62,6 @@ export type { LogServiceOptions } from "./service/log-service.ts";
 export { createLogService } from "./service/log-service.ts";
 export type { LoginLimitOptions } from "./service/login-limits.ts";
 export type { Passwords } from "./service/passwords.ts";
-export { permissionMessage, permissionText } from "./service/permission-message.ts";
 export type { PolicyServiceOptions } from "./service/policy-service.ts";
 export { createPolicyService } from "./service/policy-service.ts";
 export type { ResealOptions, ResealResult } from "./service/reseal-secrets.ts";

@@ -200,9 +200,7 @@ function rowsBy(words: SqlWords): Rows {
 async function countTotals(trx: Trx, rowsOf: Rows, totals: readonly KeyTotal[]): Promise<void> {
   const rows = rowsOf(
     "value ->> 0 as id, cast(value ->> 1 as bigint) as calls, cast(value ->> 2 as bigint) as used_at, value ->> 3 as address, value ->> 4 as agent",
-    totals.map(({ id, calls, lastUsedAt, address, agent }) => [
-      ...[id, calls, lastUsedAt, textOf(address), textOf(agent)],
-    ]),
+    totals.map((of) => [of.id, of.calls, of.lastUsedAt, textOf(of.address), textOf(of.agent)]),
   );
   const isLatest = sql`noted.used_at >= coalesce(last_used_at, 0)`;
   await sql`update api_keys set
