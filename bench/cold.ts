@@ -33,6 +33,9 @@ export interface ColdResult {
 }
 
 const distinct = 4000;
+/** Short turns, so that competitors meet the same moments of the machine; each goes through all tokens. */
+const turns = 48;
+const operations = 256;
 
 interface Material {
   readonly signing: SigningKey;
@@ -81,16 +84,18 @@ export async function coldChecks(algorithm: ColdAlgorithm): Promise<ColdResult> 
   const legacy = algorithm === "EdDSA" ? undefined : { algorithms: [algorithm as "HS256"] };
   // Those that the thread pool helps when several are pending need a turn of their own to be measured alone.
   const alone = algorithm === "HS256" || algorithm === "RS256" ? oneByOne : turnByTurn;
-  const figures = await compete(7, algorithm === "HS256" ? 4000 : 1000, {
-    "node:crypto, signature": alone((token) => requireTrue(checkSignature(token, checkRaw)), tokens),
-    "node:crypto, complete": alone((token) => requireTrue(checkComplete(token, checkRaw)), tokens),
-    "our verifier": alone((token) => verifier.verify(token, Date.now()), tokens),
+  const figures = await compete(turns, operations, {
+    "node:crypto, signature": alone((token) => requireTrue(checkSignature(token, checkRaw)), inTurn(tokens)),
+    "node:crypto, complete": alone((token) => requireTrue(checkComplete(token, checkRaw)), inTurn(tokens)),
+    "our verifier": alone((token) => verifier.verify(token, Date.now()), inTurn(tokens)),
     "our decision": coldDecisions(tokens, ring, alone),
-    jose: alone((token) => jwtVerify(token, key, options), tokens),
-    "fast-jwt, no cache": alone((token) => fastJwt(token), tokens),
-    ...(legacy && { jsonwebtoken: alone((token) => jsonwebtoken.verify(token, key, legacy), tokens) }),
-    "our verifier, 64 in flight": inFlight((token) => verifier.verify(token, Date.now()), tokens),
-    "jose, 64 in flight": inFlight((token) => jwtVerify(token, key, options), tokens),
+    jose: alone((token) => jwtVerify(token, key, options), inTurn(tokens)),
+    "fast-jwt, no cache": alone((token) => fastJwt(token), inTurn(tokens)),
+    ...(legacy && {
+      jsonwebtoken: alone((token) => jsonwebtoken.verify(token, key, legacy), inTurn(tokens)),
+    }),
+    "our verifier, 64 in flight": inFlight((token) => verifier.verify(token, Date.now()), inTurn(tokens)),
+    "jose, 64 in flight": inFlight((token) => jwtVerify(token, key, options), inTurn(tokens)),
   });
   return { algorithm, figures };
 }
@@ -111,24 +116,30 @@ function tokenOf(index: number, signing: SigningKey): string {
   return signToken(claims, signing);
 }
 
+/** Goes through all of them, turn after turn. */
+function inTurn(tokens: readonly string[]): () => string {
+  let at = 0;
+  return () => tokens[at++ % tokens.length] ?? "";
+}
+
 /** One after the other, each awaited only if it has to be. */
-function oneByOne(work: (token: string) => unknown, tokens: readonly string[]): Competitor {
+function oneByOne(work: (token: string) => unknown, next: () => string): Competitor {
   return async (operations) => {
     for (let index = 0; index < operations; index++) {
-      const result = work(tokens[index % distinct] ?? "");
+      const result = work(next());
       requireGood(result instanceof Promise ? await result : result);
     }
   };
 }
 
 /** Each in a turn of the event loop of its own, as calls that arrive one by one are. Only the work is timed. */
-function turnByTurn(work: (token: string) => unknown, tokens: readonly string[]): Competitor {
+function turnByTurn(work: (token: string) => unknown, next: () => string): Competitor {
   return async (operations) => {
     let spent = 0;
     for (let index = 0; index < operations; index++) {
       await new Promise((resolve) => setImmediate(resolve));
       const start = performance.now();
-      const result = work(tokens[index % distinct] ?? "");
+      const result = work(next());
       requireGood(result instanceof Promise ? await result : result);
       spent += performance.now() - start;
     }
@@ -136,12 +147,10 @@ function turnByTurn(work: (token: string) => unknown, tokens: readonly string[])
   };
 }
 
-function inFlight(work: (token: string) => unknown, tokens: readonly string[]) {
+function inFlight(work: (token: string) => unknown, next: () => string) {
   return async (operations: number): Promise<void> => {
     for (let index = 0; index < operations; index += 64) {
-      const results = await Promise.all(
-        Array.from({ length: 64 }, (_, at) => work(tokens[(index + at) % distinct] ?? "")),
-      );
+      const results = await Promise.all(Array.from({ length: 64 }, () => work(next())));
       results.forEach(requireGood);
     }
   };
@@ -150,13 +159,10 @@ function inFlight(work: (token: string) => unknown, tokens: readonly string[]) {
 /** Decisions of an `Auth` that has seen none of the tokens: a new one for each round. */
 function coldDecisions(tokens: readonly string[], ring: KeyRing, alone: typeof oneByOne): Competitor {
   const policy = [policyFor<Principal>().rules({ say: { path: procedure } }, { say: "authenticated" })];
-  const values = tokens.map((token) => `Bearer ${token}`);
+  const next = inTurn(tokens.map((token) => `Bearer ${token}`));
   return (operations) => {
     const auth = createAuth<Principal>({ authenticators: [jwt({ keys: ring })], policy });
-    return alone(
-      (value) => auth.decide(new BenchCall(procedure, "authorization", value)),
-      values,
-    )(operations);
+    return alone((value) => auth.decide(new BenchCall(procedure, "authorization", value)), next)(operations);
   };
 }
 

@@ -1,7 +1,9 @@
 /** One figure of a run: what took how long, in microseconds for each operation. */
 export interface Figure {
   readonly name: string;
+  /** The median of the turns. */
   readonly microseconds: number;
+  readonly turns: readonly number[];
 }
 
 /** Makes a number of operations. It may measure itself, and then answers with milliseconds. */
@@ -26,7 +28,15 @@ export async function compete(
       times.get(name)?.push((spent * 1000) / operations);
     }
   }
-  return [...times].map(([name, all]) => ({ name, microseconds: quantile(all, 0.5) }));
+  return [...times].map(([name, all]) => ({ name, microseconds: quantile(all, 0.5), turns: all }));
+}
+
+/** How many times as long it took: the median over the turns, each of which is a moment of the machine. */
+export function timesAsLong(one: Figure, another: Figure): number {
+  return quantile(
+    one.turns.map((microseconds, turn) => microseconds / (another.turns[turn] ?? Number.NaN)),
+    0.5,
+  );
 }
 
 /** The value below which a share of the numbers lies. */
@@ -44,8 +54,13 @@ export function trimmedMean(numbers: readonly number[]): number {
 }
 
 /** The figure of a name. A missing one is a mistake in the benchmark. */
-export function figure(figures: readonly Figure[], name: string): number {
+export function figureOf(figures: readonly Figure[], name: string): Figure {
   const found = figures.find((candidate) => candidate.name === name);
   if (found === undefined) throw new Error(`no figure named ${name}`);
-  return found.microseconds;
+  return found;
+}
+
+/** Its microseconds. */
+export function figure(figures: readonly Figure[], name: string): number {
+  return figureOf(figures, name).microseconds;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import { decodeBase64url } from "./base64url.ts";
+import { decodeBase64url, decodeBase64urlInto } from "./base64url.ts";
 
 test("decodes every length", () => {
   for (let length = 0; length < 70; length++) {
@@ -28,4 +28,31 @@ test("takes one spelling only", () => {
     ["a full-width letter", "\uff39WJj"],
   ] as const;
   for (const [what, text] of refused) assert.equal(decodeBase64url(text), undefined, what);
+});
+
+test("decodes into bytes that are there, or says that it cannot", () => {
+  const target = Buffer.alloc(6);
+  assert.equal(decodeBase64urlInto(target, "YWJjZGVm"), 6);
+  assert.equal(target.toString(), "abcdef");
+  assert.equal(decodeBase64urlInto(target, "eHl6"), 3);
+  assert.equal(target.toString(), "xyzdef");
+  assert.equal(decodeBase64urlInto(target, ""), 0);
+  for (const text of ["YWJjZGVmZw", "YQ==", "YWJ", "YW+j", "YW/j", "YWJjYWJjYWJ\u0141", "YW j"])
+    assert.equal(decodeBase64urlInto(target, text), -1, text);
+});
+
+test("agrees with an alphabet and an encoder about every character, at every place", () => {
+  const alphabet = /^[A-Za-z0-9_-]*$/;
+  for (let unit = 0; unit <= 0xffff; unit += unit < 0x400 ? 1 : 61) {
+    for (const text of [
+      `${String.fromCharCode(unit)}bcd`,
+      `ab${String.fromCharCode(unit)}d`,
+      `abc${String.fromCharCode(unit)}`,
+      `abcde${String.fromCharCode(unit)}`,
+    ]) {
+      const canonical = alphabet.test(text) && Buffer.from(text, "base64url").toString("base64url") === text;
+      assert.equal(decodeBase64url(text) !== undefined, canonical, JSON.stringify(text));
+      assert.equal(decodeBase64urlInto(Buffer.alloc(8), text) !== -1, canonical, JSON.stringify(text));
+    }
+  }
 });

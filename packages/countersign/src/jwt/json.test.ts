@@ -96,3 +96,53 @@ test("a member name with an escape is read right, whatever was read before it", 
   }
   assert.equal(parse('{"a":1,"b":2,"\\u0062":1}'), undefined, "a duplicate");
 });
+
+test("reads numbers as JSON.parse does, and refuses what it refuses", () => {
+  const numbers = [
+    ...["0", "7", "10", "1763800000", "-0", "-12", "1.5", "-1.5e-3", "1e3", "1E+3", "0.1", "0e0"],
+    ...[
+      "99999999999999",
+      "123456789012345",
+      "999999999999999",
+      "9999999999999999",
+      "9007199254740993",
+      "1e400",
+    ],
+    ...[
+      "",
+      "-",
+      "+1",
+      "01",
+      "00",
+      "1.",
+      ".5",
+      "1e",
+      "0x10",
+      "1_000",
+      "\u0661",
+      "1a",
+      "NaN",
+      "Infinity",
+      "--1",
+    ],
+  ];
+  for (const number of numbers) {
+    for (const text of [
+      `{"a":${number}}`,
+      `{"a":${number} }`,
+      `{"a":${number},"b":1}`,
+      `{"a":[${number}]}`,
+      `{"a":[${number}\n,2]}`,
+    ]) {
+      assert.deepEqual(reader.read(Buffer.from(text)), parsed(text), text);
+    }
+  }
+});
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -12,12 +12,17 @@ const maxName = 64;
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
 const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
+
+/** So many digits are less than 2 to the 53rd, whatever they are. */
+const exactDigits = 15;
 
 /** From this length on, V8 makes a slice that keeps the whole text alive. */
 const sliceLength = 13;
@@ -191,6 +196,29 @@ export class JsonReader {
   }
 
   #number(): number | undefined {
+    return this.#wholeNumber() ?? this.#anyNumber();
+  }
+
+  /** Digits alone, few enough to be exact: what dates and ids are. */
+  #wholeNumber(): number | undefined {
+    const text = this.#text;
+    const from = this.#at;
+    let value = 0;
+    for (let i = from; i - from < exactDigits; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit >= DIGIT_0 && unit <= DIGIT_9) {
+        value = value * 10 + (unit - DIGIT_0);
+        continue;
+      }
+      const ends = unit === COMMA || unit === CLOSE_BRACE || unit === CLOSE_BRACKET;
+      if (!ends || i === from || (text.charCodeAt(from) === DIGIT_0 && i > from + 1)) return undefined;
+      this.#at = i;
+      return value;
+    }
+    return undefined;
+  }
+
+  #anyNumber(): number | undefined {
     number.lastIndex = this.#at;
     const found = number.exec(this.#text);
     if (found === null) return undefined;

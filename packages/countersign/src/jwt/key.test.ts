@@ -287,3 +287,19 @@ test("older PEM forms of a private key are private keys, too", () => {
   assert.ok(isSigningKey(privateKey({ key: sec1, algorithm: "ES256" })));
   assert.ok(isSigningKey(privateKey({ key: createPrivateKey(sec1), algorithm: "ES256" })));
 });
+
+test("what is signed may have any length, and any characters", () => {
+  const signer = privateKey({ key: rsa.privateKey, algorithm: "RS256" });
+  for (const length of [0, 1, 16_383, 16_384, 16_385, 70_000]) {
+    for (const ending of ["", "\u00e9", "\u20ac", "\u{1f511}"]) {
+      const input = `${"a".repeat(Math.max(0, length - ending.length))}${ending}`;
+      const signature = signer.sign(input);
+      assert.ok(signer.publicKey.verify(input, signature), `${input.length} ${ending}`);
+      assert.ok(!signer.publicKey.verify(`${input}a`, signature), `${input.length} ${ending} and more`);
+      assert.ok(
+        !signer.publicKey.verify(`${input.slice(0, -1)}b`, signature),
+        `${input.length} ${ending} exchanged`,
+      );
+    }
+  }
+});
