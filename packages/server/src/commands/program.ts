@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { keepPausesShort } from "../short-pauses.ts";
 import { addCommand, addGroup, type Named, usageExit } from "./command.ts";
 import type { DevOptions } from "./dev.ts";
 import type { ServeOptions } from "./serve.ts";
@@ -127,12 +128,17 @@ export function createProgram(loaded: Loaded): Command {
   );
   // The one line of a mistake is written by `usageExit`, and may be JSON.
   program.configureOutput({ outputError: () => {} }).exitOverride(usageExit(program));
+  // The heap grows while the parts of a server are loaded, and does not shrink: its pauses are kept short before.
   addServer(program, "dev", "serve on this machine, with users and a key to try it with").action(
-    async (options: DevOptions) => (await import("./dev.ts")).dev(options),
+    async (options: DevOptions) => {
+      keepPausesShort();
+      await (await import("./dev.ts")).dev(options);
+    },
   );
-  addServer(program, "serve", "serve as the configuration says").action(async (options: ServeOptions) =>
-    (await import("./serve.ts")).serve(options),
-  );
+  addServer(program, "serve", "serve as the configuration says").action(async (options: ServeOptions) => {
+    keepPausesShort();
+    await (await import("./serve.ts")).serve(options);
+  });
   for (const entry of entries) {
     const add = loaded.get(entry);
     if (add !== undefined) add(program, namedOf(entry));

@@ -1,14 +1,12 @@
 import type { Config } from "../config/config.ts";
 import { createLog } from "../log.ts";
 import { createNode, type Node } from "../node.ts";
-import { keepPausesShort } from "../short-pauses.ts";
 
 /**
  * Runs a node until it is told to stop. `prepare` is called when the addresses are bound and before anything is
  * served: what it throws stops the start, and what it returns is printed once the node serves.
  */
 export async function runNode(config: Config, prepare: (node: Node) => Promise<string>): Promise<void> {
-  keepPausesShort();
   const log = createLog(config);
   const node = await createNode(config, log);
   const stopping = stopSignal();
