@@ -9,7 +9,7 @@ export interface RequestRecord {
   readonly protocol: string;
   /** A gRPC status code. */
   readonly code: number;
-  /** Of a refusal, by the rule or by the handler; else undefined. */
+  /** Of a refusal, by the rule or by the handler; else undefined. A log keeps it beside a code other than 0 only. */
   readonly reason: string | undefined;
   readonly userId: string | undefined;
   readonly apiKeyId: string | undefined;

@@ -158,6 +158,15 @@ export function describeRequestLog(name: string, open: (clock: SharedClock) => P
       assert.match(row.userAgent, /'"--%_\\x+$/);
     });
 
+    test("finds by a reason whatever has one: a success has none", async (log) => {
+      const reason = "TOKEN_EXPIRED";
+      await log.append([requestRow(0, { code: 0, reason }), requestRow(1, { code: 16, reason })]);
+      const found = async (filter: RequestFilter) =>
+        (await allPages(log, filter, 7)).map(({ requestId, reason: kept }) => [requestId, kept]);
+      assert.deepEqual(await found({ reason }), [["request-000001", reason]]);
+      assert.deepEqual(await found({ status: "success" }), [["request-000000", undefined]]);
+    });
+
     test("pages through equal instants without losing or repeating a row", async (log) => {
       const rows = Array.from({ length: 25 }, (_, n) => requestRow(n, { at: start + Math.floor(n / 10) }));
       await log.append(rows);
@@ -180,7 +189,7 @@ export function describeRequestLog(name: string, open: (clock: SharedClock) => P
           );
           n += rows.length;
           await log.append(rows);
-          known.push(...rows);
+          known.push(...rows.map((row) => (row.code === 0 ? { ...row, reason: undefined } : row)));
           const found = await allPages(log, filter, 7);
           const expected = known.filter((row) => matches(row, filter)).map(({ requestId }) => requestId);
           assert.deepEqual(found.map(({ requestId }) => requestId).sort(), expected.sort());

@@ -25,7 +25,8 @@ export function normalRecord(record: RequestRecord): RequestRecord {
     procedure: text("procedure") ?? "",
     protocol: record.protocol,
     code: record.code,
-    reason: text("reason"),
+    // An application may answer a refusal with a page of its own. Who looks for a reason looks among the errors.
+    reason: record.code === 0 ? undefined : text("reason"),
     userId: text("userId"),
     apiKeyId: text("apiKeyId"),
     authenticator: text("authenticator"),

@@ -67,6 +67,12 @@ export interface RollupRow {
   errors: number;
 }
 
+/** What is counted of a call. */
+export type CountedRecord = Pick<
+  RequestRecord,
+  "at" | "durationMs" | "code" | "procedure" | "apiKeyId" | "userId" | "reason" | "tenantId"
+>;
+
 export interface Dropped {
   readonly count: number;
   /** When they would have been written. */
@@ -77,7 +83,7 @@ export interface Dropped {
  * The counts of some rows, to be added to what is there. In one order everywhere: two writers cannot block each other, and
  * an index is gone through from one end to the other.
  */
-export function rollUp(rows: readonly RequestRecord[], dropped?: Dropped): readonly RollupRow[] {
+export function rollUp(rows: readonly CountedRecord[], dropped?: Dropped): readonly RollupRow[] {
   const minutes = new Counts(steps.minute);
   for (const row of rows) {
     const { at, durationMs, code, tenantId } = row;
@@ -97,7 +103,7 @@ export function rollUp(rows: readonly RequestRecord[], dropped?: Dropped): reado
   return [minutes, ...larger].flatMap(({ rows }) => rows).sort(inOrder);
 }
 
-function* valuesOf(row: RequestRecord): Iterable<readonly [RollupDimension, string]> {
+function* valuesOf(row: CountedRecord): Iterable<readonly [RollupDimension, string]> {
   const { procedure, apiKeyId, userId, reason, code } = row;
   yield ["all", ""];
   yield ["procedure", procedure];

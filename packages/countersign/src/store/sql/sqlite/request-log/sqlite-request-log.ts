@@ -13,7 +13,7 @@ import type {
   StoredRequest,
 } from "../../../request-contracts.ts";
 import { normalRecord } from "../../../request-log/normal-record.ts";
-import { rollUp, steps, storedDimensions } from "../../../request-log/rollup.ts";
+import { steps, storedDimensions } from "../../../request-log/rollup.ts";
 import { cellsOf, requestColumns } from "../../request-log/request-row.ts";
 import {
   type Contains,
@@ -26,6 +26,7 @@ import type { DatabaseSync, StatementSync } from "../node-sqlite.ts";
 import { SqliteConnection } from "../sqlite-connection.ts";
 import { sqliteDialect } from "../sqlite-driver.ts";
 import { sqliteError } from "../sqlite-error.ts";
+import { countedAtOnce, RequestCounts } from "./request-counts.ts";
 import { openRequestFile } from "./request-file.ts";
 
 /** Rows that one transaction removes: readers and the writer get their turn in between. */
@@ -41,7 +42,9 @@ export class SqliteRequestLog implements RequestLog {
   readonly #database: DatabaseSync;
   readonly #db: Kysely<unknown>;
   readonly #insert: StatementSync;
-  readonly #count: StatementSync;
+  readonly #counts: RequestCounts;
+  /** Rows written here since statistics were last brought up to date. */
+  #uncounted = 0;
 
   constructor(path: string, now: () => number) {
     this.#path = path;
@@ -54,21 +57,17 @@ export class SqliteRequestLog implements RequestLog {
     this.#insert = this.#database.prepare(
       `insert into request_log (${requestColumns.join(", ")}) values (${places})`,
     );
-    this.#count = this.#database.prepare(
-      `insert into request_rollups (step, dimension, start, value, bin, calls, errors) values (?, ?, ?, ?, ?, ?, ?)
-       on conflict do update set calls = calls + excluded.calls, errors = errors + excluded.errors`,
-    );
+    this.#counts = new RequestCounts(this.#database);
   }
 
   async append(given: readonly RequestRecord[], dropped = 0): Promise<void> {
+    if (this.#uncounted >= countedAtOnce) this.#count();
     const rows = given.map(normalRecord);
     this.#transaction(() => {
       for (const row of rows) this.#insert.run(...cellsOf(row));
-      for (const row of rollUp(rows, { count: dropped, at: this.#now() })) {
-        const { step, dimension, start, value, bin, calls, errors } = row;
-        this.#count.run(step, dimension, start, value, bin, calls, errors);
-      }
+      if (dropped > 0) this.#counts.countDropped({ count: dropped, at: this.#now() });
     });
+    this.#uncounted += rows.length;
   }
 
   list(query: RequestQuery): Promise<RequestPage> {
@@ -83,15 +82,18 @@ export class SqliteRequestLog implements RequestLog {
     return headOfRequests(this.#db);
   }
 
-  statistics(query: StatisticsQuery): Promise<RequestStatistics> {
+  async statistics(query: StatisticsQuery): Promise<RequestStatistics> {
+    await this.#countAll();
     return requestStatistics(this.#db, query, this.#now());
   }
 
-  series(query: SeriesQuery): Promise<readonly RequestPoint[]> {
+  async series(query: SeriesQuery): Promise<readonly RequestPoint[]> {
+    await this.#countAll();
     return requestSeries(this.#db, query);
   }
 
   async prune(now: number, { maxAgeMs, maxBytes }: RequestRetention): Promise<void> {
+    await this.#countAll();
     for (const { code, ms, keptMs } of Object.values(steps)) {
       const ended = now - keptMs - ms;
       await this.#portions(
@@ -111,6 +113,17 @@ export class SqliteRequestLog implements RequestLog {
     await this.#db.destroy();
   }
 
+  /** Also what other processes have written. */
+  async #countAll(): Promise<void> {
+    while (this.#count() === countedAtOnce) await nextTurn();
+  }
+
+  #count(): number {
+    const counted = this.#transaction(() => this.#counts.count());
+    this.#uncounted = Math.max(0, this.#uncounted - counted);
+    return counted;
+  }
+
   /** What is in use: pages that were given up are filled again, and given back in time. */
   #bytes(): number {
     const pragma = (name: string): number =>
@@ -127,20 +140,18 @@ export class SqliteRequestLog implements RequestLog {
   async #portion(statement: string, parameter: number): Promise<number> {
     // What has come meanwhile goes first.
     await nextTurn();
-    let removed = 0;
-    this.#transaction(() => {
-      removed = Number(this.#database.prepare(statement).run(parameter).changes);
-    });
+    const removed = this.#transaction(() => Number(this.#database.prepare(statement).run(parameter).changes));
     if (removed > 0) this.#database.exec("pragma incremental_vacuum(200)");
     return removed;
   }
 
-  #transaction(work: () => void): void {
+  #transaction<T>(work: () => T): T {
     try {
       this.#database.exec("begin immediate");
       try {
-        work();
+        const result = work();
         this.#database.exec("commit");
+        return result;
       } catch (error) {
         if (this.#database.isTransaction) this.#database.exec("rollback");
         throw error;
