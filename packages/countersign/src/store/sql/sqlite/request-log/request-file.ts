@@ -44,6 +44,7 @@ const migrations: readonly string[] = [
      primary key (step, dimension, start, value, bin)
    ) strict, without rowid;`,
   "create index request_log_by_tenant on request_log (tenant_id, at) where tenant_id is not null",
+  "create table request_log_writers (writer text primary key, number integer not null, at integer not null) strict, without rowid",
 ];
 
 const busyTimeoutMs = 5000;

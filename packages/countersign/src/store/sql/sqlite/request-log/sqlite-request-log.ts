@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Kysely, sql } from "kysely";
 import type {
+  RequestBatch,
   RequestLog,
   RequestPage,
   RequestPoint,
@@ -12,6 +13,7 @@ import type {
   StatisticsQuery,
   StoredRequest,
 } from "../../../request-contracts.ts";
+import { keepBatchesMs } from "../../../request-log/kept-batches.ts";
 import { normalRecord } from "../../../request-log/normal-record.ts";
 import { rollUp, steps, storedDimensions } from "../../../request-log/rollup.ts";
 import { cellsOf, requestColumns } from "../../request-log/request-row.ts";
@@ -42,6 +44,7 @@ export class SqliteRequestLog implements RequestLog {
   readonly #db: Kysely<unknown>;
   readonly #insert: StatementSync;
   readonly #count: StatementSync;
+  readonly #note: StatementSync;
 
   constructor(path: string, now: () => number) {
     this.#path = path;
@@ -58,11 +61,16 @@ export class SqliteRequestLog implements RequestLog {
       `insert into request_rollups (step, dimension, start, value, bin, calls, errors) values (?, ?, ?, ?, ?, ?, ?)
        on conflict do update set calls = calls + excluded.calls, errors = errors + excluded.errors`,
     );
+    this.#note = this.#database.prepare(
+      `insert into request_log_writers (writer, number, at) values (?, ?, ?)
+       on conflict do update set number = excluded.number, at = excluded.at where number < excluded.number`,
+    );
   }
 
-  async append(given: readonly RequestRecord[], dropped = 0): Promise<void> {
+  async append(given: readonly RequestRecord[], dropped = 0, batch?: RequestBatch): Promise<void> {
     const rows = given.map(normalRecord);
     this.#transaction(() => {
+      if (batch && this.#note.run(batch.writer, batch.number, this.#now()).changes === 0) return;
       for (const row of rows) this.#insert.run(...cellsOf(row));
       for (const row of rollUp(rows, { count: dropped, at: this.#now() })) {
         const { step, dimension, start, value, bin, calls, errors } = row;
@@ -101,6 +109,7 @@ export class SqliteRequestLog implements RequestLog {
         storedDimensions,
       );
     }
+    await this.#portion("delete from request_log_writers where at < ?", now - keepBatchesMs);
     const oldest = `delete from request_log where id in
       (select id from request_log where at < ? order by at limit ${pruneSize})`;
     await this.#portions(oldest, [now - maxAgeMs]);
