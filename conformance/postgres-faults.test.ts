@@ -1,8 +1,8 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
-import { createUsageRecorder, type Store, StoreUnavailable } from "countersign/store";
-import { openPostgresStore } from "countersign/store/postgres";
+import { createRequestRecorder, createUsageRecorder, type Store, StoreUnavailable } from "countersign/store";
+import { openPostgresRequestLog, openPostgresStore } from "countersign/store/postgres";
 import { type PostgresServer, startPostgres } from "../tools/postgres-server.ts";
 import { Administrator, ids } from "./cast.ts";
 import type { Client, Header, Outcome } from "./clients/client.ts";
@@ -121,6 +121,39 @@ describe("a store whose server is away", () => {
     equal(counted?.allowed, 6);
   });
 
+  it("writes calls down once when the answer to a batch is lost", async (context) => {
+    const { proxy, url } = await newStore(context);
+    const log = openPostgresRequestLog({ database: url });
+    context.after(() => log.close());
+    const recorder = createRequestRecorder({ log, maxWaiting: 5, flushEveryMs: 3_600_000 });
+    const at = Date.now();
+    const rest = { at, durationMs: 1, procedure: "/a.A/B", protocol: "grpc", code: 0, received: 1, sent: 1 };
+    const record = (n: number) => recorder.record({ ...nobody, ...rest, requestId: `call ${n}` });
+    const figures = async () => {
+      const day = { since: at - 86_400_000, until: at + 86_400_000 };
+      const { calls, dropped } = await log.statistics({ ...day, top: 1 });
+      return [await log.head(), calls, dropped];
+    };
+    for (let n = 0; n < 7; n += 1) record(n);
+    await proxy.set({ losesAnswerTo: "insert into request_rollups" });
+    await rejects(recorder.flush(), StoreUnavailable);
+    deepEqual([recorder.waiting, recorder.written, recorder.dropped], [5, 0, 2]);
+    await until(recoveryMs, "the log", () => works(() => log.head()));
+    deepEqual(await figures(), [5, 5, 2], "it was committed all the same");
+    record(7);
+    equal(recorder.dropped, 3, "there is no more room than before");
+    await recorder.flush();
+    record(8);
+    await recorder.close();
+    deepEqual(await figures(), [6, 6, 3]);
+    const ids = (await log.since(0, 100)).map(({ requestId }) => requestId);
+    deepEqual(
+      ids,
+      [0, 1, 2, 3, 4, 8].map((n) => `call ${n}`),
+    );
+    deepEqual([recorder.waiting, recorder.written, recorder.failures], [0, 6, 1]);
+  });
+
   it("can be closed, and leaves nothing open", async () => {
     const { proxy, url } = await newDatabase();
     const store = await openPostgresStore({ database: url });
@@ -151,6 +184,12 @@ describe("a store whose server is away", () => {
     equal(await direct.users.findByUsername("carol"), undefined);
   });
 });
+
+/** What a call may tell of its caller. */
+const nobody = {
+  ...{ reason: undefined, userId: undefined, apiKeyId: undefined, authenticator: undefined, peer: undefined },
+  ...{ userAgent: undefined, rule: undefined, missing: undefined, tenantId: undefined },
+};
 
 /** Cuts a process off that holds the write lock. */
 async function standStill(proxy: FaultProxy, store: Store): Promise<void> {

@@ -254,13 +254,31 @@ describe("a guarded service in another process", () => {
   it("reports what keys were used for", async () => {
     const { id, key } = await newKey();
     for (let calls = 0; calls < 25; calls += 1) equal(await decided(keyHeader(key)), "ok");
-    const total = async (): Promise<number> => {
-      const { api_key: record } = await administrator.call("/auth.v1.ApiKeyService/GetApiKey", { id });
-      return Number((record as { total_requests: string }).total_requests);
-    };
-    await until(8000, "the report", async () => (await total()) === 25);
+    await until(8000, "the report", async () => (await totalOf(id)) === 25);
+  });
+
+  it("reports it once, also where the answer to a report is lost", async () => {
+    const { id, key } = await newKey();
+    equal(await decided(keyHeader(key)), "ok");
+    await until(8000, "the first report", async () => (await totalOf(id)) === 1);
+    const before = remote.stderr().length;
+    // The key is known now: nothing but the report has its id in it.
+    await proxy.set({ losesAnswerTo: id });
+    for (let calls = 0; calls < 5; calls += 1) equal(await decided(keyHeader(key)), "ok");
+    await until(recoveryMs, "the loss", async () => remote.stderr().length > before);
+    equal(await decided(keyHeader(key)), "ok");
+    // A flush writes what is unsure first: when this one is counted, the other has been told again.
+    const marker = await newKey();
+    await untilDecided(keyHeader(marker.key), "ok", recoveryMs);
+    await until(recoveryMs, "a later report", async () => (await totalOf(marker.id)) > 0);
+    equal(await totalOf(id), 7);
   });
 });
+
+async function totalOf(id: string): Promise<number> {
+  const { api_key: record } = await administrator.call("/auth.v1.ApiKeyService/GetApiKey", { id });
+  return Number((record as { total_requests: string }).total_requests);
+}
 
 interface Open {
   readonly begun: Promise<unknown>;

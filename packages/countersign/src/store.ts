@@ -70,6 +70,7 @@ export { createRedigester } from "./store/redigester.ts";
 export type { RedisUrl } from "./store/redis-url.ts";
 export { readRedisUrl } from "./store/redis-url.ts";
 export type {
+  RequestBatch,
   RequestDimension,
   RequestFigures,
   RequestFilter,

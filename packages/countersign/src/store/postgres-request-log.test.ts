@@ -15,7 +15,10 @@ describeRequestLog("PostgreSQL", async ({ now }) => {
   const log = openPostgresRequestLog({ database, now });
   const dispose = async () => {
     await log.close();
-    await server.query("truncate request_log, request_rollups; alter sequence request_log_id restart", name);
+    await server.query(
+      "truncate request_log, request_rollups, request_log_writers; alter sequence request_log_id restart",
+      name,
+    );
   };
   return { log, dispose };
 });
@@ -49,4 +52,16 @@ it("two nodes begin a new day at once, and neither notices that a day was remove
   assert.equal(await partitions(), 1);
   assert.equal((await logs[0]?.list({ filter: {}, limit: 1 }))?.rows.length, 1);
   await Promise.all(logs.map((log) => log.close()));
+});
+
+it("a batch that is told again while it is still being written is there once", async () => {
+  const logs = Array.from({ length: 4 }, () => openPostgresRequestLog({ database }));
+  const [log] = logs as [(typeof logs)[0] & object];
+  const before = await log.head();
+  const rows = Array.from({ length: 300 }, (_, n) => requestRow(n));
+  for (let number = 1; number <= 5; number += 1)
+    await Promise.all(logs.map((each) => each.append(rows, 1, { writer: "slow", number })));
+  const written = await log.since(before, 5000);
+  assert.equal(written.length, 5 * rows.length);
+  await Promise.all(logs.map((each) => each.close()));
 });

@@ -131,6 +131,14 @@ export interface RequestPoint extends RequestFigures {
   readonly since: number;
 }
 
+/** Which batch of whom this is. */
+export interface RequestBatch {
+  /** Whoever writes, by a name that nobody else has. */
+  readonly writer: string;
+  /** Rises from 1; the next one comes when this one is known to be written. */
+  readonly number: number;
+}
+
 /** What a log may hold. */
 export interface RequestRetention {
   /** Rows that ended longer ago go. */
@@ -144,8 +152,11 @@ export interface RequestRetention {
  * method rejects with `StoreUnavailable` while the database cannot be used.
  */
 export interface RequestLog {
-  /** Appends rows, all or none. `dropped`: how many more there would have been. */
-  append(rows: readonly RequestRecord[], dropped?: number): Promise<void>;
+  /**
+   * Appends rows, all or none. `dropped`: how many more there would have been. A `batch` that was written before, though its
+   * writer never heard so, is not written again; it is remembered for 30 days.
+   */
+  append(rows: readonly RequestRecord[], dropped?: number, batch?: RequestBatch): Promise<void>;
   list(query: RequestQuery): Promise<RequestPage>;
   /** The rows written after `id`, in the order of writing. */
   since(id: number, limit: number): Promise<readonly StoredRequest[]>;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type {
+  RequestBatch,
   RequestFilter,
   RequestLog,
   RequestPosition,
@@ -227,6 +228,42 @@ export function describeRequestLog(name: string, open: (clock: SharedClock) => P
       assert.deepEqual([calls, dropped], [1, 7]);
       const ofTenant = await log.statistics({ ...range, top: 1, tenantId: "a" });
       assert.deepEqual([ofTenant.calls, ofTenant.dropped], [0, 0]);
+    });
+
+    test("has a batch once, however often it is told", async (log) => {
+      const rows = [requestRow(0, { tenantId: "a" }), requestRow(1, { code: 5 })];
+      const [one, other] = [{ writer: "one" }, { writer: "other" }];
+      const range = { since: start - minute, until: start + minute };
+      const append = async (batch: RequestBatch | undefined, times: number) => {
+        await log.append(rows, 3, batch);
+        const { calls, errors, dropped } = await log.statistics({ ...range, top: 1 });
+        const ofTenant = await log.statistics({ ...range, top: 1, tenantId: "a" });
+        const told = `${batch?.writer} ${batch?.number}`;
+        assert.deepEqual(
+          [calls, errors, dropped, ofTenant.calls],
+          [2, 1, 3, 1].map((n) => n * times),
+          told,
+        );
+        assert.equal((await allPages(log, {}, 100)).length, 2 * times, told);
+        assert.equal(await log.head(), 2 * times, told);
+      };
+      await append({ ...one, number: 1 }, 1);
+      await append({ ...one, number: 1 }, 1);
+      await append({ ...other, number: 1 }, 2);
+      await append({ ...one, number: 2 }, 3);
+      await append({ ...one, number: 1 }, 3);
+      await append({ ...one, number: 9 }, 4);
+      await append(undefined, 5);
+      await append(undefined, 6);
+      // After a month nobody tries again.
+      for (const [days, times] of [
+        [29, 6],
+        [31, 7],
+      ] as const) {
+        await log.prune(start + days * day, { maxAgeMs: 100 * day, maxBytes: 1e12 });
+        await log.append(rows, 3, { ...one, number: 9 });
+        assert.equal(await log.head(), 2 * times, `after ${days} days`);
+      }
     });
 
     test("answers about nothing", async (log) => {

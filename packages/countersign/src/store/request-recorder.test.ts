@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import fc from "fast-check";
 import { createMemoryRequestLog } from "./memory.ts";
-import type { RequestRecord } from "./request-contracts.ts";
+import type { RequestLog } from "./request-contracts.ts";
 import { requestRow } from "./request-log.suite.ts";
 import { createRequestRecorder } from "./request-recorder.ts";
 
-/** A log that can be away, and takes a while. */
+/** A log that can be away or lose its answers, and takes a while. */
 function slowLog() {
   const log = createMemoryRequestLog({ now: () => requestRow(0).at });
-  const state = { away: false, batches: [] as number[] };
-  const append = async (rows: readonly RequestRecord[], dropped?: number): Promise<void> => {
+  const state = { away: false, losing: false, batches: [] as number[] };
+  const append: RequestLog["append"] = async (rows, ...rest) => {
     await new Promise((resolve) => setImmediate(resolve));
     if (state.away) throw new Error("away");
     state.batches.push(rows.length);
-    await log.append(rows, dropped);
+    await log.append(rows, ...rest);
+    if (state.losing) throw new Error("lost");
   };
   return { log, state, append };
 }
@@ -79,6 +81,47 @@ it("says so when the last rows cannot be written, and can be asked again", async
   state.away = false;
   await recorder.close();
   assert.equal((await log.since(0, 9)).length, 1);
+});
+
+it("writes everything once and in order, whatever fails and whether that was written or not", async () => {
+  const step = fc.record({
+    calls: fc.nat(1800),
+    meanwhile: fc.nat(1800),
+    how: fc.constantFrom("well", "away", "losing"),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 8 }), async (steps) => {
+      const { log, state, append } = slowLog();
+      const recorder = createRequestRecorder({ log: { append }, maxWaiting: 2500, flushEveryMs: 1e6 });
+      const taken: string[] = [];
+      let n = 0;
+      const record = (calls: number): void => {
+        for (const end = n + calls; n < end; n += 1) {
+          if (recorder.waiting < 2500) taken.push(requestRow(n).requestId);
+          recorder.record(requestRow(n));
+        }
+      };
+      for (const { calls, meanwhile, how } of steps) {
+        Object.assign(state, { away: how === "away", losing: how === "losing" });
+        record(calls);
+        const flushing = recorder.flush().catch(() => {});
+        record(meanwhile);
+        await flushing;
+        assert.equal(recorder.written + recorder.waiting, taken.length);
+      }
+      Object.assign(state, { away: false, losing: false });
+      await recorder.close();
+      const rows = await log.since(0, 100_000);
+      assert.deepEqual(
+        rows.map(({ requestId }) => requestId),
+        taken,
+      );
+      const { calls, dropped } = await log.statistics({ ...range, top: 1 });
+      assert.deepEqual([calls, dropped], [taken.length, n - taken.length]);
+      assert.deepEqual([recorder.written, recorder.dropped], [calls, dropped]);
+    }),
+    { numRuns: 30 },
+  );
 });
 
 async function until(condition: () => boolean): Promise<void> {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { RequestLog, RequestRecord } from "./request-contracts.ts";
 
 export interface RequestRecorderOptions {
@@ -6,7 +7,7 @@ export interface RequestRecorderOptions {
   readonly maxWaiting?: number | undefined;
   /** Default: 250. What was recorded since is lost if the process is killed. */
   readonly flushEveryMs?: number | undefined;
-  /** Hears of each batch that could not be written. It is kept and tried again. */
+  /** Hears of each batch that could not be written. It is kept and tried again as it was; no log writes it twice. */
   readonly onError?: ((error: unknown) => void) | undefined;
   /** Hears, at most every ten seconds, how many rows were dropped since the last time. */
   readonly onDrop?: ((count: number) => void) | undefined;
@@ -33,6 +34,12 @@ export interface RequestRecorder {
 const batchSize = 1000;
 const tellDropsEveryMs = 10_000;
 
+interface Batch {
+  readonly number: number;
+  readonly rows: readonly RequestRecord[];
+  readonly dropped: number;
+}
+
 /** Starts recording. The timer keeps no process alive. */
 export function createRequestRecorder(options: RequestRecorderOptions): RequestRecorder {
   return new MemoryRequestRecorder(options);
@@ -42,13 +49,15 @@ class MemoryRequestRecorder implements RequestRecorder {
   readonly #options: RequestRecorderOptions;
   readonly #maxWaiting: number;
   readonly #timer: NodeJS.Timeout;
+  readonly #writer = randomUUID();
+  #number = 0;
   #waiting: RequestRecord[] = [];
-  /** Rows that are being written; they count as waiting. */
-  #underWay = 0;
+  /** A batch that may have been written: it goes again as it was, before everything else. Its rows count as waiting. */
+  #unsure: Batch | undefined;
   #dropped = 0;
   #written = 0;
   #failures = 0;
-  /** Of those, how many are not yet in the log's statistics; and how many were not told. */
+  /** Of those that were dropped, how many are in no batch yet; and how many were not told. */
   #uncounted = 0;
   #untold = 0;
   #toldAt = Number.NEGATIVE_INFINITY;
@@ -63,7 +72,7 @@ class MemoryRequestRecorder implements RequestRecorder {
   }
 
   get waiting(): number {
-    return this.#waiting.length + this.#underWay;
+    return this.#waiting.length + (this.#unsure?.rows.length ?? 0);
   }
 
   get dropped(): number {
@@ -112,27 +121,31 @@ class MemoryRequestRecorder implements RequestRecorder {
   }
 
   async #writeAll(): Promise<void> {
-    const all = this.#waiting;
-    this.#waiting = [];
-    this.#underWay = all.length;
-    let written = 0;
+    if (this.#unsure !== undefined) await this.#write(this.#unsure);
+    // What comes meanwhile is left to the next flush.
+    let left = this.#waiting.length;
+    while (left > 0 || this.#uncounted > 0) {
+      const rows = this.#waiting.splice(0, Math.min(left, batchSize));
+      left -= rows.length;
+      this.#number += 1;
+      const batch = { number: this.#number, rows, dropped: this.#uncounted };
+      this.#uncounted = 0;
+      await this.#write(batch);
+    }
+  }
+
+  /** Whether a batch that failed was written, nobody can tell: its answer may have been lost. */
+  async #write(batch: Batch): Promise<void> {
+    this.#unsure = batch;
+    const { number, rows, dropped } = batch;
     try {
-      while (written < all.length || this.#uncounted > 0) {
-        const batch = all.slice(written, written + batchSize);
-        const dropped = this.#uncounted;
-        await this.#options.log.append(batch, dropped);
-        this.#uncounted -= dropped;
-        written += batch.length;
-        this.#written += batch.length;
-        this.#underWay -= batch.length;
-      }
+      await this.#options.log.append(rows, dropped, { writer: this.#writer, number });
     } catch (error) {
       this.#failures += 1;
-      // In their order, before what has come meanwhile.
-      this.#waiting = [...all.slice(written), ...this.#waiting];
-      this.#underWay = 0;
       throw error;
     }
+    this.#unsure = undefined;
+    this.#written += rows.length;
   }
 
   #settle(): void {

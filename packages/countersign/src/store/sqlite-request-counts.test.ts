@@ -72,7 +72,7 @@ describe("the statistics of a request log in SQLite", () => {
     open = [];
     // As the version before has left it.
     const database = new DatabaseSync(path);
-    database.exec("drop table request_log_counted; pragma user_version = 2");
+    database.exec("drop table request_log_counted; pragma user_version = 2; drop table request_log_writers");
     database.close();
     const upgraded = opened();
     assert.deepEqual(await upgraded.statistics(asked), before);

@@ -1,5 +1,6 @@
 import { pageLimit } from "../page-limit.ts";
 import type {
+  RequestBatch,
   RequestDimension,
   RequestLog,
   RequestPage,
@@ -14,6 +15,7 @@ import type {
   StoredRequest,
 } from "../request-contracts.ts";
 import { coverageOf, type Segment } from "../request-log/coverage.ts";
+import { keepBatchesMs } from "../request-log/kept-batches.ts";
 import { matches } from "../request-log/matches.ts";
 import { normalRecord } from "../request-log/normal-record.ts";
 import { type RollupRow, rollUp, type Slice, sliceOf, steps, Tally } from "../request-log/rollup.ts";
@@ -23,13 +25,19 @@ export class MemoryRequestLog implements RequestLog {
   readonly #now: () => number;
   #rows: StoredRequest[] = [];
   readonly #rollups = new Map<string, RollupRow>();
+  /** The last batch of each writer. */
+  readonly #batches = new Map<string, { readonly number: number; readonly at: number }>();
   #head = 0;
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  async append(given: readonly RequestRecord[], dropped = 0): Promise<void> {
+  async append(given: readonly RequestRecord[], dropped = 0, batch?: RequestBatch): Promise<void> {
+    if (batch !== undefined) {
+      if (batch.number <= (this.#batches.get(batch.writer)?.number ?? 0)) return;
+      this.#batches.set(batch.writer, { number: batch.number, at: this.#now() });
+    }
     const rows = given.map(normalRecord);
     for (const row of rows) {
       this.#head += 1;
@@ -111,6 +119,7 @@ export class MemoryRequestLog implements RequestLog {
       const known = Object.values(steps).find(({ code }) => code === step);
       if (known !== undefined && start + known.ms <= now - known.keptMs) this.#rollups.delete(key);
     }
+    for (const [writer, { at }] of this.#batches) if (at < now - keepBatchesMs) this.#batches.delete(writer);
   }
 
   async close(): Promise<void> {}

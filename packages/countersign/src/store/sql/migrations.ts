@@ -6,7 +6,7 @@ import { orderApiKeys } from "./key-order-migration.ts";
 import { createCallLimits } from "./limit-migration.ts";
 import { addLoginLimits } from "./login-migration.ts";
 import { createNodes } from "./node-migration.ts";
-import { createRequestLog } from "./requestlog-migration.ts";
+import { createRequestLog, createRequestWriters } from "./requestlog-migration.ts";
 import { createRoleTables } from "./role-migration.ts";
 import { createSecretMarks } from "./secret-migration.ts";
 import { createSessionTables } from "./session-migration.ts";
@@ -40,6 +40,7 @@ export const migrations: readonly Migration[] = [
   { version: 13, name: "nodes", apply: createNodes },
   { version: 14, name: "orders of API keys", apply: orderApiKeys },
   { version: 15, name: "flushes of usage", apply: createUsageFlushes },
+  { version: 16, name: "writers of the request log", apply: createRequestWriters },
 ];
 
 async function createFirstTables(trx: Transaction<SqlSchema>, words: SqlWords): Promise<void> {

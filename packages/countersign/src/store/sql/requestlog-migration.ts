@@ -11,6 +11,19 @@ export async function createRequestLog(trx: Transaction<SqlSchema>, { partitions
   for (const statement of partitions ? statements : []) await sql.raw(statement).execute(trx);
 }
 
+/** How far each of those who write it has come: a batch that is told again is known by it. */
+export async function createRequestWriters(
+  trx: Transaction<SqlSchema>,
+  { partitions }: SqlWords,
+): Promise<void> {
+  if (!partitions) return;
+  await sql`create table if not exists request_log_writers (
+     writer text collate "C" primary key,
+     number bigint not null,
+     at bigint not null
+   )`.execute(trx);
+}
+
 const statements: readonly string[] = [
   "create sequence if not exists request_log_id",
   `create table if not exists request_log (

@@ -1,6 +1,7 @@
-import { Kysely, sql } from "kysely";
+import { Kysely, type RawBuilder, sql } from "kysely";
 import type { PoolConfig } from "pg";
 import type {
+  RequestBatch,
   RequestLog,
   RequestPage,
   RequestPoint,
@@ -12,6 +13,7 @@ import type {
   StatisticsQuery,
   StoredRequest,
 } from "../../request-contracts.ts";
+import { keepBatchesMs } from "../../request-log/kept-batches.ts";
 import { normalRecord } from "../../request-log/normal-record.ts";
 import { rollUp, steps, storedDimensions } from "../../request-log/rollup.ts";
 import { CircuitBreaker } from "../circuit-breaker.ts";
@@ -51,7 +53,7 @@ const rollupColumns = ["step", "dimension", "start", "value", "bin", "calls", "e
 
 /**
  * The request log on PostgreSQL. Every write is one statement, so that it needs neither a transaction nor the lock that
- * all other writers wait for.
+ * all other writers wait for: a batch that was written before finds that out in it, too.
  */
 export class PostgresRequestLog implements RequestLog {
   readonly #now: () => number;
@@ -79,17 +81,17 @@ export class PostgresRequestLog implements RequestLog {
     this.#writer = open(1, writeMs);
   }
 
-  async append(given: readonly RequestRecord[], dropped = 0): Promise<void> {
+  async append(given: readonly RequestRecord[], dropped = 0, batch?: RequestBatch): Promise<void> {
     const rows = given.map(normalRecord);
     await this.#prepare(rows);
     try {
-      await this.#insert(rows, dropped);
+      await this.#insert(rows, dropped, batch);
     } catch (error) {
       if ((error as { code?: unknown }).code !== noPartition) throw error;
       // Somebody has removed it: it was made at another time than its rows say.
       this.#days.clear();
       await this.#prepare(rows);
-      await this.#insert(rows, dropped);
+      await this.#insert(rows, dropped, batch);
     }
   }
 
@@ -125,6 +127,7 @@ export class PostgresRequestLog implements RequestLog {
         removed = Number(numAffectedRows);
       }
     }
+    await sql`delete from request_log_writers where at < ${now - keepBatchesMs}`.execute(db);
   }
 
   async close(): Promise<void> {
@@ -141,26 +144,40 @@ export class PostgresRequestLog implements RequestLog {
     }
   }
 
-  async #insert(rows: readonly RequestRecord[], dropped: number): Promise<void> {
+  async #insert(
+    rows: readonly RequestRecord[],
+    dropped: number,
+    batch: RequestBatch | undefined,
+  ): Promise<void> {
     const columns = sql.raw(requestColumns.join(", "));
-    const counts = rollUp(rows, { count: dropped, at: this.#now() });
+    const now = this.#now();
+    const counts = rollUp(rows, { count: dropped, at: now });
     if (counts.length === 0) return;
     const given = rows.map((row) =>
       Object.fromEntries(cellsOf(row).map((cell, at) => [requestColumns[at], cell])),
     );
-    await sql`with written as (
+    await sql`with fresh as (${batch === undefined ? sql`select` : noted(batch, now)}), written as (
         insert into request_log (${columns})
         select ${columns} from json_to_recordset(${JSON.stringify(given)}::json) as given (${sql.raw(rowTypes)})
+        where exists (table fresh)
       )
       insert into request_rollups (${sql.raw(rollupColumns.join(", "))})
       select step, dimension, start, value, bin, calls, errors
       from json_to_recordset(${JSON.stringify(counts)}::json) as counted
         (step integer, dimension integer, start bigint, value text, bin integer, calls bigint, errors bigint)
+      where exists (table fresh)
       on conflict (step, dimension, start, value, bin) do update
       set calls = request_rollups.calls + excluded.calls, errors = request_rollups.errors + excluded.errors`.execute(
       this.#writer.db,
     );
   }
+}
+
+/** A row, unless the batch was written before. A statement that comes while the same one is still under way waits for it here. */
+function noted({ writer, number }: RequestBatch, now: number): RawBuilder<unknown> {
+  return sql`insert into request_log_writers (writer, number, at) values (${writer}, ${number}, ${now})
+    on conflict (writer) do update set number = excluded.number, at = excluded.at
+    where request_log_writers.number < excluded.number returning number`;
 }
 
 interface Connections {

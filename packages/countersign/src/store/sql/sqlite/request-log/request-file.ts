@@ -47,6 +47,7 @@ const migrations: readonly string[] = [
   // Until now a row was counted as it was written.
   `create table request_log_counted (only_row integer primary key check (only_row = 1), id integer not null) strict;
    insert into request_log_counted select 1, coalesce(max(id), 0) from request_log;`,
+  "create table request_log_writers (writer text primary key, number integer not null, at integer not null) strict, without rowid",
 ];
 
 const busyTimeoutMs = 5000;

@@ -36,6 +36,7 @@ async function answer({ id, method, args }: Asked): Promise<void> {
 
 async function perform(method: Asked["method"], args: readonly unknown[]): Promise<unknown> {
   if (log === undefined) return undefined;
-  if (method === "append") return log.append(recordsOf(args[0] as never), args[1] as number);
+  if (method === "append")
+    return log.append(recordsOf(args[0] as never), args[1] as number, args[2] as never);
   return (log[method] as (...given: unknown[]) => Promise<unknown>).apply(log, [...args]);
 }

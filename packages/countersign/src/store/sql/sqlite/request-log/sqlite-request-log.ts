@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Kysely, sql } from "kysely";
 import type {
+  RequestBatch,
   RequestLog,
   RequestPage,
   RequestPoint,
@@ -12,6 +13,7 @@ import type {
   StatisticsQuery,
   StoredRequest,
 } from "../../../request-contracts.ts";
+import { keepBatchesMs } from "../../../request-log/kept-batches.ts";
 import { normalRecord } from "../../../request-log/normal-record.ts";
 import { steps, storedDimensions } from "../../../request-log/rollup.ts";
 import { cellsOf, requestColumns } from "../../request-log/request-row.ts";
@@ -42,6 +44,7 @@ export class SqliteRequestLog implements RequestLog {
   readonly #database: DatabaseSync;
   readonly #db: Kysely<unknown>;
   readonly #insert: StatementSync;
+  readonly #note: StatementSync;
   readonly #counts: RequestCounts;
   /** Rows written here since statistics were last brought up to date. */
   #uncounted = 0;
@@ -57,13 +60,18 @@ export class SqliteRequestLog implements RequestLog {
     this.#insert = this.#database.prepare(
       `insert into request_log (${requestColumns.join(", ")}) values (${places})`,
     );
+    this.#note = this.#database.prepare(
+      `insert into request_log_writers (writer, number, at) values (?, ?, ?)
+       on conflict do update set number = excluded.number, at = excluded.at where number < excluded.number`,
+    );
     this.#counts = new RequestCounts(this.#database);
   }
 
-  async append(given: readonly RequestRecord[], dropped = 0): Promise<void> {
+  async append(given: readonly RequestRecord[], dropped = 0, batch?: RequestBatch): Promise<void> {
     if (this.#uncounted >= countedAtOnce) this.#count();
     const rows = given.map(normalRecord);
     this.#transaction(() => {
+      if (batch && this.#note.run(batch.writer, batch.number, this.#now()).changes === 0) return;
       for (const row of rows) this.#insert.run(...cellsOf(row));
       if (dropped > 0) this.#counts.countDropped({ count: dropped, at: this.#now() });
     });
@@ -103,6 +111,7 @@ export class SqliteRequestLog implements RequestLog {
         storedDimensions,
       );
     }
+    await this.#portion("delete from request_log_writers where at < ?", now - keepBatchesMs);
     const oldest = `delete from request_log where id in
       (select id from request_log where at < ? order by at limit ${pruneSize})`;
     await this.#portions(oldest, [now - maxAgeMs]);

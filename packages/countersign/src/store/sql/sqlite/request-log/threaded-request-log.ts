@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { StoreUnavailable } from "../../../contracts.ts";
 import { pageLimit } from "../../../page-limit.ts";
 import type {
+  RequestBatch,
   RequestLog,
   RequestPage,
   RequestPoint,
@@ -32,8 +33,8 @@ export class ThreadedRequestLog implements RequestLog {
     this.#data = data;
   }
 
-  async append(rows: readonly RequestRecord[], dropped = 0): Promise<void> {
-    await this.#ask("append", flattened(rows), dropped);
+  async append(rows: readonly RequestRecord[], dropped = 0, batch?: RequestBatch): Promise<void> {
+    await this.#ask("append", flattened(rows), dropped, batch);
   }
 
   async list(query: RequestQuery): Promise<RequestPage> {
