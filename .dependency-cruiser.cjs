@@ -98,7 +98,20 @@ module.exports = {
       "http/(http-call|http-door|follow-response|cors|json-error|node-answer|node-cors)[.]ts",
     ),
     // Connect is served by Node's HTTP: a request, its connection and its body are the same there.
-    layer("connect", "core", "context", "client", "gen", "http/(http-call|discard)[.]ts"),
+    layer(
+      "connect",
+      "core",
+      "context",
+      "client",
+      "gen",
+      "http/(http-call|discard|json-error|node-answer)[.]ts",
+    ),
+    {
+      name: "the-guard-for-connect-brings-no-listener",
+      severity: "error",
+      from: { path: `${library}/connect/[^/]+[.]ts$`, pathNot: [`${library}/connect/node[.]ts$`, tests] },
+      to: { path: [`${library}/connect/node/`, `${library}/http/(json-error|node-answer)[.]ts$`] },
+    },
     layer(
       "service",
       "core",
@@ -198,7 +211,7 @@ module.exports = {
       from: { path: "^(packages/server|conformance|bench|examples)" },
       to: {
         path: `${library}/.+/`,
-        pathNot: `${library}/(store/(backup|memory|sqlite|postgres|redis)|http/(json|form|fetch|node|express|hono|fastify)|(grpc|connect)/client|testing/(grpc|connect)|policy/cel/conditions)[.]ts$`,
+        pathNot: `${library}/(store/(backup|memory|sqlite|postgres|redis)|http/(json|form|fetch|node|express|hono|fastify)|(grpc|connect)/client|connect/node|testing/(grpc|connect)|policy/cel/conditions)[.]ts$`,
       },
     },
   ],

@@ -3,6 +3,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { createAuth, hasPermission, isStaff, type Principal, policyFor } from "countersign";
 import { staticApiKey } from "countersign/api-key";
 import { connectAuth } from "countersign/connect";
+import { connectListener } from "countersign/connect/node";
 import { UserService } from "./gen/api/users/users_pb.ts";
 
 const p = policyFor<Principal>();
@@ -37,5 +38,5 @@ const routes = (router: ConnectRouter) =>
   });
 
 // Throws here if an RPC has no rule, and in the next line if a rule has no RPC.
-export const server = createServer({ requestTimeout: 30_000 }, guard.listener({ routes }));
+export const server = createServer({ requestTimeout: 30_000 }, connectListener(guard, { routes }));
 auth.seal();

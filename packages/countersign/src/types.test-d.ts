@@ -7,6 +7,7 @@ import type { GenService } from "@bufbuild/protobuf/codegenv2";
 import type { EmptySchema, StringValueSchema } from "@bufbuild/protobuf/wkt";
 import type { ServiceDefinition } from "@grpc/grpc-js";
 import { staticApiKey } from "./api-key.ts";
+import { connectListener } from "./connect/node.ts";
 import { connectAuth, implement as implementForConnect } from "./connect.ts";
 import type { CallContext } from "./context/call-context.ts";
 import { grpcAuth, implement } from "./grpc.ts";
@@ -163,7 +164,7 @@ const guard = connectAuth(auth);
 declare const handler: Parameters<typeof guard.principal>[0];
 holds<Equal<ReturnType<typeof guard.principal>, Member | undefined>>();
 guard.context(handler).requireStaff().tenant satisfies string;
-guard.listener({
+connectListener(guard, {
   routes(router) {
     router.service(
       service,
@@ -182,6 +183,8 @@ guard.listener({
 implementForConnect(service, { login: () => ({}) });
 // @ts-expect-error routes are not optional
 guard.protect({});
+// @ts-expect-error a listener has no routes that no guard stands before
+connectListener({ routes() {} });
 
 // Routes of HTTP: the caller is of the application's type, and a route's guards are guards of it.
 const memberRoutes = expressAuth(auth).router();

@@ -11,6 +11,7 @@ import {
   type RuleTable,
 } from "countersign";
 import { connectAuth, implement } from "countersign/connect";
+import { connectListener } from "countersign/connect/node";
 import type { FormHandler } from "countersign/http/form";
 import { FormRoutes } from "countersign/http/form";
 import { createRevocationFollower, type RequestLog, type Store } from "countersign/store";
@@ -130,7 +131,7 @@ async function listenConnect(
   services: readonly ServedService[],
   options: { readonly onError: (error: unknown) => void },
 ) {
-  const listener = connectAuth(auth, options).listener({
+  const listener = connectListener(connectAuth(auth, options), {
     routes(router) {
       for (const { descriptor, handlers } of services)
         router.service(descriptor, implement(descriptor, handlers));

@@ -55,6 +55,8 @@ const noDoors = [
   ...["./signing-keys", "./testing", "./testing/grpc", "./testing/connect", "./package.json"],
   // Its own rows: the forms of OAuth.
   "./http/form",
+  // The listener under every door of ./connect.
+  "./connect/node",
 ];
 
 /** What has to have a door: whatever the library exports that is not known to have none, and each way for proxies to ask. */

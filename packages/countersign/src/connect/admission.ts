@@ -5,14 +5,22 @@ import type { FollowedCall } from "../core/followed-call.ts";
 import type { Principal } from "../core/principal.ts";
 import type { NodeRequest } from "../http/http-call.ts";
 
+/** Where a call came in. */
+export interface Connection {
+  /** For what its headers said before anyone joined them, and for its peer. */
+  readonly request: NodeRequest;
+  /** Cuts off a caller who does not take the end of a stream. Undefined where no listener of ours is. */
+  readonly hangUp?: () => void;
+}
+
 /** A call that passed the gate. */
 export interface Admission {
   readonly context: CallContext;
   readonly decision: Allowed<Principal>;
   /** Undefined where nobody follows calls. */
   readonly followed: FollowedCall<Principal> | undefined;
-  /** Undefined where there is no connection: calls in memory. */
-  readonly request: NodeRequest | undefined;
+  /** Undefined where there is none: calls in memory. */
+  readonly connection: Connection | undefined;
 }
 
 /** Where the gate leaves what it has decided. The key itself counts: nothing that a client sends can stand here. */
@@ -21,15 +29,15 @@ export const admissionKey: ContextKey<Admission | undefined> = createContextKey<
   { description: "countersign: admission" },
 );
 
-/** Node's request behind the call, for its connection and for what its headers said before anyone joined them. */
-export const requestKey: ContextKey<NodeRequest | undefined> = createContextKey<NodeRequest | undefined>(
+/** Where whoever serves the routes leaves the connection. */
+export const connectionKey: ContextKey<Connection | undefined> = createContextKey<Connection | undefined>(
   undefined,
-  { description: "countersign: request" },
+  { description: "countersign: connection" },
 );
 
-/** The context of a call. Throws a `TypeError` for one that did not pass the gate. */
-export function contextOf(values: ContextValues): CallContext {
+/** What the gate has decided. Throws a `TypeError` for a call that did not pass it. */
+export function admissionOf(values: ContextValues): Admission {
   const admission = values.get(admissionKey);
   if (admission === undefined) throw new TypeError("this call did not pass the gate of connectAuth()");
-  return admission.context;
+  return admission;
 }

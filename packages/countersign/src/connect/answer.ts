@@ -3,31 +3,22 @@ import { errorDomain } from "../context/error-details.ts";
 
 /** Completes what Connect answers where it answers by itself: `Allow` beside a 405, and the reason in an error's JSON. */
 export function answering(handler: UniversalHandler): UniversalHandler {
-  const complete: UniversalHandler = Object.assign(
-    async (request: Parameters<UniversalHandler>[0]): Promise<UniversalServerResponse> => {
-      const response = await handler(request);
-      if (response.status < 400) return response;
-      if (response.status === 405) return withAllow(response, handler.allowedMethods);
-      return isJson(response) ? withReason(response) : response;
-    },
-    handler,
-  );
-  return complete;
+  const complete = async (request: Parameters<UniversalHandler>[0]): Promise<UniversalServerResponse> => {
+    const response = await handler(request);
+    if (response.status < 400) return response;
+    const header = new Headers(response.header);
+    // RFC 9110 section 15.5.6.
+    if (response.status === 405) header.set("allow", [...new Set(handler.allowedMethods)].join(", "));
+    if (response.body === undefined || !isJson(header)) return { ...response, header };
+    const body = await withReason(response.body);
+    header.set("content-length", String(body.length));
+    return { ...response, header, body: once(body) };
+  };
+  return Object.assign(complete, handler);
 }
 
-/** RFC 9110 section 15.5.6. */
-function withAllow(response: UniversalServerResponse, methods: readonly string[]): UniversalServerResponse {
-  const header = new Headers(response.header);
-  header.set("allow", [...new Set(methods)].join(", "));
-  return { ...response, header };
-}
-
-function isJson({ header, body }: UniversalServerResponse): boolean {
-  return (
-    body !== undefined &&
-    header?.get("content-type") === "application/json" &&
-    !header.has("content-encoding")
-  );
+function isJson(header: Headers): boolean {
+  return header.get("content-type") === "application/json" && !header.has("content-encoding");
 }
 
 interface ErrorJson {
@@ -40,19 +31,14 @@ interface ErrorJson {
 }
 
 /** Where people who use curl find it, and the other paths of an HTTP listener have it. */
-async function withReason(response: UniversalServerResponse): Promise<UniversalServerResponse> {
+async function withReason(given: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of response.body ?? []) chunks.push(chunk);
-  const bytes = Buffer.concat(chunks);
-  const { code, message, ...rest } = JSON.parse(bytes.toString()) as ErrorJson;
+  for await (const chunk of given) chunks.push(chunk);
+  const { code, message, ...rest } = JSON.parse(Buffer.concat(chunks).toString()) as ErrorJson;
   const info = rest.details?.find(
     ({ type, debug }) => type === "google.rpc.ErrorInfo" && debug?.domain === errorDomain,
   );
-  if (info?.debug?.reason === undefined) return { ...response, body: once(bytes) };
-  const complete = Buffer.from(JSON.stringify({ code, message, reason: info.debug.reason, ...rest }));
-  const header = new Headers(response.header);
-  header.set("content-length", String(complete.length));
-  return { ...response, header, body: once(complete) };
+  return Buffer.from(JSON.stringify({ code, message, reason: info?.debug?.reason, ...rest }));
 }
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {

@@ -4,11 +4,11 @@ import type { CallContext } from "../context/call-context.ts";
 import type { Auth } from "../core/auth.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
-import { contextOf, requestKey } from "./admission.ts";
+import { admissionOf, connectionKey } from "./admission.ts";
 import { gateOf } from "./gate.ts";
 import { guardRoutes } from "./guarded-routes.ts";
 import { interceptorOf } from "./interceptor.ts";
-import { listenerOf, type NodeListener } from "./listener.ts";
+import { report } from "./report.ts";
 
 export interface ConnectAuthOptions<U extends UserAccount> {
   /** Where `context.user()` reads the caller's account. */
@@ -25,13 +25,14 @@ interface WithValues {
 /** Authentication for Connect routes, in the protocols Connect, gRPC and gRPC-Web. */
 export interface ConnectAuth<P extends Principal, U extends UserAccount> {
   /**
-   * Guarded routes as a listener: `http.createServer(guard.listener({ routes }))`, and so with `node:https` and
-   * `node:http2`. Each call is decided on its headers: nothing of a refused body is received, inflated or parsed.
-   * Throws a `TypeError` that names the RPCs for which there is no rule. `readMaxBytes` is 4 MiB by default.
+   * The same routes, each behind the guard, as options of whatever serves them: `connectListener(guard, { routes })` of
+   * `countersign/connect/node` asks for them itself; adapters of others take them (`expressConnectMiddleware`,
+   * `createRouterTransport`). Routes throw a `TypeError` that names the RPCs for which there is no rule. `readMaxBytes` is
+   * 4 MiB by default.
    */
-  listener(options: ConnectNodeAdapterOptions): NodeListener;
-  /** The same as options, for adapters that are made elsewhere: `connectNodeAdapter(guard.protect({ routes }))`. */
   protect(options: ConnectNodeAdapterOptions): ConnectNodeAdapterOptions;
+  /** Tells `onError` of a failure outside of every handler. */
+  report(error: unknown, procedure: string): void;
   /** The context of a call, inside its handler. */
   context(handler: WithValues): CallContext<P, U>;
   /** The caller, inside a handler. Undefined where the rule let an anonymous call through. */
@@ -46,18 +47,19 @@ export function connectAuth<P extends Principal = Principal, U extends UserAccou
   const { users, onError = logError } = options;
   const gate = gateOf(auth, users);
   const interceptor = interceptorOf(auth, onError);
-  const context = ({ values }: WithValues): CallContext<P, U> => contextOf(values) as CallContext<P, U>;
+  const context = ({ values }: WithValues): CallContext<P, U> =>
+    admissionOf(values).context as CallContext<P, U>;
   const protect = (given: ConnectNodeAdapterOptions): ConnectNodeAdapterOptions => ({
     ...given,
     routes: guardRoutes(given.routes, { policy: auth, gate, interceptor, options: given }),
     contextValues: (request) =>
-      (given.contextValues?.(request) ?? createContextValues()).set(requestKey, request),
+      (given.contextValues?.(request) ?? createContextValues()).set(connectionKey, { request }),
   });
   return Object.freeze({
     context,
     principal: (handler: WithValues) => context(handler).principal,
     protect,
-    listener: (given: ConnectNodeAdapterOptions) => listenerOf(protect(given), onError),
+    report: (error: unknown, procedure: string) => report(onError, error, procedure),
   });
 }
 

@@ -28,6 +28,7 @@ import type { UserAccount } from "../core/user.ts";
 import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { type ConnectAuth, type ConnectAuthOptions, connectAuth } from "./connect-auth.ts";
 import { implement } from "./implement.ts";
+import { connectListener } from "./node/listener.ts";
 
 const line = ".t.Line";
 const method = (name: string, clientStreaming: boolean, serverStreaming: boolean) => ({
@@ -177,7 +178,7 @@ export async function startEcho(options: EchoOptions): Promise<Echo> {
   const routes =
     options.routes?.(guard) ??
     ((router) => router.service(echo, implement(echo, handlers as ServiceHandlers<typeof echo>)));
-  const listener = guard.listener({ ...options.adapter, routes });
+  const listener = connectListener(guard, { ...options.adapter, routes });
   const http = createServer(listener);
   const http2 = createHttp2Server(listener as (request: Http2ServerRequest, response: unknown) => void);
   const sessions = new Set<ServerHttp2Session>();

@@ -1,8 +1,8 @@
 import { type Code, ConnectError } from "@connectrpc/connect";
 import {
   denialDetails,
+  denialHeaders,
   type ErrorDetail,
-  sendableChallenges,
   violationDetails,
 } from "../context/error-details.ts";
 import { CallError, callStatus, Unavailable } from "../core/call-error.ts";
@@ -11,14 +11,9 @@ import { Refusal } from "../core/refusal.ts";
 
 /** A denial as Connect sends it, in each of its protocols: the same code, text and details as on gRPC. */
 export function denialError(denial: Denial): ConnectError {
-  const { grpc, http } = statusOf[denial.reason];
-  const error = connectError(grpc, denial.message, denialDetails(denial));
-  const challenges = sendableChallenges(denial);
-  for (const challenge of challenges) error.metadata.append("www-authenticate", challenge);
-  // RFC 9110 section 15.5.2: a 401 says which scheme would do.
-  if (http === 401 && challenges.length === 0) error.metadata.set("www-authenticate", "Bearer");
-  if (denial.retryAfterSeconds !== undefined)
-    error.metadata.set("retry-after", String(Math.ceil(denial.retryAfterSeconds)));
+  const error = connectError(statusOf[denial.reason].grpc, denial.message, denialDetails(denial));
+  for (const [name, values] of Object.entries(denialHeaders(denial)))
+    for (const value of [values].flat()) error.metadata.append(name, value);
   reasons.set(error, denial.reason);
   return error;
 }

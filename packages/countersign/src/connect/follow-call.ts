@@ -2,6 +2,7 @@ import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import type { FollowedCall } from "../core/followed-call.ts";
 import { requestIdHeader } from "../core/request-id.ts";
 import { reasonOfError } from "./errors.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 /** Follows a call of Connect's for `onCallEnd`, and names it to the caller. */
 export function followCall<P>(followed: FollowedCall<P>, handler: HandlerContext): FollowedCall<P> {
@@ -9,17 +10,12 @@ export function followCall<P>(followed: FollowedCall<P>, handler: HandlerContext
   const { signal, method } = handler;
   const end = (): void => {
     const error = errorOf(signal.reason);
-    if (error === undefined && !streams(method.methodKind)) followed.sent = 1;
+    if (error === undefined && method.methodKind === "unary") followed.sent = 1;
     followed.end(error?.code ?? 0, error && reasonOfError(error));
   };
   // Connect aborts the signal at the end of every call, with what the caller is told if that is an error.
-  if (signal.aborted) end();
-  else signal.addEventListener("abort", end, { once: true });
+  whenAborted(signal, end);
   return followed;
-}
-
-function streams(kind: string): boolean {
-  return kind !== "unary";
 }
 
 /** An abortion without a reason of its own is the end of a call that went well. */

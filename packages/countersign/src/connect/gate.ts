@@ -6,11 +6,12 @@ import { type Decision, isPromise } from "../core/decision.ts";
 import type { Principal } from "../core/principal.ts";
 import { requestIdHeader, requestIdOf } from "../core/request-id.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
-import { HttpCall } from "../http/http-call.ts";
-import { type Admission, admissionKey, requestKey } from "./admission.ts";
+import { discard } from "../http/discard.ts";
+import { HttpCall, type NodeRequest } from "../http/http-call.ts";
+import { type Admission, admissionKey, connectionKey } from "./admission.ts";
 import { denialError } from "./errors.ts";
 import { followCall } from "./follow-call.ts";
-import { leaveBody } from "./hang-up.ts";
+import { procedureOf } from "./procedure.ts";
 
 /** Connect's `requestGate`: runs when the headers are there, before a byte of the body is received. */
 export type Gate = (handler: HandlerContext) => void | Promise<void>;
@@ -21,8 +22,8 @@ export function gateOf<P extends Principal, U extends UserAccount>(
   users: UserSource<U> | undefined,
 ): Gate {
   return function countersign(handler) {
-    const request = handler.values.get(requestKey);
-    const call = callOf(handler);
+    const connection = handler.values.get(connectionKey);
+    const call = callOf(handler, connection?.request);
     const followed = auth.follow && followCall(auth.follow(call), handler);
     const decision = auth.decide(call);
     return isPromise(decision) ? decision.then(settle) : settle(decision);
@@ -30,7 +31,7 @@ export function gateOf<P extends Principal, U extends UserAccount>(
     function settle(settled: Decision<P>): void {
       followed?.decided(settled);
       if (!settled.ok) {
-        if (request !== undefined) leaveBody(request);
+        if (connection !== undefined) leaveBody(connection.request);
         throw denialError(settled.denial);
       }
       // The values of two calls would be those of two callers.
@@ -41,28 +42,33 @@ export function gateOf<P extends Principal, U extends UserAccount>(
         context,
         decision: settled,
         followed,
-        request,
+        connection,
       } as unknown as Admission);
     }
   };
 }
 
-function callOf(handler: HandlerContext): Call {
+/** Nobody will read this body. */
+function leaveBody(request: NodeRequest): void {
+  // A stream of HTTP/2 is ended with its answer.
+  if (!("stream" in request) && !request.complete) discard(request);
+}
+
+function callOf(handler: HandlerContext, request: NodeRequest | undefined): Call {
   const { method, signal, requestHeader } = handler;
   const protocol = handler.protocolName as Call["protocol"];
-  const procedure = `/${method.parent.typeName}/${method.name}`;
-  const request = handler.values.get(requestKey);
+  const procedure = procedureOf(method);
   if (request !== undefined) return new HttpCall(protocol, procedure, request, signal);
-  const named = requestHeader.get(requestIdHeader);
+  // Repeated headers were joined with a comma, which no credential may have.
+  const header = (name: string): readonly string[] => {
+    const value = requestHeader.get(name);
+    return value === null ? [] : [value];
+  };
   return {
     protocol,
     procedure,
-    requestId: requestIdOf(named === null ? [] : [named]),
-    // Repeated headers were joined with a comma, which no credential may have.
-    header: (name) => {
-      const value = requestHeader.get(name);
-      return value === null ? [] : [value];
-    },
+    requestId: requestIdOf(header(requestIdHeader)),
+    header,
     peer: { address: undefined },
     signal,
   };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { it } from "node:test";
 import { createConnectRouter, createContextValues, type Interceptor } from "@connectrpc/connect";
@@ -13,19 +13,20 @@ import type { Principal } from "../core/principal.ts";
 import { connectAuth } from "./connect-auth.ts";
 import { byUser, doorNames, echo, kindsOf, repeating, startEcho } from "./echo.suite.ts";
 import { implement } from "./implement.ts";
+import { connectListener } from "./node/listener.ts";
 
 const handlers = repeating as never;
 const withoutRules = () => connectAuth(createAuth<Principal>({ authenticators: [byUser], policy: [] }));
 
 it("an RPC without a rule stops the start, and is named", () => {
-  assert.throws(() => withoutRules().listener({ routes: (router) => router.service(echo, {}) }), {
+  assert.throws(() => connectListener(withoutRules(), { routes: (router) => router.service(echo, {}) }), {
     name: "TypeError",
     message: /no rule for \/t\.Echo\/Unary, .*\/t\.Echo\/Read/,
   });
   const unary = echo.method["unary"];
   assert.ok(unary);
   assert.throws(
-    () => withoutRules().listener({ routes: (router) => router.rpc(unary, (() => ({})) as never) }),
+    () => connectListener(withoutRules(), { routes: (router) => router.rpc(unary, (() => ({})) as never) }),
     /no rule for \/t\.Echo\/Unary:/,
   );
 });
@@ -34,7 +35,8 @@ it("a handler that comes past the router's methods stops the start", () => {
   const bare = createConnectRouter();
   bare.service(echo, {});
   assert.throws(
-    () => withoutRules().listener({ routes: (router) => void router.handlers.push(...bare.handlers) }),
+    () =>
+      connectListener(withoutRules(), { routes: (router) => void router.handlers.push(...bare.handlers) }),
     /nothing would guard it/,
   );
 });
@@ -171,6 +173,17 @@ it("Connect's own adapter serves the same routes", async () => {
     ).json();
   assert.deepEqual(await post({ "x-user": "ada" }), { say: "hello", saidBy: "ada" });
   assert.equal(((await post({})) as { reason: string }).reason, "CREDENTIALS_MISSING");
+  // Of this body nothing ever comes, and nothing is waited for.
+  const unsent = request(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", "content-length": "15" },
+  });
+  unsent.on("error", () => {}).flushHeaders();
+  const [refused] = (await once(unsent, "response", { signal: AbortSignal.timeout(5000) })) as [
+    IncomingMessage,
+  ];
+  assert.equal(refused.statusCode, 401);
+  unsent.destroy();
   server.close();
   server.closeAllConnections();
 });

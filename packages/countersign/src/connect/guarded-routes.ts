@@ -1,16 +1,18 @@
 import type { DescMethod, DescMethodUnary } from "@bufbuild/protobuf";
 import {
-  Code,
-  ConnectError,
   type ConnectRouter,
   type ConnectRouterOptions,
+  createMethodImplSpec,
+  createServiceImplSpec,
   type Interceptor,
   type MethodImpl,
+  type MethodImplSpec,
 } from "@connectrpc/connect";
 import { requireCallers } from "../context/base-service.ts";
 import type { Auth } from "../core/auth.ts";
 import { answering } from "./answer.ts";
 import type { Gate } from "./gate.ts";
+import { procedureOf } from "./procedure.ts";
 import { RequestText } from "./request-text.ts";
 
 export interface RouteGuard {
@@ -36,23 +38,24 @@ const defaultReadMaxBytes = 4 * 1024 * 1024;
 export function guardRoutes(routes: Routes, guard: RouteGuard): Routes {
   return (router) => {
     let count = 0;
-    const register = (method: DescMethod, implementation: Implementation, options: Options): void => {
-      router.rpc(method as DescMethodUnary, implementation, guardOptions(method, guard, options));
-      count += 1;
+    const register = (specs: readonly MethodImplSpec[], options: Options): void => {
+      for (const { method, impl } of specs) {
+        // Each kind of method has its own kind of implementation.
+        router.rpc(method as DescMethodUnary, impl as Implementation, guardOptions(method, guard, options));
+        count += 1;
+      }
     };
     const guarded: ConnectRouter = {
       handlers: router.handlers,
       service(service, implementation, options) {
-        const procedures = service.methods.map(procedureOf);
-        guard.policy.serve(procedures, { decoded: decodedOf(service.methods) });
-        requireCallers(implementation, procedures, guard.policy);
-        for (const method of service.methods)
-          register(method, implementationOf(implementation, method), options);
+        serve(service.methods, guard);
+        requireCallers(implementation, service.methods.map(procedureOf), guard.policy);
+        register(Object.values(createServiceImplSpec(service, implementation).methods), options);
         return guarded;
       },
       rpc(method, implementation, options) {
-        guard.policy.serve([procedureOf(method)], { decoded: decodedOf([method]) });
-        register(method, implementation as unknown as Implementation, options);
+        serve([method], guard);
+        register([createMethodImplSpec(method, implementation)], options);
         return guarded;
       },
     };
@@ -71,13 +74,9 @@ function guardOptions(method: DescMethod, { gate, interceptor, options }: RouteG
     readMaxBytes: own?.readMaxBytes ?? options.readMaxBytes ?? defaultReadMaxBytes,
     interceptors: [interceptor, ...(own?.interceptors ?? options.interceptors ?? [])],
     requestGate: more === undefined ? gate : inTurn(gate, more),
-    jsonOptions: withDecoder(jsonOptions, new RequestText(method.input, jsonOptions)),
+    // Connect's serialization takes a decoder beside Protobuf's options.
+    jsonOptions: { ...jsonOptions, textDecoder: new RequestText(method.input, jsonOptions) } as object,
   };
-}
-
-/** Connect's serialization takes a decoder beside Protobuf's options. */
-function withDecoder<T extends object>(jsonOptions: T | undefined, textDecoder: RequestText): T {
-  return { ...jsonOptions, textDecoder } as unknown as T;
 }
 
 function inTurn(first: Gate, second: Gate): Gate {
@@ -87,21 +86,10 @@ function inTurn(first: Gate, second: Gate): Gate {
   };
 }
 
-function implementationOf(implementation: object, method: DescMethod): Implementation {
-  const found = (implementation as Readonly<Record<string, unknown>>)[method.localName];
-  if (typeof found === "function") return found.bind(implementation) as Implementation;
-  return () => {
-    throw new ConnectError(`${procedureOf(method)} is not implemented`, Code.Unimplemented);
-  };
-}
-
-function procedureOf(method: DescMethod): string {
-  return `/${method.parent.typeName}/${method.name}`;
-}
-
-/** Those with one request, which the interceptor has judged. */
-function decodedOf(methods: readonly DescMethod[]): readonly string[] {
-  return methods
-    .filter(({ methodKind }) => methodKind === "unary" || methodKind === "server_streaming")
-    .map(procedureOf);
+/** An adapter of ours says what it serves, and which of it has one request, which the interceptor has judged. */
+function serve(methods: readonly DescMethod[], { policy }: RouteGuard): void {
+  const decoded = methods.filter(
+    ({ methodKind }) => methodKind === "unary" || methodKind === "server_streaming",
+  );
+  policy.serve(methods.map(procedureOf), { decoded: decoded.map(procedureOf) });
 }

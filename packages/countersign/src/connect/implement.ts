@@ -3,7 +3,7 @@ import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { AuthRequiredService } from "../context/base-service.ts";
 import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
-import { contextOf } from "./admission.ts";
+import { admissionOf } from "./admission.ts";
 
 type AnyHandler = (input: unknown, context: CallContext) => unknown;
 
@@ -22,7 +22,7 @@ export function implement<S extends DescService>(service: S, handlers: ServiceHa
       throw new TypeError(`no handler for ${service.typeName}.${method.localName}`);
     const bound = handler.bind(handlers);
     implementation[method.localName] = (input: unknown, context: HandlerContext) =>
-      bound(input, contextOf(context.values));
+      bound(input, admissionOf(context.values).context);
   }
   return implementation as ServiceImpl<S>;
 }

@@ -2,11 +2,12 @@ import { Code, ConnectError, type Interceptor, type StreamRequest } from "@conne
 import { runInCall } from "../context/call-context.ts";
 import type { Auth } from "../core/auth.ts";
 import type { Principal } from "../core/principal.ts";
-import { type Admission, admissionKey } from "./admission.ts";
+import { type Admission, admissionOf } from "./admission.ts";
 import { denialError, failureError, thrownError } from "./errors.ts";
-import { hangUpSoon } from "./hang-up.ts";
 import { type Passage, passing, unlessEnded } from "./passage.ts";
+import { procedureOf } from "./procedure.ts";
 import { type OnError, report } from "./report.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 type Next = Parameters<Interceptor>[0];
 
@@ -16,8 +17,7 @@ type Next = Parameters<Interceptor>[0];
  */
 export function interceptorOf<P extends Principal>(auth: Auth<P>, onError: OnError): Interceptor {
   return (next) => async (request) => {
-    const { parent, name } = request.method;
-    const procedure = `/${parent.typeName}/${name}`;
+    const procedure = procedureOf(request.method);
     const toError = (thrown: unknown): ConnectError => {
       const known = thrownError(thrown) ?? abortion(thrown, request.signal);
       if (known !== undefined) return known;
@@ -25,9 +25,7 @@ export function interceptorOf<P extends Principal>(auth: Auth<P>, onError: OnErr
       return failureError(thrown);
     };
     try {
-      const admission = request.contextValues.get(admissionKey);
-      if (admission === undefined)
-        throw new TypeError("a call did not pass the gate of connectAuth(): it is refused");
+      const admission = admissionOf(request.contextValues);
       if (request.stream)
         return await openStream(auth as unknown as Auth<Principal>, admission, request, next, toError);
       admission.followed?.receivedMessage();
@@ -47,33 +45,37 @@ async function openStream(
   next: Next,
   toError: (thrown: unknown) => ConnectError,
 ): ReturnType<Next> {
-  const { context, decision, followed, request: connection } = admission;
+  const { context, decision, followed, connection } = admission;
   const ended = new AbortController();
   const stop = auth.watch(context.call, decision, (denial) => {
     followed?.decided({ ok: false, denial });
     ended.abort(denialError(denial));
     // An end that waits until the caller has read what came before may never come.
-    if (connection !== undefined) hangUpSoon(connection);
+    connection?.hangUp?.();
   });
   // Connect aborts the signal at the end of every call, not only of cancelled ones.
-  if (request.signal.aborted) stop();
-  else request.signal.addEventListener("abort", stop, { once: true });
-  const passage: Passage = { ended: ended.signal, toError, run: (work) => runInCall(context, work) };
+  whenAborted(request.signal, stop);
+  const run: Passage["run"] = (work) => runInCall(context, work);
+  const passage = { ended: ended.signal, run };
   const asked = auth.needsRequest(context.call.procedure)
     ? judged(auth, admission, request.message)
     : request.message;
-  const onReceived = followed && (() => followed.receivedMessage());
-  const onSent = followed && (() => followed.sentMessage());
-  const message = passing(asked, { ...passage, toError: unreadable, onMessage: onReceived });
+  const message = passing(asked, {
+    ...passage,
+    toError: unreadable,
+    onMessage: () => followed?.receivedMessage(),
+  });
   const response = await unlessEnded(
     ended.signal,
-    passage.run(() => next({ ...request, message } as StreamRequest)),
+    run(() => next({ ...request, message } as StreamRequest)),
   );
   if (!response.stream) return response;
-  return {
-    ...response,
-    message: passing(response.message, { ...passage, onMessage: onSent }),
-  } as typeof response;
+  const answers: AsyncIterable<unknown> = passing<unknown>(response.message, {
+    ...passage,
+    toError,
+    onMessage: () => followed?.sentMessage(),
+  });
+  return { ...response, message: answers } as typeof response;
 }
 
 /** The rule's last word, on what was asked for. Throws what the caller is told instead of an answer. */

@@ -1,3 +1,5 @@
+import { whenAborted } from "./when-aborted.ts";
+
 /** What messages pass through, on their way to a handler or from it. */
 export interface Passage {
   /** Aborted with an error that ends the stream. */
@@ -7,7 +9,7 @@ export interface Passage {
   /** Runs what makes the messages where it belongs. */
   readonly run: <R>(work: () => R) => R;
   /** Hears of each message. */
-  readonly onMessage?: (() => void) | undefined;
+  readonly onMessage: () => void;
 }
 
 /** The same messages, until the stream is ended: whoever waits for the next one hears of it at once. */
@@ -25,7 +27,7 @@ export function passing<T>(messages: AsyncIterable<T>, passage: Passage): AsyncI
               ended,
               run(() => iterator.next()),
             );
-            if (next.done !== true) onMessage?.();
+            if (next.done !== true) onMessage();
             return next;
           } catch (thrown) {
             throw toError(thrown);
@@ -44,8 +46,7 @@ export function passing<T>(messages: AsyncIterable<T>, passage: Passage): AsyncI
 export function unlessEnded<T>(ended: AbortSignal, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const end = (): void => reject(ended.reason);
-    if (ended.aborted) end();
-    else ended.addEventListener("abort", end, { once: true });
+    whenAborted(ended, end);
     promise.then(resolve, reject).finally(() => ended.removeEventListener("abort", end));
   });
 }

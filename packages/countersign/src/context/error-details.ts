@@ -1,6 +1,6 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { FieldViolation } from "../core/call-error.ts";
-import type { Denial } from "../core/denial.ts";
+import { type Denial, statusOf } from "../core/denial.ts";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -42,6 +42,18 @@ export function violationDetails(violations: readonly FieldViolation[]): readonl
 /** The challenges that a header can carry: anything else would make the refusal fail on its way. */
 export function sendableChallenges({ challenges }: Denial): readonly string[] {
   return challenges.filter((challenge) => /^[ -~]+$/.test(challenge));
+}
+
+/** What stands beside a denial in the headers of an answer over HTTP, by names in lower case. */
+export function denialHeaders(denial: Denial): Readonly<Record<string, string | readonly string[]>> {
+  const { reason, retryAfterSeconds } = denial;
+  const headers: Record<string, string | readonly string[]> = {};
+  const challenges = sendableChallenges(denial);
+  if (challenges.length > 0) headers["www-authenticate"] = challenges;
+  // RFC 9110 section 15.5.2: a 401 says which scheme would do.
+  else if (statusOf[reason].http === 401) headers["www-authenticate"] = "Bearer";
+  if (retryAfterSeconds !== undefined) headers["retry-after"] = String(Math.ceil(retryAfterSeconds));
+  return headers;
 }
 
 function durationOf(seconds: number): { readonly seconds: bigint; readonly nanos: number } {

@@ -7,6 +7,7 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import express from "express";
 import { echo, type Line } from "../connect/echo.suite.ts";
+import { connectListener } from "../connect/node.ts";
 import { connectAuth } from "../connect.ts";
 import { isStaff } from "../core/guards.ts";
 import { policyFor } from "../core/policy.ts";
@@ -24,7 +25,7 @@ it("one server has Connect's routes and an app's, under one policy", async (t) =
   api.get("/staff", { guards: [isStaff] }, ({ context }, response) => {
     response.json(context.userId);
   });
-  const listener = rpcs.listener({
+  const listener = connectListener(rpcs, {
     routes: (router) =>
       router.service(echo, {
         unary: (_request: unknown, context: never) => ({ say: rpcs.principal(context)?.userId }),

@@ -2,8 +2,8 @@ import { create, toBinary, toJson } from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
 import {
   denialDetails,
+  denialHeaders,
   type ErrorDetail,
-  sendableChallenges,
   violationDetails,
 } from "../context/error-details.ts";
 import { CallError, callStatus, Unavailable } from "../core/call-error.ts";
@@ -43,16 +43,14 @@ export function toldBy({ status, body: { code, reason } }: JsonError): readonly 
 
 /** A denial: status, constant text, reason, challenges. */
 export function denialError(denial: Denial): JsonError {
-  const { reason, message, retryAfterSeconds } = denial;
+  const { reason, message } = denial;
   const { grpc, http: status } = statusOf[reason];
   const details = denialDetails(denial).map(detail);
-  const headers: Record<string, string | readonly string[]> = {};
-  const challenges = sendableChallenges(denial);
-  if (challenges.length > 0) headers["www-authenticate"] = challenges;
-  // RFC 9110 section 15.5.2: a 401 says which scheme would do.
-  else if (status === 401) headers["www-authenticate"] = "Bearer";
-  if (retryAfterSeconds !== undefined) headers["retry-after"] = String(Math.ceil(retryAfterSeconds));
-  return { status, headers, body: { code: codeNames[grpc], message, reason, details } };
+  return {
+    status,
+    headers: denialHeaders(denial),
+    body: { code: codeNames[grpc], message, reason, details },
+  };
 }
 
 /** What a service threw. Undefined for what was not meant for the caller. */

@@ -58,7 +58,8 @@ function isStreaming(response: NodeResponse): boolean {
   return response.headersSent && !response.writableEnded;
 }
 
-function hangUp(response: NodeResponse): void {
+/** Ends an answer that was not taken to its end. */
+export function hangUp(response: NodeResponse): void {
   if ("stream" in response) response.stream?.close(constants.NGHTTP2_CANCEL);
   else response.destroy();
 }

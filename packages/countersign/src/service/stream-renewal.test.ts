@@ -16,6 +16,7 @@ import { createAuthenticatedTransport } from "../connect/client/authenticated-tr
 import { connectAuth } from "../connect/connect-auth.ts";
 import { echo as connectEcho, type Line } from "../connect/echo.suite.ts";
 import { implement as implementForConnect } from "../connect/implement.ts";
+import { connectListener } from "../connect/node/listener.ts";
 import { createAuth } from "../core/auth.ts";
 import { allow, deny } from "../core/decision.ts";
 import { fakeAuthenticator, principal } from "../core/fakes.suite.ts";
@@ -96,7 +97,7 @@ describe("a server of one's own with StreamRenewal", { concurrency: true }, () =
     }
     const empty = () => ({});
     const handlers = { unary: empty, read: empty, upload: empty, download: silent, chat: silent };
-    const listener = connectAuth(auth).listener({
+    const listener = connectListener(connectAuth(auth), {
       routes: (router) =>
         router
           .service(connectEcho, implementForConnect(connectEcho, handlers as never))

@@ -1,5 +1,6 @@
 import type { Auth, Principal, UserSource } from "countersign";
 import { connectAuth, implement } from "countersign/connect";
+import { connectListener } from "countersign/connect/node";
 import type { UserRecord } from "countersign/store";
 import type { ServedService } from "../served-service.ts";
 import type { HttpHandler } from "./http.ts";
@@ -15,7 +16,7 @@ export function connectServices(
   services: readonly ServedService[],
   options: ConnectOptions,
 ): HttpHandler {
-  const listener = connectAuth(auth, options).listener({
+  const listener = connectListener(connectAuth(auth, options), {
     routes(router) {
       for (const { descriptor, handlers } of services)
         router.service(descriptor, implement(descriptor, handlers));

@@ -1,6 +1,6 @@
 import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
-import type { NodeRequest } from "../http/http-call.ts";
+import type { NodeRequest } from "../../http/http-call.ts";
 
 /** Why the signal of a call is aborted that its caller has ended. Made once: an error costs as much as a decision. */
 const left = new ConnectError("The caller has left", Code.Canceled);

@@ -1,0 +1,4 @@
+/** Subpath `countersign/connect/node`: guarded routes as a listener of `node:http`, `node:https` and `node:http2`. */
+
+export type { NodeListener } from "./node/listener.ts";
+export { connectListener } from "./node/listener.ts";

@@ -1,0 +1,100 @@
+import { createConnectRouter } from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import {
+  type ConnectNodeAdapterOptions,
+  compressionBrotli,
+  compressionGzip,
+  type connectNodeAdapter,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import type { Principal } from "../../core/principal.ts";
+import type { UserAccount } from "../../core/user.ts";
+import type { NodeRequest } from "../../http/http-call.ts";
+import { failureError, plainError } from "../../http/json-error.ts";
+import { type NodeResponse, sendError } from "../../http/node-answer.ts";
+import { connectionKey } from "../admission.ts";
+import type { ConnectAuth } from "../connect-auth.ts";
+import { attend, hangUpSoon } from "./hang-up.ts";
+import { universalRequest } from "./universal-request.ts";
+
+/** What `createServer` of `node:http`, `node:https` and `node:http2` takes. */
+export type NodeListener = ReturnType<typeof connectNodeAdapter>;
+/** Connect writes to an answer of Node's through a type of its own. */
+type ConnectResponse = Parameters<NodeListener>[1] & NodeResponse;
+
+/**
+ * Routes behind a guard as a listener: `http.createServer(connectListener(guard, { routes }))`, and so with `node:https`
+ * and `node:http2`. Each call is decided on its headers: nothing of a refused body is received, inflated or parsed.
+ * Throws a `TypeError` that names the RPCs for which there is no rule. `readMaxBytes` is 4 MiB by default.
+ *
+ * It is what `connectNodeAdapter` is, without what that takes for granted: it throws outside of every handler for a Host
+ * that is no part of a URL, waits for bodies that nobody wants, and writes to the console when a caller has left.
+ */
+export function connectListener(
+  guard: ConnectAuth<Principal, UserAccount>,
+  options: ConnectNodeAdapterOptions,
+): NodeListener {
+  const {
+    routes,
+    fallback = notFound,
+    requestPathPrefix = "",
+    contextValues,
+    ...rest
+  } = guard.protect(options);
+  const router = createConnectRouter({ acceptCompression: [compressionGzip, compressionBrotli], ...rest });
+  routes(router);
+  const handlers = new Map(
+    router.handlers.map((handler) => [requestPathPrefix + handler.requestPath, handler]),
+  );
+
+  return function countersign(request, response) {
+    if (!isWellFormed(request)) return malformed(request, response);
+    const handler = handlers.get(pathOf(request));
+    if (handler === undefined) return fallback(request, response);
+    attend(request, response as ConnectResponse);
+    serve(handler, request, response as ConnectResponse).catch(() => response.destroy());
+  };
+
+  async function serve(
+    handler: UniversalHandler,
+    request: NodeRequest,
+    response: ConnectResponse,
+  ): Promise<void> {
+    try {
+      const values = contextValues?.(request).set(connectionKey, {
+        request,
+        hangUp: () => hangUpSoon(response),
+      });
+      await universalResponseToNodeResponse(
+        await handler(universalRequest(request, response, values)),
+        response,
+      );
+    } catch (error) {
+      // An answer that was begun and cannot be written has nobody who waits for it.
+      if (response.headersSent || response.destroyed) return;
+      guard.report(error, handler.requestPath);
+      sendError(request, response, failureError(error));
+    }
+  }
+}
+
+function pathOf({ url = "" }: NodeRequest): string {
+  return url.split("?", 1)[0] ?? "";
+}
+
+/** A path and one authority (RFC 9112 section 3.2). */
+function isWellFormed(request: NodeRequest): boolean {
+  const { url = "" } = request;
+  if (!url.startsWith("/")) return false;
+  if ("stream" in request) return URL.canParse(url, `http://${request.authority ?? ""}`);
+  const [host, ...others] = request.headersDistinct["host"] ?? [];
+  return host !== undefined && others.length === 0 && URL.canParse(url, `http://${host}`);
+}
+
+const malformed = answering(400, "invalid_argument", "Malformed target or Host");
+const notFound = answering(404, "unimplemented", "There is no such procedure");
+
+function answering(status: number, code: string, message: string): NodeListener {
+  const error = plainError(status, code, message);
+  return (request, response) => sendError(request, response as ConnectResponse, error);
+}
