@@ -30,6 +30,7 @@ export async function openProxyDoors(node: InProcessNode, run: () => never): Pro
     own,
     limits: { take: () => undefined, seal: () => {} },
     outside: { tables: policy, services: [] },
+    forwarded: undefined,
     log: pino({ level: "silent" }),
   });
   const onError = (error: unknown): void => console.error(error);
