@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Page } from "playwright-core";
+import { ids } from "../cast.ts";
 import { until } from "../deadline.ts";
 import { AdminStage } from "./admin-stage.ts";
 import { enter } from "./browser.ts";
@@ -63,8 +64,8 @@ describe("names", () => {
     for (const rpc of ["ListApiKeys", "ListUsers"]) {
       const byIds = calls.filter((call) => call.rpc === rpc && call.body["ids"] !== undefined);
       assert.equal(byIds.length, 1, rpc);
-      const ids = byIds[0]?.body["ids"];
-      assert.ok(Array.isArray(ids) && ids.length >= 3, rpc);
+      const named = byIds[0]?.body["ids"];
+      assert.ok(Array.isArray(named) && named.length >= 3, rpc);
     }
     // What was done to somebody who is gone, and by whom.
     for (const path of [
@@ -76,6 +77,61 @@ describe("names", () => {
       await page.goto(path);
       await page.waitForLoadState("networkidle");
     }
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+});
+
+describe("a user", () => {
+  test("is found while one types: for the keys of theirs, for a new key, and for what they may call", async () => {
+    const { administrator } = stage;
+    await administrator.createKey(ids.alice, "of alice");
+    await administrator.createKey(ids.sam, "of sam");
+    const { page, context, complaints } = await stage.visit();
+    await enter(page, stage.account("admin"));
+    await page.goto("/admin/keys");
+    const rows = page.locator("tbody tr");
+    await rows.filter({ hasText: "of sam" }).waitFor();
+    const owner = page.getByRole("combobox", { name: "User", exact: true });
+    await owner.fill("lice");
+    await page.getByRole("option", { name: "alice" }).waitFor();
+    await owner.press("Enter");
+    await page.waitForURL(/user=3/);
+    await rows.filter({ hasText: "of sam" }).waitFor({ state: "detached" });
+    await rows.filter({ hasText: "of alice" }).waitFor();
+    await page.goto("/admin/keys?user=alice");
+    await page.getByText("Nothing matches").waitFor();
+    await page.goto("/admin/users/3");
+    await page.getByRole("link", { name: "API keys", exact: true }).click();
+    await rows.filter({ hasText: "of alice" }).waitFor();
+
+    await page.goto("/admin/keys?new=1");
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("For Sam");
+    const user = dialog.getByRole("combobox", { name: "User", exact: true });
+    assert.equal(await user.inputValue(), "admin");
+    await user.fill("sa");
+    await page.getByRole("option", { name: "sam" }).waitFor();
+    await user.press("ArrowDown");
+    await user.press("Enter");
+    assert.equal(await user.inputValue(), "sam");
+    await dialog.getByRole("button", { name: "Create key" }).click();
+    await dialog.locator("[data-secret]").waitFor();
+
+    await page.goto("/admin/policies");
+    await page.getByRole("combobox", { name: "Username" }).fill("ali");
+    await page.getByRole("option", { name: "alice" }).click();
+    await page.getByLabel("RPC", { exact: true }).fill("/auth.v1.AuthService/WhoAmI");
+    await page.keyboard.press("Enter");
+    await page.getByText("Allowed").first().waitFor();
+    // Whoever types a whole name and presses Enter asks, and is not given another name.
+    const asking = page.waitForRequest(
+      (request) => request.url().endsWith("/GetUser") && request.postDataJSON()?.username === "sam",
+    );
+    await page.getByRole("combobox", { name: "Username" }).fill("sam");
+    await page.keyboard.press("Enter");
+    await asking;
+    assert.equal(await page.getByRole("combobox", { name: "Username" }).inputValue(), "sam");
     assert.deepEqual(complaints, []);
     await context.close();
   });
