@@ -30,6 +30,14 @@ export function adminOverlays(keyId: string): readonly Overlay[] {
         await page.getByRole("option").first().waitFor();
       },
     },
+    {
+      name: "username field",
+      path: "/admin/policies",
+      open: async (page) => {
+        await page.getByRole("combobox", { name: "Username" }).fill("a");
+        await page.getByRole("option").first().waitFor();
+      },
+    },
     { name: "add user", path: "/admin/users?new=1", open: nothing },
     { name: "edit user", path: "/admin/users/3", open: button("Edit") },
     { name: "set password", path: "/admin/users/3", open: button("Set password") },

@@ -70,18 +70,13 @@ describe("an API key", () => {
     await page.getByText("team:reports").waitFor();
     await page.getByText("1000/minute").waitFor();
     await page.goto("/admin/keys");
-    for (const [label, wrong, right] of [
-      ["User", "sam", "alice"],
-      ["Tag", "team:other", "team:reports"],
-    ] as const) {
-      const filter = page.getByRole("textbox", { name: label, exact: true });
-      await filter.fill(wrong);
-      await filter.press("Enter");
-      await page.getByText("Nothing matches").waitFor();
-      await filter.fill(right);
-      await filter.press("Enter");
-      await row(page, "Nightly Report").waitFor();
-    }
+    const tag = page.getByRole("textbox", { name: "Tag", exact: true });
+    await tag.fill("team:other");
+    await tag.press("Enter");
+    await page.getByText("Nothing matches").waitFor();
+    await tag.fill("team:reports");
+    await tag.press("Enter");
+    await row(page, "Nightly Report").waitFor();
     await page.goto("/admin/keys");
     await row(page, "Nightly Report").waitFor();
     for (const [direction, first] of [

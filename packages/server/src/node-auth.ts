@@ -15,6 +15,7 @@ import { observeDecisions } from "./observe-decisions.ts";
 import { createHashQueue } from "./passwords.ts";
 import { policyInForce } from "./policy/policy-in-force.ts";
 import type { Signing } from "./signing.ts";
+import type { ForwardedAuthorities } from "./tls/forwarded-authorities.ts";
 
 export interface NodeAuthParts {
   readonly store: Store;
@@ -25,6 +26,8 @@ export interface NodeAuthParts {
   readonly usage: UsageRecorder;
   readonly redigester: Redigester;
   readonly onCallEnd: (ended: EndedCall<Principal>) => void;
+  /** Who is believed about certificates that proxies forward. */
+  readonly forwarded: ForwardedAuthorities | undefined;
   readonly log: Logger;
   /** Undefined where nobody reads metrics. */
   readonly counts: Pick<Counts, "calls" | "limits"> | undefined;
@@ -42,7 +45,7 @@ export interface NodeAuth {
 /** The rules in force, and whom they are asked about. Throws a `ConfigError` for rules that cannot be kept. */
 export async function openNodeAuth(
   config: Config,
-  { usage, redigester, limits, log, counts, onCallEnd, ...known }: NodeAuthParts,
+  { usage, redigester, limits, forwarded, log, counts, onCallEnd, ...known }: NodeAuthParts,
 ): Promise<NodeAuth> {
   const issuers = startIssuers(config, (issuer, err) =>
     log.warn({ issuer, err }, "an issuer cannot be used"),
@@ -64,6 +67,6 @@ export async function openNodeAuth(
     onScopeUsed: usage.recordScope.bind(usage),
   };
   const auth = createAuthentication({ ...common, policy, limits: limiters.here });
-  const proxies = openDecisions({ ...common, own: auth, outside, limits: limiters.outside, log });
+  const proxies = openDecisions({ ...common, own: auth, outside, limits: limiters.outside, forwarded, log });
   return { auth, proxies, shadow, hashing };
 }

@@ -215,7 +215,7 @@ async function listen(
   const { log: requestLog } = requests;
   const onCallEnd = counting(requests.onCallEnd, counts);
   const known = { config, store, revocations, roles, signing };
-  const deciding = { ...known, limits, usage, redigester, onCallEnd, log, counts };
+  const deciding = { ...known, limits, usage, redigester, onCallEnd, forwarded: tls.forwarded, log, counts };
   const { auth, proxies, shadow, hashing } = await openNodeAuth(config, deciding);
   const onError = (error: unknown, procedure: string): void =>
     log.error({ err: error, procedure }, "a handler failed");

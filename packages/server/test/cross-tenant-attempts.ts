@@ -94,6 +94,7 @@ export const rows: Readonly<Record<string, Row>> = {
   "/auth.v1.UserService/ListUsers": [
     () => ({ pageSize: 1000 }),
     ({ username: query }) => ({ query }),
+    ({ userId }) => ({ ids: [userId] }),
     ({ tenant }) => ({ tenant, pageSize: 1000 }),
   ],
   "/auth.v1.UserService/UpdateUser": [
@@ -118,7 +119,11 @@ export const rows: Readonly<Record<string, Row>> = {
     ({ userId }) => ({ userId, name: newName(), scopes: ["orders:read"] }),
     ({ role }) => ({ name: newName(), roles: [role] }),
   ],
-  "/auth.v1.ApiKeyService/ListApiKeys": [() => ({ pageSize: 1000 }), ({ userId }) => ({ userId })],
+  "/auth.v1.ApiKeyService/ListApiKeys": [
+    () => ({ pageSize: 1000 }),
+    ({ userId }) => ({ userId }),
+    ({ keyId }) => ({ ids: [keyId] }),
+  ],
   "/auth.v1.ApiKeyService/GetApiKey": [({ keyId: id }) => ({ id })],
   "/auth.v1.ApiKeyService/RevokeApiKey": [
     ({ keyId: id }) => ({ id, reason }),

@@ -30,6 +30,7 @@ import type { ServedService } from "../src/served-service.ts";
 import { servicesOf } from "../src/services.ts";
 import { type Signing, signingOf, startSigning } from "../src/signing.ts";
 import { askingLimits, tokenEndpointPaths, tokenEndpoints } from "../src/token-endpoints.ts";
+import { type AtEnd, allOrNone } from "./all-or-none.ts";
 
 /** The program's own auth, store, rules and listeners in this process, with every service that it can serve. */
 export interface InProcessNode {
@@ -63,22 +64,27 @@ export interface InProcessOptions {
   readonly config?: (config: Config) => Config;
 }
 
-export async function startInProcess({
-  data,
-  replace,
-  config: edit = (config) => config,
-}: InProcessOptions): Promise<InProcessNode> {
+export function startInProcess(options: InProcessOptions): Promise<InProcessNode> {
+  return allOrNone((atEnd) => start(options, atEnd));
+}
+
+async function start(
+  { data, replace, config: edit = (config) => config }: InProcessOptions,
+  atEnd: AtEnd,
+): Promise<Omit<InProcessNode, "close">> {
   const listen = { COUNTERSIGN_GRPC_LISTEN: "127.0.0.1:0", COUNTERSIGN_HTTP_LISTEN: "127.0.0.1:0" };
   const env = { COUNTERSIGN_DATA: data, ...listen };
   const found = loadConfig({ environment: "development", createSecrets: true, env });
   const config = edit({ ...found, services: servable.map(({ typeName }) => typeName) });
   const store = await openStore(config);
+  atEnd(() => store.close());
   const signing = signingOf(config, store);
-  const stopSigning = await startSigning(signing);
+  atEnd(await startSigning(signing));
   const roles = await createRoleDirectory({ source: store.roles });
   const revocations = createRevocations();
   const follower = createRevocationFollower({ log: store.revocations, view: revocations, roles });
   await follower.start();
+  atEnd(() => follower.stop());
   const caughtUp = (): Promise<void> => follower.catchUp();
   const { served: policy } = await loadPolicy(config);
   const deciding = { config, store, revocations, roles, signing };
@@ -89,6 +95,7 @@ export async function startInProcess({
   const feed = createRevocationFeed();
   const parts = { config, store, revocations, feed, roles, signing, auth, asking, caughtUp };
   const requests = await openRequestLog(config);
+  atEnd(() => requests.close());
   const services = servicesOf({ ...parts, shadow: undefined, requests }).map(
     replace?.service ?? ((own) => own),
   );
@@ -96,25 +103,21 @@ export async function startInProcess({
   const calls = { users: store.users, onError };
   const forms = replace === undefined ? tokenEndpoints({ ...parts, onError }) : [formsOf(auth, replace.form)];
   const grpc = await listenGrpc({ config: config.grpc, tls: undefined, auth, services, ...calls });
+  atEnd(() => grpc.close(0));
   const http = await listenHttp({
     ...{ address: config.http.listen, tls: undefined, ready: () => true, about: {} },
     cors: createCors({ ...config.http.cors, credentialHeaders: [] }),
     handlers: [...forms, connectServices(auth, services, calls), jsonPaths(auth, services, calls)],
   });
+  atEnd(() => http.close(0));
   const connect = await listenConnect(auth, services, calls);
+  atEnd(connect.close);
   const database = new DatabaseSync(databasePath(config), { readOnly: true });
+  atEnd(() => database.close());
   return {
     ...{ config, store, requests, signing, auth, bareAuth, deciding, policy, caughtUp },
     addresses: { grpc: grpc.address, http: http.address, connect: connect.address },
     digest: () => digestOf(database),
-    async close() {
-      database.close();
-      await Promise.all([grpc.close(0), http.close(0), connect.close()]);
-      await follower.stop();
-      await stopSigning();
-      await requests.close();
-      await store.close();
-    },
   };
 }
 

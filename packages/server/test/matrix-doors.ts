@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Config } from "../src/config/config.ts";
+import { allOrNone } from "./all-or-none.ts";
 import { type Credential, type Door, type DoorAnswer, doorsOf } from "./doors.ts";
 import type { InProcessNode } from "./in-process-node.ts";
-import { openNestDoors } from "./nest-doors.ts";
-import { type AskProxy, openProxyDoors } from "./proxy-doors.ts";
-import { type Ask, openRouteDoors, overHttp } from "./route-doors.ts";
+import { type NestDoors, openNestDoors } from "./nest-doors.ts";
+import { type AskProxy, openProxyDoors, type ProxyDoors } from "./proxy-doors.ts";
+import { type Ask, openRouteDoors, overHttp, type RouteDoors } from "./route-doors.ts";
 
 /** What an answer comes to, and for a refusal its reason, which has to be the same at each door. */
 export interface Cell {
@@ -69,12 +70,29 @@ export function adaptersToAsk({ proxies }: Config): readonly string[] {
 }
 
 /** Opens each. A handler, whatever door leads to it, is `run`, which throws `ABORTED`. */
-export async function openMatrixDoors(node: InProcessNode, run: () => never): Promise<MatrixDoors> {
+export function openMatrixDoors(node: InProcessNode, run: () => never): Promise<MatrixDoors> {
   const behind = { auth: node.bareAuth, rules: new Map(node.policy.flatMap((table) => [...table])), run };
-  const own = doorsOf(node);
-  const routes = await openRouteDoors(behind);
-  const nest = await openNestDoors(behind);
-  const proxies = await openProxyDoors(node, run);
+  return allOrNone(async (atEnd) => {
+    const own = doorsOf(node);
+    atEnd(own.close);
+    const routes = await openRouteDoors(behind);
+    atEnd(routes.close);
+    const nest = await openNestDoors(behind);
+    atEnd(nest.close);
+    const proxies = await openProxyDoors(node, run);
+    atEnd(proxies.close);
+    return { doors: named(node, { own, routes, nest, proxies }) };
+  });
+}
+
+interface Opened {
+  readonly own: ReturnType<typeof doorsOf>;
+  readonly routes: RouteDoors;
+  readonly nest: NestDoors;
+  readonly proxies: ProxyDoors;
+}
+
+function named(node: InProcessNode, { own, routes, nest, proxies }: Opened): MatrixDoors["doors"] {
   const ways: Readonly<Record<string, Way>> = {
     ...each(own.doors, rpc),
     "older paths": olderPaths(node.addresses.http),
@@ -83,18 +101,12 @@ export async function openMatrixDoors(node: InProcessNode, run: () => never): Pr
     "NestJS (gRPC)": rpc({ takes: () => true, call: nest.grpc }),
     ...each(proxies.doors, proxied),
   };
-  const named = Object.entries(ways).map(([name, way]) => {
+  const doors = Object.entries(ways).map(([name, way]) => {
     const of = adapters[name];
     if (of === undefined) throw new Error(`${name} is the door of no adapter`);
     return [name, { of, ...way }] as const;
   });
-  return {
-    doors: Object.fromEntries(named),
-    async close() {
-      own.close();
-      await Promise.all([routes.close(), nest.close(), proxies.close()]);
-    },
-  };
+  return Object.fromEntries(doors);
 }
 
 type Way = Omit<MatrixDoor, "of">;

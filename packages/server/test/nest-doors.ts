@@ -10,6 +10,7 @@ import { Guards, nestAuth } from "countersign/nestjs";
 import { decoratedMethod } from "../../../tools/decorated-method.ts";
 import { freePort } from "../../../tools/local-server.ts";
 import { servable } from "../src/descriptors.ts";
+import { allOrNone } from "./all-or-none.ts";
 import { callGrpc, type Door } from "./doors.ts";
 import { type Ask, overHttp, type Routes } from "./route-doors.ts";
 
@@ -54,17 +55,17 @@ export async function openNestDoors({ auth, rules, run }: Routes): Promise<NestD
     } as never,
     { inheritAppConfig: true },
   );
-  await app.startAllMicroservices();
-  await app.listen(0, "127.0.0.1");
-  const client = new Client(url, credentials.createInsecure());
-  return {
-    http: overHttp(await app.getUrl()),
-    grpc: (call) => callGrpc(client, call),
-    async close() {
-      client.close();
-      await app.close();
-    },
-  };
+  return allOrNone(async (atEnd) => {
+    atEnd(() => app.close());
+    await app.startAllMicroservices();
+    await app.listen(0, "127.0.0.1");
+    const client = new Client(url, credentials.createInsecure());
+    atEnd(() => client.close());
+    return {
+      http: overHttp(await app.getUrl()),
+      grpc: (call: Parameters<Door["call"]>[0]) => callGrpc(client, call),
+    };
+  });
 }
 
 function handling({ parent, name, methodKind }: DescMethod): MethodDecorator {

@@ -8,6 +8,7 @@ import type { ServiceHandlers } from "countersign/grpc";
 import { servable } from "../src/descriptors.ts";
 import type { ServedService } from "../src/served-service.ts";
 import { tokenEndpointPaths } from "../src/token-endpoints.ts";
+import { allOrNone } from "./all-or-none.ts";
 import { type Credential, callForm } from "./doors.ts";
 import { type InProcessNode, startInProcess } from "./in-process-node.ts";
 import {
@@ -63,17 +64,22 @@ describe("every caller at every RPC", () => {
   let node: InProcessNode;
   let people: readonly (readonly [string, Credential])[];
   let opened: MatrixDoors;
+  let started: { readonly close: () => Promise<void> } | undefined;
   before(async () => {
     expected = JSON.parse(readFileSync(golden, "utf8")) as Matrix;
     const replace = { service: counting, form: async () => began() };
-    node = await startInProcess({ data: join(scratchFolder(), "data"), replace });
-    people = Object.entries(await matrixPeople(node));
-    opened = await openMatrixDoors(node, began);
+    started = await allOrNone(async (atEnd) => {
+      node = await startInProcess({ data: join(scratchFolder(), "data"), replace });
+      atEnd(() => node.close());
+      people = Object.entries(await matrixPeople(node));
+      opened = await openMatrixDoors(node, began);
+      atEnd(() => opened.close());
+      return {};
+    });
   });
   after(async () => {
-    await opened.close();
-    await node.close();
-    if (updating) writeFileSync(golden, `${JSON.stringify(seen, undefined, 2)}\n`);
+    await started?.close();
+    if (updating && started !== undefined) writeFileSync(golden, `${JSON.stringify(seen, undefined, 2)}\n`);
   });
 
   /** Everybody at one door at once: no handler begins but of those who were let in, and the database stays as it is. */

@@ -1,6 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ import {
   CheckResponseSchema,
 } from "../src/gen/envoy/service/auth/v3/external_auth_pb.ts";
 import { createNode, type Node } from "../src/node.ts";
-import { scratchFolder } from "./program.ts";
+import { scratchFolder, until } from "./program.ts";
 
 // A proxy that shows a certificate in place of a key, and the certificates of its callers that Envoy forwards.
 
@@ -40,8 +40,11 @@ const read = ({ certificate, key }: CertificateFiles) => ({
 const ca = readFileSync(authority.certificate);
 
 let node: Node;
+let folder: string;
+/** What was logged, a line each. */
+const logged: string[] = [];
 before(async () => {
-  const folder = scratchFolder();
+  folder = scratchFolder();
   const tls = `{ certificate_file: ${own.certificate}, key_file: ${own.key}, client_ca_file: ${authority.certificate}, client_certificates: optional }`;
   writeFileSync(
     join(folder, "policy.yaml"),
@@ -71,7 +74,10 @@ proxies: { ext_authz: true, forward_auth: true, client_ca_file: callers.pem }
   const cnf = { "x5t#S256": certificateThumbprint(new X509Certificate(read(ann).cert).raw) };
   const key = hmacKey({ secret: Buffer.from(secret), algorithm: "HS256" });
   bound = createJwtForUser(user, { key, expiresIn: 600, extraClaims: { cnf } });
-  node = await createNode(config, pino({ enabled: false }));
+  node = await createNode(
+    config,
+    pino({ level: "info" }, { write: (line: string) => void logged.push(line) }),
+  );
   node.serve();
 });
 after(() => node.stop());
@@ -175,4 +181,34 @@ it("SECURITY: a certificate that our authorities have not signed counts for noth
         name,
       );
     }
+});
+
+it("SECURITY: authorities of callers are read anew, at once where that is asked for; what cannot be used changes nothing", async () => {
+  const next = new TestAuthority("next callers");
+  const eve = next.issue({ dns: ["ann.test"], usage: "clientAuth" });
+  const file = join(folder, "callers.pem");
+  const put = (...texts: readonly string[]): void => {
+    writeFileSync(`${file}.new`, texts.join(""));
+    renameSync(`${file}.new`, file);
+  };
+  const pem = (one: TestAuthority): string => readFileSync(one.certificate, "utf8");
+  const [ofAnn, ofEve] = [forwarded(ann), forwarded(eve)];
+  const seen = async () => [await mine({ certificate: ofAnn }), await mine({ certificate: ofEve })];
+  const [known, none] = ["1 by client_certificate", "CREDENTIALS_MISSING"];
+  deepEqual(await seen(), [known, none]);
+  put(pem(callers), pem(next));
+  node.reloadCertificates();
+  deepEqual(await seen(), [known, known]);
+  put(pem(next));
+  await until(5000, "the end of the first authority", async () => (await seen())[0] === none);
+  deepEqual(await seen(), [none, known]);
+  const complaint = /proxies\.client_ca_file \S+ holds no certificate in PEM/;
+  const complaints = (): number => logged.filter((line) => complaint.test(line)).length;
+  put("nothing");
+  await until(5000, "the complaint", async () => complaints() === 1);
+  node.reloadCertificates();
+  deepEqual([await seen(), complaints()], [[none, known], 1]);
+  put(pem(callers));
+  node.reloadCertificates();
+  deepEqual(await seen(), [known, none]);
 });

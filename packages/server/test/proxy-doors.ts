@@ -6,6 +6,7 @@ import { Authorization } from "../src/gen/envoy/service/auth/v3/external_auth_pb
 import { createCors } from "../src/listen/cors.ts";
 import { listenGrpc } from "../src/listen/grpc.ts";
 import { listenHttp } from "../src/listen/http.ts";
+import { allOrNone } from "./all-or-none.ts";
 import { type Credential, callGrpc, codes, type DoorAnswer, headersOf, reasonOf } from "./doors.ts";
 import type { InProcessNode } from "./in-process-node.ts";
 import { makeKey } from "./matrix-people.ts";
@@ -29,31 +30,42 @@ export async function openProxyDoors(node: InProcessNode, run: () => never): Pro
     own,
     limits: { take: () => undefined, seal: () => {} },
     outside: { tables: policy, services: [] },
+    forwarded: undefined,
     log: pino({ level: "silent" }),
   });
   const onError = (error: unknown): void => console.error(error);
   const shared = { tls: undefined, auth: own, users: store.users, onError };
-  const grpc = await listenGrpc({ ...shared, config: config.grpc, services });
-  const http = await listenHttp({
-    ...{ address: config.http.listen, tls: undefined, ready: () => true, about: {}, handlers },
-    cors: createCors({ ...config.http.cors, credentialHeaders: [] }),
+  return allOrNone(async (atEnd) => {
+    const grpc = await listenGrpc({ ...shared, config: config.grpc, services });
+    atEnd(() => grpc.close(0));
+    const http = await listenHttp({
+      ...{ address: config.http.listen, tls: undefined, ready: () => true, about: {}, handlers },
+      cors: createCors({ ...config.http.cors, credentialHeaders: [] }),
+    });
+    atEnd(() => http.close(0));
+    const edge = { username: "edge", email: "edge@example.com", isSuperuser: true };
+    const { key } = await makeKey(node, await store.users.create(edge), { scopes: ["auth.decisions:ask"] });
+    const client = new Client(grpc.address, credentials.createInsecure());
+    atEnd(() => client.close());
+    return { doors: doorsOfProxies({ client, address: http.address, key, run }) };
   });
-  const proxy = await store.users.create({ username: "edge", email: "edge@example.com", isSuperuser: true });
-  const { key } = await makeKey(node, proxy, { scopes: ["auth.decisions:ask"] });
-  const client = new Client(grpc.address, credentials.createInsecure());
+}
+
+interface Asking {
+  readonly client: Client;
+  readonly address: string;
+  readonly key: string;
+  readonly run: () => never;
+}
+
+function doorsOfProxies({ client, address, key, run }: Asking): ProxyDoors["doors"] {
   const after = (told: DoorAnswer): DoorAnswer => (told.code === 0 ? passed(run) : told);
   return {
-    doors: {
-      ext_authz: async (path, credential) => after(await askEnvoys(client, { key, path, credential })),
-      "forward-auth (Traefik, Caddy)": async (path, credential) =>
-        after(await askForwarded(http.address, { key, path, credential, dialect: "" })),
-      "forward-auth (nginx)": async (path, credential) =>
-        after(await askForwarded(http.address, { key, path, credential, dialect: "/nginx" })),
-    },
-    async close() {
-      client.close();
-      await Promise.all([grpc.close(0), http.close(0)]);
-    },
+    ext_authz: async (path, credential) => after(await askEnvoys(client, { key, path, credential })),
+    "forward-auth (Traefik, Caddy)": async (path, credential) =>
+      after(await askForwarded(address, { key, path, credential, dialect: "" })),
+    "forward-auth (nginx)": async (path, credential) =>
+      after(await askForwarded(address, { key, path, credential, dialect: "/nginx" })),
   };
 }
 

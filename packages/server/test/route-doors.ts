@@ -9,6 +9,7 @@ import { nodeAuth } from "countersign/http/node";
 import express from "express";
 import fastify from "fastify";
 import { Hono } from "hono";
+import { allOrNone } from "./all-or-none.ts";
 import { type Credential, headersOf } from "./doors.ts";
 
 /** Asks for a path by POST. */
@@ -29,23 +30,23 @@ export interface Routes {
 }
 
 /** The rules of RPCs in front of routes: POST, at each RPC's own path, at every door of plain HTTP. */
-export async function openRouteDoors(routes: Routes): Promise<RouteDoors> {
-  const servers = await Promise.all([onNode(routes), onExpress(routes)].map(listening));
-  const app = await onFastify(routes);
-  const [node = "", ofExpress = ""] = servers.map(addressOf);
-  return {
-    doors: {
-      "node:http": overHttp(node),
-      Express: overHttp(ofExpress),
-      Fastify: overHttp(await app.listen({ port: 0, host: "127.0.0.1" })),
-      fetch: inProcess(onFetch(routes)),
-      Hono: inProcess(onHono(routes)),
-    },
-    async close() {
-      for (const server of servers) server.close().closeAllConnections();
-      await app.close();
-    },
-  };
+export function openRouteDoors(routes: Routes): Promise<RouteDoors> {
+  return allOrNone(async (atEnd) => {
+    const servers = await Promise.all([onNode(routes), onExpress(routes)].map(listening));
+    atEnd(() => Promise.all(servers.map(closed)));
+    const app = await onFastify(routes);
+    atEnd(() => app.close());
+    const [node = "", ofExpress = ""] = servers.map(addressOf);
+    return {
+      doors: {
+        "node:http": overHttp(node),
+        Express: overHttp(ofExpress),
+        Fastify: overHttp(await app.listen({ port: 0, host: "127.0.0.1" })),
+        fetch: inProcess(onFetch(routes)),
+        Hono: inProcess(onHono(routes)),
+      },
+    };
+  });
 }
 
 function onNode({ auth, rules, run }: Routes): Server {
@@ -82,6 +83,10 @@ async function onFastify({ auth, rules, run }: Routes) {
 
 function listening(server: Server): Promise<Server> {
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()).closeAllConnections());
 }
 
 function addressOf(server: Server): string {

@@ -10,6 +10,7 @@ import { expiryOf, lifetimes, limitsOf, words } from "./key-form.ts";
 import { type MadeKey, MadeKeyDialog } from "./made-key-dialog.tsx";
 import { useChange } from "./use-change.ts";
 import { useUsername } from "./use-username.ts";
+import { UsernameField } from "./username-field.tsx";
 
 export const keyTypes = ["service", "cli", "webhook", "internal", "development"] as const;
 
@@ -65,11 +66,10 @@ function KeyForm({ onMade, onCancel }: { onMade: (made: MadeKey) => void; onCanc
         autoComplete="off"
         error={wrong["name"]}
       />
-      <TextField
+      <UsernameField
         label={text.keys.user}
         name="user"
         required
-        autoComplete="off"
         defaultValue={user?.username}
         error={unknownUser ? text.keys.unknownUser : wrong["user_id"]}
       />

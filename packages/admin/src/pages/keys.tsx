@@ -19,9 +19,9 @@ import { Time } from "../ui/time.tsx";
 import { useFilter } from "../ui/use-filter.ts";
 import { usePages } from "../ui/use-pages.ts";
 import { CreateKey, keyTypes } from "./create-key.tsx";
+import { UserFinder } from "./finders.tsx";
 import { KeyStatus } from "./key-status.tsx";
 import { useChange } from "./use-change.ts";
-import { useUserId } from "./use-user-id.ts";
 
 interface Row {
   readonly apiKey: ApiKey;
@@ -122,7 +122,6 @@ export function Keys() {
   const [owner, setOwner] = useFilter("user");
   const [tag, setTag] = useFilter("tag");
   const [sort, setSort] = useFilter("sort");
-  const userId = useUserId(owner);
   const [creating, setCreating] = useFilter("new");
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const [, go] = useLocation();
@@ -131,7 +130,8 @@ export function Keys() {
     ApiKeyService.method.listApiKeys,
     {
       ...{ pageSize: 50, text: search, status, type, tag, usageDays: trendDays, sort },
-      ...(owner !== "" && { userId }),
+      // An address that names nobody is nobody's, and not everybody's.
+      ...(owner !== "" && { userId: /^\d{1,18}$/.test(owner) ? BigInt(owner) : 0n }),
     },
     ({ apiKeys, trends }) => apiKeys.map((apiKey, at): Row => ({ apiKey, trend: trends[at]?.allowed ?? [] })),
   );
@@ -173,7 +173,7 @@ export function Keys() {
               ]}
             />
             {can("auth.keys:read") && can("auth.users:read") && (
-              <Narrow label={text.keys.anyOwner} value={owner} onChange={setOwner} />
+              <UserFinder label={text.keys.anyOwner} value={owner} onChange={setOwner} />
             )}
             <Narrow label={text.keys.anyTag} value={tag} onChange={setTag} />
           </>

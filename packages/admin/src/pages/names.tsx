@@ -1,33 +1,39 @@
-import { useQuery } from "@connectrpc/connect-query";
+import { createClient } from "@connectrpc/connect";
+import { useQuery } from "@tanstack/react-query";
+import { gathered } from "../api/gathered.ts";
 import { type ApiKey, ApiKeyService, type User, UserService } from "../api/protos.ts";
 import { useMe } from "../api/rights.ts";
+import { transport } from "../api/transport.ts";
 
 /** A name changes seldom, and stands in many rows. */
 const kept = { staleTime: 300_000, retry: false } as const;
 
+const userById = gathered(async (ids) => {
+  const request = { ids: ids.map(BigInt), pageSize: ids.length };
+  const { users } = await createClient(UserService, transport).listUsers(request);
+  return new Map(users.map((user) => [String(user.id), user]));
+});
+
+const keyById = gathered(async (ids) => {
+  const request = { ids: [...ids], pageSize: ids.length };
+  const { apiKeys } = await createClient(ApiKeyService, transport).listApiKeys(request);
+  return new Map(apiKeys.map((apiKey) => [apiKey.id, apiKey]));
+});
+
 /** The account of an id; undefined for one that is gone, or that one may not see. */
 export function useUser(id: string): User | undefined {
   const { can } = useMe();
-  const wanted = /^\d{1,18}$/.test(id) ? BigInt(id) : 0n;
-  const enabled = wanted > 0n && can("auth.users:read");
-  // One list names most of them, and who is missing in the midst of it is gone: it is in order of id.
-  const first = useQuery(UserService.method.listUsers, { pageSize: 200 }, { ...kept, enabled });
-  const users = first.data?.users;
-  const listed = users?.find((user) => user.id === wanted);
-  const isBeyond = first.isError || (users !== undefined && wanted > (users.at(-1)?.id ?? 0n));
-  const single = useQuery(
-    UserService.method.getUser,
-    { selector: { case: "id", value: wanted } },
-    { ...kept, enabled: enabled && isBeyond },
+  const enabled = /^[1-9]\d{0,17}$/.test(id) && can("auth.users:read");
+  return (
+    useQuery({ queryKey: ["user", id], queryFn: () => userById(id), ...kept, enabled }).data ?? undefined
   );
-  return listed ?? single.data?.user;
 }
 
 /** The key of an id; undefined for one that is gone, or that one may not see. */
 export function useKey(id: string): ApiKey | undefined {
   const { can } = useMe();
   const enabled = id !== "" && can("auth.keys:read");
-  return useQuery(ApiKeyService.method.getApiKey, { id }, { ...kept, enabled }).data?.apiKey;
+  return useQuery({ queryKey: ["key", id], queryFn: () => keyById(id), ...kept, enabled }).data ?? undefined;
 }
 
 /** The username of an id, or the id itself. */

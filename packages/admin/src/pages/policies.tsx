@@ -12,6 +12,7 @@ import { Empty, Page, Panel } from "../ui/page.tsx";
 import { SearchBox } from "../ui/search-box.tsx";
 import { useFilter } from "../ui/use-filter.ts";
 import { Explanation } from "./explanation.tsx";
+import { UsernameField } from "./username-field.tsx";
 
 const columns: readonly Column<PolicyRule>[] = [
   { id: "procedure", header: text.policies.procedure, cell: ({ procedure }) => <Code>{procedure}</Code> },
@@ -61,12 +62,7 @@ function WhatIf({ procedures }: { procedures: readonly string[] }) {
   return (
     <Panel title={text.policies.whatIf}>
       <form onSubmit={submit} className="grid items-end gap-4 sm:grid-cols-[1fr_2fr_auto]">
-        <TextField
-          label={text.policies.who}
-          name="username"
-          placeholder={text.policies.anonymous}
-          autoComplete="off"
-        />
+        <UsernameField label={text.policies.who} name="username" placeholder={text.policies.anonymous} />
         <TextField
           label={text.policies.procedure}
           name="procedure"

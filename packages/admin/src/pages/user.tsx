@@ -59,10 +59,7 @@ function Account({ user, hasSecondFactor }: AccountProps) {
       actions={
         <span className="flex gap-1">
           {can("auth.keys:read") && (
-            <Link
-              href={`/keys?user=${encodeURIComponent(user.username)}`}
-              className={buttonClass({ look: "ghost", size: "small" })}
-            >
+            <Link href={`/keys?user=${user.id}`} className={buttonClass({ look: "ghost", size: "small" })}>
               {text.users.itsKeys}
             </Link>
           )}

@@ -2,22 +2,12 @@ import { Combobox } from "@base-ui/react/combobox";
 import { X } from "lucide-react";
 import { useEffect, useState } from "react";
 import { text } from "../text.ts";
+import { type Found, FoundList, type Search, shownFor } from "./found-list.tsx";
 
-export interface Found {
-  readonly id: string;
-  readonly name: string;
-  /** What tells it from another of the same name. */
-  readonly note?: string;
-}
-
-export interface FinderProps {
+export interface FinderProps extends Search {
   readonly label: string;
   /** What is chosen; undefined for nothing. */
   readonly chosen: Found | undefined;
-  /** What the last search has found; undefined before the first has. */
-  readonly found: readonly Found[] | undefined;
-  /** The text that was searched for; undefined while another search goes on. */
-  readonly searched: string | undefined;
   readonly onSearch: (typed: string) => void;
   readonly onChange: (id: string) => void;
 }
@@ -25,10 +15,7 @@ export interface FinderProps {
 /** A filter that is chosen by name, from what is found while one types. */
 export function Finder({ label, chosen, found, searched, onSearch, onChange }: FinderProps) {
   const [typed, setTyped] = useState("");
-  const wanted = typed.trim().toLowerCase();
-  const isOld = searched === undefined || searched.toLowerCase() !== wanted;
-  // Whoever types fast and presses Enter must not get what an earlier text has found.
-  const shown = isOld ? found?.filter(({ name }) => name.toLowerCase().includes(wanted)) : found;
+  const list = shownFor(typed, { found, searched });
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new function is no reason to search again
   useEffect(() => {
     const timer = setTimeout(() => onSearch(typed.trim()), 150);
@@ -38,7 +25,7 @@ export function Finder({ label, chosen, found, searched, onSearch, onChange }: F
     <Combobox.Root<Found>
       // What is chosen may get its name only now.
       key={chosen && `${chosen.id} ${chosen.name}`}
-      items={shown ?? []}
+      items={list.shown}
       filter={null}
       autoHighlight
       defaultValue={chosen ?? null}
@@ -62,30 +49,7 @@ export function Finder({ label, chosen, found, searched, onSearch, onChange }: F
           </Combobox.Clear>
         )}
       </div>
-      <Combobox.Portal>
-        <Combobox.Positioner align="start" sideOffset={6} className="z-50">
-          <Combobox.Popup className="w-64 max-w-[var(--available-width)] overflow-hidden rounded-lg border border-line bg-raised shadow-popup">
-            <Combobox.Status className="px-3 py-2 text-[13px] text-faint empty:hidden">
-              {isOld && !shown?.length ? text.common.searching : null}
-            </Combobox.Status>
-            <Combobox.Empty className="px-3 py-2 text-[13px] text-soft empty:hidden">
-              {!isOld && text.common.nothingMatches}
-            </Combobox.Empty>
-            <Combobox.List className="max-h-72 overflow-y-auto p-1 empty:hidden">
-              {(one: Found) => (
-                <Combobox.Item
-                  key={one.id}
-                  value={one}
-                  className="flex cursor-pointer items-baseline justify-between gap-3 rounded px-2 py-1.5 data-[highlighted]:bg-hover"
-                >
-                  <span className="min-w-0 truncate">{one.name}</span>
-                  {one.note && <span className="shrink-0 text-xs text-faint">{one.note}</span>}
-                </Combobox.Item>
-              )}
-            </Combobox.List>
-          </Combobox.Popup>
-        </Combobox.Positioner>
-      </Combobox.Portal>
+      <FoundList {...list} />
     </Combobox.Root>
   );
 }

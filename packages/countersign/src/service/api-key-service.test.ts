@@ -177,6 +177,25 @@ describe("a manager of other people's keys", () => {
     );
   });
 
+  it("lists its own keys by their ids, and nobody else's", async () => {
+    const { call, outcome, root, ada, wide } = await setup();
+    const others = (await call(root, rpc.createApiKey, { name: "root's" })).apiKey?.id ?? "";
+    const listed = async (caller: typeof ada, ids: string[]) =>
+      (await call(caller, rpc.listApiKeys, { ids })).apiKeys.map(({ name }) => name).sort();
+    const ids = [wide, others, "gone"];
+    assert.deepEqual(await listed(ada, ids), ["wide"]);
+    assert.deepEqual(await listed(root, ids), ["root's", "wide"]);
+    assert.deepEqual(await listed(ada, [others]), []);
+    const first = await call(root, rpc.listApiKeys, { ids, pageSize: 1 });
+    const { nextPageToken: pageToken } = first;
+    const second = await call(root, rpc.listApiKeys, { ids, pageSize: 1, pageToken });
+    const both = [...first.apiKeys, ...second.apiKeys].map(({ name }) => name);
+    assert.deepEqual([both.sort(), second.nextPageToken], [["root's", "wide"], ""]);
+    const many = (length: number) => Array.from({ length }, (_, n) => `k${n}`);
+    assert.equal(await outcome(ada, rpc.listApiKeys, { ids: many(1000) }), "ok");
+    assert.equal(await outcome(ada, rpc.listApiKeys, { ids: many(1001) }), "INVALID_ARGUMENT ids");
+  });
+
   it("lists its keys in each order, and takes no page token of another", async () => {
     const { call, outcome, ada, wide, store } = await setup();
     await call(ada, rpc.createApiKey, { name: "Zeta", expiresAt: timestampFromMs(1_800_000_000_000 + day) });

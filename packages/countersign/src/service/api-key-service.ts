@@ -30,7 +30,7 @@ import { endGrace, rotateKey } from "./key-rotation.ts";
 import { updateKey } from "./key-update.ts";
 import { reportLeaked } from "./leaked-keys.ts";
 import { mayManageKeys } from "./made-keys.ts";
-import { found, pageOf, pageSize } from "./page.ts";
+import { found, idsToList, pageOf, pageSize } from "./page.ts";
 import { requireRank } from "./rank.ts";
 import { tenantToList, visibleTo } from "./tenancy.ts";
 
@@ -92,6 +92,7 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
       limit: limit + 1,
       sort: order,
       after: readKeyPosition(request.pageToken, order),
+      ids: idsToList(request.ids),
       userId: ownerToList(request, context),
       tenantId: tenantToList(context.requireUser()),
       status: statusOf(request.status),

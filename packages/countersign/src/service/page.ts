@@ -14,6 +14,13 @@ export function pageSize(requested: number): number {
   return requested === 0 ? defaultSize : requested;
 }
 
+/** The ids that a list is kept to, at most as many as a page has rows; undefined for a list of all. */
+export function idsToList<I>(ids: readonly I[]): readonly I[] | undefined {
+  if (ids.length > largestSize)
+    throw invalidArgument({ field: "ids", description: `at most ${largestSize}` });
+  return ids.length === 0 ? undefined : ids;
+}
+
 /** A position in a list as an opaque text. It holds nothing that its reader has not seen. */
 export function pageToken(position: readonly string[]): string {
   return Buffer.from(JSON.stringify(position)).toString("base64url");

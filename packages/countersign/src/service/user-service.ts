@@ -18,7 +18,7 @@ import type {
 import { Conflict, type UserPatch, type UserRecord, type UserStore } from "../store/contracts.ts";
 import type { IdentityStore, SessionStore, TotpStore } from "../store/session-contracts.ts";
 import { IdentityLinks } from "./identity-links.ts";
-import { found, pageOf, pageSize, readPageToken } from "./page.ts";
+import { found, idsToList, pageOf, pageSize, readPageToken } from "./page.ts";
 import { passwordViolation } from "./passwords.ts";
 import { requireHeld, requireRank } from "./rank.ts";
 import { tenantOfNew, tenantToList, visibleTo } from "./tenancy.ts";
@@ -82,13 +82,15 @@ class UserServiceHandlers implements ServiceHandlers<typeof UserService> {
     return { user: userMessage(user), hasSecondFactor: factor?.confirmedAt !== undefined };
   }
 
-  async listUsers({ pageSize: size, pageToken, query, tenant }: ListUsersRequest, context: CallContext) {
-    const limit = pageSize(size);
+  async listUsers(request: ListUsersRequest, context: CallContext) {
+    const { pageToken, query, tenant } = request;
+    const limit = pageSize(request.pageSize);
+    const ids = idsToList(request.ids)?.map(String);
     requireShort("query", query);
     const [after] = readPageToken(pageToken, 1) ?? [];
     const text = query === "" ? undefined : query;
     const tenantId = tenantToList(context.requireUser(), tenant);
-    const rows = await this.#users.list({ limit: limit + 1, after, text, tenantId });
+    const rows = await this.#users.list({ limit: limit + 1, after, ids, text, tenantId });
     const page = pageOf(rows, limit, (user) => [user.id]);
     return { users: page.rows.map(userMessage), nextPageToken: page.nextPageToken };
   }

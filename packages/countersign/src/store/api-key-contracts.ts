@@ -131,6 +131,8 @@ export interface ApiKeyQuery {
    * members have to be there where they are the order.
    */
   readonly after?: ApiKeyPosition | undefined;
+  /** Those of these ids, found by them; at most 1,000. One that is not there is left out. */
+  readonly ids?: readonly string[] | undefined;
   readonly userId?: string | undefined;
   readonly status?: ApiKeyStatus | undefined;
   readonly type?: string | undefined;

@@ -76,6 +76,8 @@ export interface UserQuery {
   readonly limit: number;
   /** The id of the last user of the page before. */
   readonly after?: string | undefined;
+  /** Those of these ids, found by them; at most 1,000. One that is not there is left out. */
+  readonly ids?: readonly string[] | undefined;
   /** Part of a username or email, without regard to case. */
   readonly text?: string | undefined;
   /** Those of this tenant; the empty text: those of none. Absent: all. */

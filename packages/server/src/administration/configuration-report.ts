@@ -4,10 +4,10 @@ import { createMemoryStore } from "countersign/store/memory";
 import { createAuthentication } from "../authentication.ts";
 import type { Config } from "../config/config.ts";
 import { configProblems } from "../config/production-checks.ts";
-import { configuredCertificates } from "../decide/forwarded-certificates.ts";
 import { servable } from "../descriptors.ts";
 import { openIssuers } from "../issuers.ts";
 import { configuredSigning, signingOf } from "../signing.ts";
+import { readForwardedAuthorities } from "../tls/forwarded-authorities.ts";
 import { loadTlsMaterial } from "../tls/tls-material.ts";
 import { completePolicy } from "./complete-policy.ts";
 import { loadDigests } from "./local.ts";
@@ -15,6 +15,7 @@ import { loadDigests } from "./local.ts";
 /** Everything that would stop a server with this configuration, as sentences with their remedies. */
 export async function configurationProblems(asFound: Config): Promise<readonly string[]> {
   const config = withFirstSecrets(asFound);
+  const { client_ca_file: forwarded } = config.proxies;
   const problems = [
     ...configProblems(config),
     ...serviceProblems(config),
@@ -22,7 +23,7 @@ export async function configurationProblems(asFound: Config): Promise<readonly s
     ...(config.secrets.pepper === undefined ? [] : await thrownBy(() => loadDigests(config))),
     ...(await thrownBy(() => openIssuers(config))),
     ...(await tlsProblems(config)),
-    ...(await thrownBy(() => configuredCertificates(config))),
+    ...(forwarded === undefined ? [] : await thrownBy(() => readForwardedAuthorities(forwarded))),
   ];
   // The rules can only be put together from parts that are right.
   return [

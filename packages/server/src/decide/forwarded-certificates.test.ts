@@ -10,11 +10,13 @@ import {
   selfSigned,
   TestAuthority,
 } from "../../../../tools/certificates.ts";
-import { createForwardedCertificates, readForwardedAuthorities } from "./forwarded-certificates.ts";
+import { readForwardedAuthorities } from "../tls/forwarded-authorities.ts";
+import { createForwardedCertificates } from "./forwarded-certificates.ts";
 
 const authority = new TestAuthority("callers");
 const hour = 3_600_000;
-const authorities = [new X509Certificate(readFileSync(authority.certificate))];
+const own = [new X509Certificate(readFileSync(authority.certificate))];
+const authorities = () => own;
 const forwarded = createForwardedCertificates({ authorities });
 
 /** As Envoy's `urlEncodedPemEncodedPeerCertificate()` has it. */
@@ -80,13 +82,27 @@ describe("a certificate that a proxy forwards", () => {
   });
 });
 
+it("SECURITY: a certificate that was believed is not, from the call on at which its authority is no longer one", () => {
+  const other = new TestAuthority("others");
+  let current = own;
+  const changing = createForwardedCertificates({ authorities: () => current });
+  const [ofOwn, ofOther] = [issued(), encoded(other.issue({ dns: ["ann.test"] }))];
+  const believes = () => [ofOwn, ofOther].map((text) => changing.read(text) !== undefined);
+  deepEqual(believes(), [true, false]);
+  const theirs = new X509Certificate(readFileSync(other.certificate));
+  current = [...own, theirs];
+  deepEqual(believes(), [true, true]);
+  current = [theirs];
+  deepEqual(believes(), [false, true]);
+});
+
 it("a file without authorities stops the start", () => {
   const file = (content: string): string => {
     const path = scratchPath("authorities.pem");
     writeFileSync(path, content);
     return path;
   };
-  const read = (path: string) => () => readForwardedAuthorities("proxies.client_ca_file", path);
+  const read = (path: string) => () => readForwardedAuthorities(path);
   equal(read(authority.certificate)().length, 1);
   throws(
     read("/nowhere.pem"),

@@ -1,7 +1,4 @@
 import { X509Certificate } from "node:crypto";
-import type { Config } from "../config/config.ts";
-import { ConfigError } from "../config/config-error.ts";
-import { readAuthorities } from "../tls/tls-material.ts";
 
 /** What a proxy forwards of its callers' certificates. */
 export interface ForwardedCertificates {
@@ -10,8 +7,8 @@ export interface ForwardedCertificates {
 }
 
 export interface ForwardedCertificatesOptions {
-  /** Who is believed about clients: whoever has signed a client's own certificate. */
-  readonly authorities: readonly X509Certificate[];
+  /** Who is believed about clients at the moment: whoever has signed a client's own certificate. The same array until that changes. */
+  readonly authorities: () => readonly X509Certificate[];
   /** Default: 4,096. */
   readonly capacity?: number;
   /** Milliseconds since the epoch. Default: `Date.now`. */
@@ -39,11 +36,12 @@ export function createForwardedCertificates({
   now = Date.now,
 }: ForwardedCertificatesOptions): ForwardedCertificates {
   const known = new Map<string, Known>();
+  let believed = authorities();
 
   function remember(text: string): Known | undefined {
     const certificate = parse(text);
     if (certificate === undefined || !isForClients(certificate)) return undefined;
-    const authority = authorities.find(
+    const authority = believed.find(
       (each) => each.ca && certificate.checkIssued(each) && certificate.verify(each.publicKey),
     );
     if (authority === undefined) return undefined;
@@ -63,33 +61,17 @@ export function createForwardedCertificates({
   return {
     read(text) {
       if (text === "" || text.length > longestText) return undefined;
+      const current = authorities();
+      if (current !== believed) {
+        known.clear();
+        believed = current;
+      }
       const found = known.get(text) ?? remember(text);
       if (found === undefined) return undefined;
       const at = now();
       return found.from <= at && at <= found.to ? found.der : undefined;
     },
   };
-}
-
-/** What the configuration says; undefined where nothing that is forwarded counts. Throws as `readForwardedAuthorities()` does. */
-export function configuredCertificates({
-  proxies,
-}: Pick<Config, "proxies">): ForwardedCertificates | undefined {
-  const { client_ca_file: path } = proxies;
-  if (path === undefined) return undefined;
-  return createForwardedCertificates({
-    authorities: readForwardedAuthorities("proxies.client_ca_file", path),
-  });
-}
-
-/** Reads the authorities. Throws a `ConfigError` for a file that has none, and for one that holds anything else. */
-export function readForwardedAuthorities(where: string, path: string): readonly X509Certificate[] {
-  const problem = (text: string): ConfigError => new ConfigError(`${where} ${path} ${text}`);
-  const authorities = readAuthorities(path, problem);
-  const stranger = authorities.find(({ ca }) => !ca);
-  if (stranger !== undefined)
-    throw problem(`holds a certificate that may sign no other: ${stranger.subject}`);
-  return authorities;
 }
 
 function parse(text: string): X509Certificate | undefined {

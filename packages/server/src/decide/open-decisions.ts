@@ -6,11 +6,12 @@ import type { HttpHandler } from "../listen/http.ts";
 import type { OutsidePolicy } from "../policy/policy-in-force.ts";
 import { forwardedAddress } from "../requests/peer-address.ts";
 import type { ServedService } from "../served-service.ts";
+import type { ForwardedAuthorities } from "../tls/forwarded-authorities.ts";
 import { configuredAudiences } from "./audiences.ts";
 import { Decisions } from "./decisions.ts";
 import { extAuthz } from "./ext-authz.ts";
 import { forwardAuth } from "./forward-auth.ts";
-import { configuredCertificates } from "./forwarded-certificates.ts";
+import { createForwardedCertificates } from "./forwarded-certificates.ts";
 import { createIdentityTokens, type IdentityTokens } from "./identity-tokens.ts";
 import { outsideRules } from "./outside-rules.ts";
 
@@ -19,6 +20,8 @@ export interface DecisionParts extends Omit<AuthenticationParts, "policy"> {
   /** Of this program's own listeners, which proxies ask at. */
   readonly own: Auth<Principal>;
   readonly outside: OutsidePolicy;
+  /** Undefined where no certificate counts that a proxy forwards. */
+  readonly forwarded: Pick<ForwardedAuthorities, "current"> | undefined;
   readonly log: Logger;
 }
 
@@ -33,7 +36,7 @@ export interface OpenDecisions {
 }
 
 /** Opens the doors that the configuration names. Throws a `ConfigError` for rules that no proxy can keep. */
-export function openDecisions({ own, outside, log, ...parts }: DecisionParts): OpenDecisions {
+export function openDecisions({ own, outside, forwarded, log, ...parts }: DecisionParts): OpenDecisions {
   const { proxies } = parts.config;
   if (!proxies.ext_authz && !proxies.forward_auth) return { auth: undefined, services: [], handlers: [] };
   const { tables, procedures } = outsideRules(parts.config, outside);
@@ -54,7 +57,7 @@ export function openDecisions({ own, outside, log, ...parts }: DecisionParts): O
           extAuthz({
             ...door,
             removeHeaders: removedBy(parts.config),
-            certificates: configuredCertificates(parts.config),
+            certificates: forwarded && createForwardedCertificates({ authorities: () => forwarded.current }),
           }),
         ]
       : [],

@@ -4,6 +4,7 @@ import type { Server, TLSSocket, TlsOptions } from "node:tls";
 import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
+import { ForwardedAuthorities } from "./forwarded-authorities.ts";
 import { loadTlsMaterial, tlsFilesOf } from "./tls-material.ts";
 import {
   asksClients,
@@ -166,28 +167,40 @@ function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress}`;
 }
 
-/** The TLS of a node's listeners; undefined where one speaks plain text. */
+/** The TLS of a node's listeners; undefined where one speaks plain text. And whom it believes about connections of proxies. */
 export interface NodeTls {
   readonly grpc: TlsEndpoint | undefined;
   readonly http: TlsEndpoint | undefined;
+  /** Undefined where no certificate counts that a proxy forwards. */
+  readonly forwarded: ForwardedAuthorities | undefined;
   reload(): void;
   close(): void;
 }
 
 /** Reads every certificate of the configuration. Throws a `ConfigError` for what cannot be used. */
-export function openTls({ grpc, http }: Config, log: Logger): NodeTls {
-  const endpoints: TlsEndpoint[] = [];
+export function openTls({ grpc, http, proxies }: Config, log: Logger): NodeTls {
+  const endpoints: (TlsEndpoint | ForwardedAuthorities)[] = [];
   const open = (where: string, settings: TlsSettings | undefined): TlsEndpoint | undefined => {
     if (settings === undefined) return undefined;
     const endpoint = new TlsEndpoint(where, settings, log);
     endpoints.push(endpoint);
     return endpoint;
   };
+  const openForwarded = (path: string | undefined): ForwardedAuthorities | undefined => {
+    if (path === undefined) return undefined;
+    const authorities = new ForwardedAuthorities(path, log);
+    endpoints.push(authorities);
+    return authorities;
+  };
   const close = (): void => {
     for (const endpoint of endpoints) endpoint.close();
   };
   try {
-    const opened = { grpc: open("grpc.tls", grpc.tls), http: open("http.tls", http.tls) };
+    const opened = {
+      grpc: open("grpc.tls", grpc.tls),
+      http: open("http.tls", http.tls),
+      forwarded: openForwarded(proxies.client_ca_file),
+    };
     return {
       ...opened,
       reload() {

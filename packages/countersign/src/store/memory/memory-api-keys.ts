@@ -39,6 +39,7 @@ import type { MemoryAudit } from "./memory-audit.ts";
 import { MemoryKeyUsage } from "./memory-key-usage.ts";
 import type { MemoryRevocationLog } from "./memory-revocation-log.ts";
 import type { OwnedByUsers } from "./memory-users.ts";
+import { rowsToList } from "./rows-to-list.ts";
 
 export interface MemoryApiKeysOptions {
   readonly now: () => number;
@@ -113,9 +114,9 @@ export class MemoryApiKeys implements ApiKeyStore, OwnedByUsers {
   }
 
   async list(query: ApiKeyQuery): Promise<readonly ApiKeyRecord[]> {
-    const { limit, after, sort = newestKeysFirst } = query;
+    const { limit, after, ids, sort = newestKeysFirst } = query;
     const compare = compareKeys(sort);
-    return [...this.#rows.values()]
+    return rowsToList(this.#rows, ids)
       .filter((row) => isListed(row, query))
       .map(toApiKeyRecord)
       .filter((key) => after === undefined || compare(after, key) < 0)

@@ -21,6 +21,7 @@ import {
 import type { MemoryAudit } from "./memory-audit.ts";
 import type { MemoryRevocationLog } from "./memory-revocation-log.ts";
 import type { MemoryTenants } from "./memory-tenants.ts";
+import { rowsToList } from "./rows-to-list.ts";
 
 /** What belongs to users and goes, or is revoked, with them. */
 export interface OwnedByUsers {
@@ -140,11 +141,12 @@ export class MemoryUsers implements UserStore {
     return row && this.#present(row);
   }
 
-  async list({ limit, after, text = "", tenantId }: UserQuery): Promise<readonly UserRecord[]> {
+  async list({ limit, after, ids, text = "", tenantId }: UserQuery): Promise<readonly UserRecord[]> {
     const start = after === undefined ? 0n : parseUserId(after);
     if (start === undefined) return [];
     const part = foldCase(text);
-    return [...this.#rows.values()]
+    const inOrder = ids && [...ids].sort((one, other) => one.length - other.length || (one < other ? -1 : 1));
+    return rowsToList(this.#rows, inOrder)
       .filter((row) => BigInt(row.id) > start)
       .filter((row) => tenantId === undefined || (row.tenant ?? "") === tenantId)
       .filter((row) => row.username_folded.includes(part) || row.email_folded?.includes(part) === true)

@@ -19,6 +19,11 @@ export async function listKeys(backend: SqlBackend, query: ApiKeyQuery): Promise
   const owner = userId === undefined ? undefined : parseUserId(userId);
   if (userId !== undefined && owner === undefined) return [];
   let keys = selectKeys(backend.reader);
+  if (query.ids !== undefined) {
+    const ids = query.ids.filter(isStorableText);
+    if (ids.length === 0) return [];
+    keys = keys.where("api_keys.id", "in", ids);
+  }
   if (owner !== undefined) keys = keys.where("user_id", "=", owner);
   if (tenantId !== undefined) keys = keys.where((eb) => ofTenant(eb, tenantId));
   if (madeBy !== undefined) keys = keys.where("made_by", "=", madeBy);

@@ -103,12 +103,17 @@ export class SqlUsers implements UserStore {
     return toRecord(await users.orderBy("users.id").limit(1).executeTakeFirst());
   }
 
-  async list({ limit, after, text = "", tenantId }: UserQuery): Promise<readonly UserRecord[]> {
+  async list({ limit, after, ids, text = "", tenantId }: UserQuery): Promise<readonly UserRecord[]> {
     const part = foldCase(text);
     const start = after === undefined ? 0n : parseUserId(after);
     if (start === undefined || !isStorableText(part)) return [];
     if (!isStorableText(tenantId ?? "")) return [];
     let query = selectUsers(this.#backend.reader).where("users.id", ">", start);
+    if (ids !== undefined) {
+      const keys = ids.map(parseUserId).filter((id) => id !== undefined);
+      if (keys.length === 0) return [];
+      query = query.where("users.id", "in", keys);
+    }
     if (tenantId !== undefined) query = query.where((eb) => ofTenant(eb, tenantId));
     if (part !== "") {
       const position = sql.raw(this.#backend.words.position);

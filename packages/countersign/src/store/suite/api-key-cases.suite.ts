@@ -131,6 +131,37 @@ export const apiKeyCases: Cases = {
     assert.deepEqual(await found(ada.id), ["a1"]);
   },
 
+  "lists those that are asked for by id, in order and within the other filters": async (
+    { users, apiKeys },
+    clock,
+  ) => {
+    const [ada, bob] = [await users.create({ username: "ada" }), await users.create({ username: "bob" })];
+    for (const id of ["a1", "a2", "a3"]) {
+      await apiKeys.create(newKey(id, ada.id));
+      clock.ms += 1;
+    }
+    await apiKeys.create(newKey("b1", bob.id));
+    const now = clock.date;
+    const found = async (ids: readonly string[], more: Partial<ApiKeyQuery> = {}) =>
+      (await apiKeys.list({ limit: 9, ids, now, ...more })).map(({ id }) => id).join();
+    assert.equal(await found(["a1", "b1", "a3", "a1"]), "b1,a3,a1");
+    assert.equal(await found(["a1", "b1"], { userId: ada.id }), "a1");
+    assert.equal(await found(["a1", "a2"], { tenantId: "acme" }), "");
+    assert.equal(
+      await found(["a1", "a2", "a3"], { sort: { by: "createdAt", descending: false }, limit: 2 }),
+      "a1,a2",
+    );
+    assert.equal(
+      await found(["a1", "a2"], { after: { id: "a2", createdAt: new Date(now.getTime() - 2) } }),
+      "a1",
+    );
+    assert.equal(await found(["a", "A1", "gone", "a1\0", "\ud800", "", "'"]), "");
+    assert.equal(await found(["gone", "a1\0", "a2"]), "a2");
+    assert.equal(await found([]), "");
+    const many = Array.from({ length: 999 }, (_, n) => `gone${n}`);
+    assert.equal(await found([...many, "a2"]), "a2");
+  },
+
   "filters by status, to the millisecond": async (store, clock) => {
     await keysOfEveryStatus(store, clock.ms + 10);
     const expected: Record<number, Record<ApiKeyStatus, string>> = {

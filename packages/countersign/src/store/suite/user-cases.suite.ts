@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { UserQuery } from "../contracts.ts";
 import { type Cases, conflictOn, eventsOf, newKey } from "./store-case.suite.ts";
 
 export const userCases: Cases = {
@@ -226,6 +227,21 @@ export const userCases: Cases = {
     assert.equal(await found(""), "1,2,3");
     assert.equal(await found("nobody"), "");
     assert.equal((await users.list({ limit: 9, text: "org", after: "1" })).length, 1);
+  },
+
+  "lists those that are asked for by id, in order and within the other filters": async ({ users }) => {
+    for (let n = 1; n <= 12; n += 1) await users.create({ username: `user${n}` });
+    await users.delete("3");
+    const found = async (ids: readonly string[], more: Partial<UserQuery> = {}) =>
+      (await users.list({ limit: 9, ids, ...more })).map(({ id }) => id).join();
+    assert.equal(await found(["11", "2", "3", "1", "2"]), "1,2,11");
+    assert.equal(await found(["11", "2", "1"], { limit: 2 }), "1,2");
+    assert.equal(await found(["11", "2", "1"], { after: "1" }), "2,11");
+    assert.equal(await found(["11", "2", "1"], { text: "user1" }), "1,11");
+    assert.equal(await found(["1", "2"], { tenantId: "acme" }), "");
+    assert.equal(await found(["0", "-1", "01", "x", "", "9223372036854775808", "99"]), "");
+    assert.equal(await found(["x", "9223372036854775807", "2"]), "2");
+    assert.equal(await found([]), "");
   },
 
   "hands out records that nobody shares": async ({ users }) => {
