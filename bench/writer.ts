@@ -1,10 +1,23 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LoadOrder, LoadResult } from "./load.ts";
+import { procedure, zipf } from "./callers.ts";
+import { GoProgram } from "./go-program.ts";
+import type { LoadResult } from "./load.ts";
 import { quantile } from "./measure.ts";
 import { call, message, start, stop } from "./processes.ts";
 import type { WriterOrder, WriterReady, WriterReport } from "./writer-server.ts";
+
+/** What `full-load.go` is asked for. */
+interface FullLoad {
+  readonly address: string;
+  readonly path: string;
+  readonly header: string;
+  readonly credentials: readonly string[];
+  /** Whose credential comes next. */
+  readonly draws: readonly number[];
+  readonly milliseconds: number;
+}
 
 /** A stretch of load on one of the two servers. */
 interface Stretch {
@@ -31,16 +44,25 @@ export interface WriterResult {
 /** Full load on a server without a request log and one with it, in turn, in one process. `discard`: with one that keeps nothing. */
 export async function writerCost(pairs: number, seconds: number, discard: boolean): Promise<WriterResult> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
-  const load = start("./load.ts");
+  const load = new GoProgram<FullLoad, LoadResult>(join(import.meta.dirname, "full-load.go"));
   const server = start("./writer-server.ts", discard ? [] : [join(folder, "requests.db")]);
   try {
     const { ports, credentials } = await message<WriterReady>(server);
+    const work = {
+      path: procedure,
+      header: "authorization",
+      credentials: credentials.map((credential) => `Bearer ${credential}`),
+      draws: [...zipf(credentials.length, 1 << 16)],
+    };
     let last: WriterReport | undefined;
     const stretch = async (port: number, length: number): Promise<Stretch> => {
       server.send({ kind: "begin" } satisfies WriterOrder);
       const milliseconds = length * 1000;
-      const order: LoadOrder = { port, header: "authorization", credentials, milliseconds };
-      const { answered, failed, seconds: took } = await call<LoadResult>(load, order);
+      const {
+        answered,
+        failed,
+        seconds: took,
+      } = await load.run({ ...work, address: `127.0.0.1:${port}`, milliseconds });
       if (failed > 0) throw new Error(`${failed} calls failed`);
       last = await call<WriterReport>(server, { kind: "report" } satisfies WriterOrder);
       const { main, whole, p99 } = last;
@@ -55,7 +77,8 @@ export async function writerCost(pairs: number, seconds: number, discard: boolea
     }
     return { ...compared(off, on), written: last?.written ?? 0, dropped: last?.dropped ?? 0 };
   } finally {
-    await Promise.all([stop(load), stop(server)]);
+    load.close();
+    await stop(server);
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -11,7 +11,7 @@ import { procedure } from "../callers.ts";
 import { quantile } from "../measure.ts";
 import { message, start, stop } from "../processes.ts";
 import type { BareReady } from "./bare-server.ts";
-import { Caller, type Order } from "./caller.ts";
+import { type Order, startCaller } from "./caller.ts";
 
 // `npm run bench:proxy`: how long a proxy waits for its decision, at 500 calls a second, with identity tokens, beside servers that
 // decide nothing, in turn: what a machine with neighbours does to a call meets both.
@@ -31,7 +31,7 @@ const server = await startServer({
 });
 const bare = start("./proxies/bare-server.ts");
 const bareAt = await message<BareReady>(bare);
-const caller = new Caller();
+const caller = startCaller();
 const keys = (await makeKeys(server)).map((key, n) => (n % 100 === guess ? "cs_dev_nonsense" : key));
 const envoy = askEnvoyWay(server);
 const nginx = askByHttp(server);

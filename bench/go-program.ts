@@ -1,0 +1,38 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+/** Debian's packages of Go's libraries. */
+const environment = { GO111MODULE: "off", GOFLAGS: "", CGO_ENABLED: "0", GOPATH: "/usr/share/gocode" };
+
+/** A file of Go, compiled and started: a line of JSON for an order, and one for what came of it. */
+export class GoProgram<Order, Result> {
+  readonly #folder = mkdtempSync(join(tmpdir(), "countersign-go-"));
+  readonly #child: ChildProcess;
+  readonly #answers: AsyncIterator<string>;
+
+  constructor(source: string) {
+    const program = join(this.#folder, "program");
+    execFileSync("go", ["build", "-o", program, source], {
+      env: { ...process.env, ...environment },
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    const child = spawn(program, { stdio: ["pipe", "pipe", "inherit"] });
+    this.#child = child;
+    this.#answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  }
+
+  async run(order: Order): Promise<Result> {
+    this.#child.stdin?.write(JSON.stringify(order));
+    const { done, value } = await this.#answers.next();
+    if (done) throw new Error("a program of the benchmark has ended");
+    return JSON.parse(value) as Result;
+  }
+
+  close(): void {
+    this.#child.stdin?.end();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
