@@ -10,11 +10,11 @@ import type { CallContext } from "../context/call-context.ts";
 import type { Auth } from "../core/auth.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
-import { contexts } from "./contexts.ts";
 import { GuardedCall } from "./guarded-call.ts";
 import { GuardedServer } from "./guarded-server.ts";
 import { silenceGrpcValues, takeUnreadableHeaders } from "./redacting-logger.ts";
 import { failureStatus, thrownStatus } from "./status.ts";
+import { WithContext } from "./with-context.ts";
 
 export interface GrpcAuthOptions<U extends UserAccount> {
   /** Where `context.user()` reads the caller's account. */
@@ -49,7 +49,7 @@ export function grpcAuth<P extends Principal = Principal, U extends UserAccount 
   silenceGrpcValues();
   const interceptor = interceptorOf(auth, users);
   const context = (call: { readonly metadata: Metadata }): CallContext<P, U> => {
-    const found = contexts.get(call.metadata);
+    const found = WithContext.contextOf(call.metadata);
     if (found === undefined) throw new TypeError("this call did not pass the interceptor of grpcAuth()");
     return found as CallContext<P, U>;
   };

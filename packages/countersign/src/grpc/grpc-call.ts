@@ -37,10 +37,7 @@ export class GrpcCall implements Call {
   }
 
   get peer(): Peer {
-    if (this.#peer !== undefined) return this.#peer;
-    const certificate = certificateOf(this.#call);
-    const address = this.#call.getPeer();
-    this.#peer = certificate === undefined ? { address } : { address, certificate };
+    this.#peer ??= peerOf(this.#call);
     return this.#peer;
   }
 
@@ -62,17 +59,18 @@ export class GrpcCall implements Call {
   }
 }
 
-/** By connection, since reading a certificate out of TLS costs as much as fifty decisions. */
-const certificates = new WeakMap<object, Uint8Array | undefined>();
+/** By connection: an address costs two microseconds, since Node hides the socket behind a proxy, and a certificate out of TLS fifty decisions. */
+const peers = new WeakMap<object, Peer>();
 
-/** The client certificate, where TLS has verified it: grpc-js tells of no other. */
-function certificateOf(call: ServerInterceptingCallInterface): Uint8Array | undefined {
-  // Not public, and only ever a key: without it, the certificate is read anew for each call.
-  const { session } = (call as { readonly stream?: { readonly session?: object } }).stream ?? {};
-  if (session === undefined) return call.getAuthContext().sslPeerCertificate?.raw;
-  const known = certificates.get(session);
-  if (known !== undefined || certificates.has(session)) return known;
-  const certificate = call.getAuthContext().sslPeerCertificate?.raw;
-  certificates.set(session, certificate);
-  return certificate;
+/** The client certificate is the one that TLS has verified: grpc-js tells of no other. */
+function peerOf(call: ServerInterceptingCallInterface): Peer {
+  // Not public, and only ever a key: without it, everything is read anew for each call.
+  const { session = call } = (call as { readonly stream?: { readonly session?: object } }).stream ?? {};
+  let peer = peers.get(session);
+  if (peer === undefined) {
+    const certificate = call.getAuthContext().sslPeerCertificate?.raw;
+    peer = { address: call.getPeer(), ...(certificate !== undefined && { certificate }) };
+    peers.set(session, peer);
+  }
+  return peer;
 }

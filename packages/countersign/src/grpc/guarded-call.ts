@@ -6,9 +6,9 @@ import { type Denial, denial } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
 import { CallTrail } from "./call-trail.ts";
-import { contexts } from "./contexts.ts";
 import { GrpcCall } from "./grpc-call.ts";
 import { denialStatus } from "./status.ts";
+import { WithContext } from "./with-context.ts";
 
 /** The method of a call, as grpc-js tells interceptors. */
 export interface Method {
@@ -100,7 +100,7 @@ export class GuardedCall<P extends Principal, U extends UserAccount> {
     this.#trail?.followed.decided(decision);
     this.#admitted = decision;
     this.#context = new CallContext<P, U>(call, decision, users);
-    contexts.set(metadata, this.#context as CallContext);
+    new WithContext(metadata, this.#context as CallContext);
     if (method.requestStream || method.responseStream)
       this.#stopWatching = auth.watch(call, decision, (refusal) => this.within(() => this.#cutOff(refusal)));
     // A handler begins with the metadata only where messages are still to come.

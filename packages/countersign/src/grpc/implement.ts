@@ -21,8 +21,8 @@ import type {
 import { AuthRequiredService } from "../context/base-service.ts";
 import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
-import { contexts } from "./contexts.ts";
 import { isThenable } from "./handlers.ts";
+import { WithContext } from "./with-context.ts";
 
 /** What `grpc.Server.addService()` takes. */
 export interface BoundService {
@@ -73,7 +73,7 @@ function codec(schema: DescMessage, side: "request" | "response"): Record<string
 }
 
 function contextOf(call: { readonly metadata: Metadata }): CallContext {
-  const context = contexts.get(call.metadata);
+  const context = WithContext.contextOf(call.metadata);
   if (context === undefined) throw new TypeError("this call did not pass the interceptor of grpcAuth()");
   return context;
 }
