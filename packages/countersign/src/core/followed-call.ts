@@ -65,10 +65,10 @@ export class FollowedCall<P> implements EndedCall<P> {
   endedAt = 0;
   durationMs = 0;
   code = 0;
-  reason: Reason | undefined = undefined;
-  admitted: Allowed<P> | undefined = undefined;
-  denial: Denial | undefined = undefined;
-  rule: string | undefined = undefined;
+  reason: Reason | undefined;
+  admitted: Allowed<P> | undefined;
+  denial: Denial | undefined;
+  rule: string | undefined;
   readonly requestId: string;
   readonly peerAddress: string | undefined;
   readonly #began: number;

@@ -121,7 +121,7 @@ export class RuleBook<P> {
     }
     if (blind.length > 0) {
       throw new TypeError(
-        `the rule of ${blind.join(", ")} names the request, which is not to be had there: the RPC takes a stream, or the door sees no bodies`,
+        `the rule of ${blind.join(", ")} names the request, which is not there: the RPC takes a stream, or the door no bodies`,
       );
     }
   }
