@@ -465,7 +465,7 @@ describe("a start with proxies", () => {
     const asking = `  /api.users.UserService/UpdateProfile: { condition: 'request.bio == "x"' }\n`;
     match(
       await starts(open, `${policy}${asking}`),
-      /UpdateProfile names the request, which is not to be had/,
+      /UpdateProfile names the request, which is not there/,
     );
     equal(await starts(open), "");
   });
