@@ -463,10 +463,7 @@ describe("a start with proxies", () => {
   it("needs rules, which show no request", async () => {
     match(await starts(open, "rules: {}"), /there is nothing to guard|the limit "few" names/);
     const asking = `  /api.users.UserService/UpdateProfile: { condition: 'request.bio == "x"' }\n`;
-    match(
-      await starts(open, `${policy}${asking}`),
-      /UpdateProfile names the request, which is not there/,
-    );
+    match(await starts(open, `${policy}${asking}`), /UpdateProfile names the request, which is not there/);
     equal(await starts(open), "");
   });
 
