@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { procedure, zipf } from "./callers.ts";
-import { GoProgram } from "./go-program.ts";
+import { GoProgram } from "./go/go-program.ts";
 import type { LoadResult } from "./load.ts";
 import { quantile } from "./measure.ts";
 import { call, message, start, stop } from "./processes.ts";
@@ -44,7 +44,7 @@ export interface WriterResult {
 /** Full load on a server without a request log and one with it, in turn, in one process. `discard`: with one that keeps nothing. */
 export async function writerCost(pairs: number, seconds: number, discard: boolean): Promise<WriterResult> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
-  const load = new GoProgram<FullLoad, LoadResult>(join(import.meta.dirname, "full-load.go"));
+  const load = new GoProgram<FullLoad, LoadResult>("full-load.go");
   const server = start("./writer-server.ts", discard ? [] : [join(folder, "requests.db")]);
   try {
     const { ports, credentials } = await message<WriterReady>(server);

@@ -17,7 +17,9 @@ interface Tool {
 }
 
 /** Where Debian keeps the sources of Go's libraries. */
-export const goPath = "/usr/share/gocode";
+const goPath = "/usr/share/gocode";
+/** Of `go`, which looks for libraries there and nowhere else. */
+export const goEnvironment = { GO111MODULE: "off", GOFLAGS: "", CGO_ENABLED: "0", GOPATH: goPath };
 const hasGo = (...sources: readonly string[]): boolean =>
   onPath("go") && sources.every((name) => existsSync(join(goPath, "src", name)));
 

@@ -1,7 +1,6 @@
-import { join } from "node:path";
-import { GoProgram } from "../go-program.ts";
+import { GoProgram } from "../go/go-program.ts";
 
-/** What `caller.go` is asked for. Bodies are base64. */
+/** What `steady-calls.go` is asked for. Bodies are base64. */
 export interface Order {
   readonly kind: "grpc" | "http";
   readonly address: string;
@@ -24,5 +23,5 @@ export interface Result {
 
 /** The caller, compiled and started. */
 export function startCaller(): GoProgram<Order, Result> {
-  return new GoProgram(join(import.meta.dirname, "caller.go"));
+  return new GoProgram("steady-calls.go");
 }

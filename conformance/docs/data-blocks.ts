@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import { configSchema } from "../../packages/server/src/config/schema.ts";
 import { readCsv } from "../../packages/server/src/keys/csv.ts";
 import { readCases } from "../../packages/server/src/policy/policy-cases.ts";
-import { goPath } from "../../tools/ensure-tools.ts";
+import { goEnvironment } from "../../tools/ensure-tools.ts";
 import { scratchFolder } from "../scratch.ts";
 import { problemOf } from "./command-line.ts";
 import { type Block, root } from "./pages.ts";
@@ -98,8 +98,7 @@ export const blockChecks: Readonly<Record<string, BlockCheck>> = {
     const form = failure("gofmt", ["-e", "-l", path]);
     // What is run is compiled by that.
     if (form.length > 0 || marks.get("run") === true) return form;
-    const env = { GO111MODULE: "off", GOFLAGS: "", CGO_ENABLED: "0", GOPATH: goPath };
-    return failure("go", ["run", join(import.meta.dirname, "typecheck.go")], code, env);
+    return failure("go", ["run", join(import.meta.dirname, "typecheck.go")], code, goEnvironment);
   },
 };
 

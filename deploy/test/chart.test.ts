@@ -9,7 +9,7 @@ import { Ajv } from "ajv";
 import { parse, parseAllDocuments } from "yaml";
 import { loadConfig } from "../../packages/server/src/config/config.ts";
 import { configProblems } from "../../packages/server/src/config/production-checks.ts";
-import { goPath } from "../../tools/ensure-tools.ts";
+import { goEnvironment } from "../../tools/ensure-tools.ts";
 
 const chart = fileURLToPath(new URL("../helm/countersign/", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "countersign-chart-"));
@@ -40,7 +40,7 @@ function list(value: unknown): readonly unknown[] {
 
 const renderer = join(folder, "render");
 {
-  const env = { ...process.env, GO111MODULE: "off", GOPATH: goPath, GOFLAGS: "" };
+  const env = { ...process.env, ...goEnvironment };
   const source = fileURLToPath(new URL("render.go", import.meta.url));
   const built = spawnSync("go", ["build", "-o", renderer, source], { env, encoding: "utf8" });
   assert.equal(

@@ -1,12 +1,12 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { useState } from "react";
-import { ApiKeyService, UserService } from "../api/protos.ts";
+import { ApiKeyService } from "../api/protos.ts";
 import { useMe } from "../api/rights.ts";
 import { whileTyping } from "../api/while-typing.ts";
-import { text } from "../text.ts";
 import { Finder } from "../ui/finder.tsx";
 import { Narrow } from "../ui/narrow.tsx";
 import { useKey, useUser } from "./names.tsx";
+import { mostFound, useUserSearch } from "./use-user-search.ts";
 
 interface Props {
   readonly label: string;
@@ -15,8 +15,6 @@ interface Props {
   readonly onChange: (id: string) => void;
 }
 
-const most = 8;
-
 /** Narrows a list down to a user, by name; by id for who may not look at users. */
 export function UserFinder(props: Props) {
   return useMe().can("auth.users:read") ? <ByUsername {...props} /> : <Narrow {...props} />;
@@ -24,24 +22,10 @@ export function UserFinder(props: Props) {
 
 function ByUsername({ label, value, onChange }: Props) {
   const [query, setQuery] = useState("");
-  const { data, isPlaceholderData } = useQuery(
-    UserService.method.listUsers,
-    { query, pageSize: most },
-    whileTyping,
-  );
+  const search = useUserSearch(query);
   const user = useUser(value);
-  const found = data?.users.map(({ id, username, isActive }) => ({
-    ...{ id: String(id), name: username },
-    ...(!isActive && { note: text.users.disabled }),
-  }));
   const chosen = value === "" ? undefined : { id: value, name: user?.username ?? value };
-  return (
-    <Finder
-      {...{ label, chosen, found, onChange }}
-      searched={data === undefined || isPlaceholderData ? undefined : query}
-      onSearch={setQuery}
-    />
-  );
+  return <Finder {...{ label, chosen, onChange }} {...search} onSearch={setQuery} />;
 }
 
 /** Narrows a list down to an API key, by name; by id for who may not look at keys. */
@@ -53,7 +37,7 @@ function ByKeyName({ label, value, onChange }: Props) {
   const [query, setQuery] = useState("");
   const { data, isPlaceholderData } = useQuery(
     ApiKeyService.method.listApiKeys,
-    { text: query, pageSize: most },
+    { text: query, pageSize: mostFound },
     whileTyping,
   );
   const apiKey = useKey(value);

@@ -1,12 +1,10 @@
 import { Autocomplete } from "@base-ui/react/autocomplete";
-import { useQuery } from "@connectrpc/connect-query";
 import { useState } from "react";
-import { UserService } from "../api/protos.ts";
 import { useMe } from "../api/rights.ts";
-import { useSettled, whileTyping } from "../api/while-typing.ts";
-import { text } from "../text.ts";
+import { useSettled } from "../api/while-typing.ts";
 import { Field, TextField } from "../ui/field.tsx";
 import { type Found, FoundList, shownFor } from "../ui/found-list.tsx";
+import { useUserSearch } from "./use-user-search.ts";
 
 interface Props {
   readonly label: string;
@@ -31,19 +29,7 @@ function Offered({ label, error, defaultValue = "", ...input }: Props) {
   const [typed, setTyped] = useState(defaultValue);
   const [open, setOpen] = useState(false);
   const query = useSettled(typed.trim());
-  const { data, isPlaceholderData } = useQuery(
-    UserService.method.listUsers,
-    { query, pageSize: 8 },
-    { ...whileTyping, enabled: open },
-  );
-  const found = data?.users.map(({ id, username, isActive }) => ({
-    ...{ id: String(id), name: username },
-    ...(!isActive && { note: text.users.disabled }),
-  }));
-  const list = shownFor(typed, {
-    found,
-    searched: data === undefined || isPlaceholderData ? undefined : query,
-  });
+  const list = shownFor(typed, useUserSearch(query, open));
   return (
     <Field label={label} error={error}>
       {(ids) => (

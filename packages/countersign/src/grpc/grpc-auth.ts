@@ -14,7 +14,7 @@ import { GuardedCall } from "./guarded-call.ts";
 import { GuardedServer } from "./guarded-server.ts";
 import { silenceGrpcValues, takeUnreadableHeaders } from "./redacting-logger.ts";
 import { failureStatus, thrownStatus } from "./status.ts";
-import { WithContext } from "./with-context.ts";
+import { contextOf } from "./with-context.ts";
 
 export interface GrpcAuthOptions<U extends UserAccount> {
   /** Where `context.user()` reads the caller's account. */
@@ -48,11 +48,7 @@ export function grpcAuth<P extends Principal = Principal, U extends UserAccount 
   const { users, onError = logError } = options;
   silenceGrpcValues();
   const interceptor = interceptorOf(auth, users);
-  const context = (call: { readonly metadata: Metadata }): CallContext<P, U> => {
-    const found = WithContext.contextOf(call.metadata);
-    if (found === undefined) throw new TypeError("this call did not pass the interceptor of grpcAuth()");
-    return found as CallContext<P, U>;
-  };
+  const context = contextOf as (call: { readonly metadata: Metadata }) => CallContext<P, U>;
   return Object.freeze({
     interceptor,
     context,

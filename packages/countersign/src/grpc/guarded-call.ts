@@ -8,7 +8,7 @@ import type { UserAccount, UserSource } from "../core/user.ts";
 import { CallTrail } from "./call-trail.ts";
 import { GrpcCall } from "./grpc-call.ts";
 import { denialStatus } from "./status.ts";
-import { WithContext } from "./with-context.ts";
+import { setContext } from "./with-context.ts";
 
 /** The method of a call, as grpc-js tells interceptors. */
 export interface Method {
@@ -100,7 +100,7 @@ export class GuardedCall<P extends Principal, U extends UserAccount> {
     this.#trail?.followed.decided(decision);
     this.#admitted = decision;
     this.#context = new CallContext<P, U>(call, decision, users);
-    new WithContext(metadata, this.#context as CallContext);
+    setContext(metadata, this.#context as CallContext);
     if (method.requestStream || method.responseStream)
       this.#stopWatching = auth.watch(call, decision, (refusal) => this.within(() => this.#cutOff(refusal)));
     // A handler begins with the metadata only where messages are still to come.

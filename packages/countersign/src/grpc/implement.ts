@@ -8,7 +8,6 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import type {
-  Metadata,
   ServerDuplexStream,
   ServerReadableStream,
   ServerUnaryCall,
@@ -22,7 +21,7 @@ import { AuthRequiredService } from "../context/base-service.ts";
 import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
 import { isThenable } from "./handlers.ts";
-import { WithContext } from "./with-context.ts";
+import { contextOf } from "./with-context.ts";
 
 /** What `grpc.Server.addService()` takes. */
 export interface BoundService {
@@ -70,12 +69,6 @@ function codec(schema: DescMessage, side: "request" | "response"): Record<string
       Buffer.from(toBinary(schema, create(schema, message))),
     [`${side}Deserialize`]: (bytes: Buffer) => fromBinary(schema, bytes),
   };
-}
-
-function contextOf(call: { readonly metadata: Metadata }): CallContext {
-  const context = WithContext.contextOf(call.metadata);
-  if (context === undefined) throw new TypeError("this call did not pass the interceptor of grpcAuth()");
-  return context;
 }
 
 function bindMethod(method: DescMethod, handler: AnyHandler): UntypedHandleCall {

@@ -12,17 +12,27 @@ function Given(given: object): object {
  * long, and each of its entries is work for the collector.) It is the object that counts, not its content: nothing that a
  * client sends can put an identity here.
  */
-export class WithContext extends (Given as unknown as new (given: object) => object) {
+class WithContext extends (Given as unknown as new (given: object) => object) {
   #context: CallContext;
 
-  /** Says which context a call has. A TypeError for a second one. */
   constructor(metadata: Metadata, context: CallContext) {
     super(metadata);
     this.#context = context;
   }
 
-  /** Undefined for calls of unguarded servers. */
-  static contextOf(metadata: Metadata): CallContext | undefined {
+  static of(metadata: Metadata): CallContext | undefined {
     return #context in metadata ? (metadata as WithContext).#context : undefined;
   }
+}
+
+/** Says which context a call has. A TypeError for a second one. */
+export function setContext(metadata: Metadata, context: CallContext): void {
+  new WithContext(metadata, context);
+}
+
+/** The context of a call. A TypeError for one of an unguarded server. */
+export function contextOf({ metadata }: { readonly metadata: Metadata }): CallContext {
+  const context = WithContext.of(metadata);
+  if (context === undefined) throw new TypeError("this call did not pass the interceptor of grpcAuth()");
+  return context;
 }

@@ -128,17 +128,12 @@ export function createProgram(loaded: Loaded): Command {
   );
   // The one line of a mistake is written by `usageExit`, and may be JSON.
   program.configureOutput({ outputError: () => {} }).exitOverride(usageExit(program));
-  // The heap grows while the parts of a server are loaded, and does not shrink: its pauses are kept short before.
   addServer(program, "dev", "serve on this machine, with users and a key to try it with").action(
-    async (options: DevOptions) => {
-      keepPausesShort();
-      await (await import("./dev.ts")).dev(options);
-    },
+    async (options: DevOptions) => (await import("./dev.ts")).dev(options),
   );
-  addServer(program, "serve", "serve as the configuration says").action(async (options: ServeOptions) => {
-    keepPausesShort();
-    await (await import("./serve.ts")).serve(options);
-  });
+  addServer(program, "serve", "serve as the configuration says").action(async (options: ServeOptions) =>
+    (await import("./serve.ts")).serve(options),
+  );
   for (const entry of entries) {
     const add = loaded.get(entry);
     if (add !== undefined) add(program, namedOf(entry));
@@ -161,6 +156,8 @@ function addServer(program: Command, name: string, description: string): Command
     .command(name)
     .description(description)
     .option("--config <file>", "configuration file (default: countersign.yaml, if there is one)")
-    .option("--json", "one line of JSON when it is ready");
+    .option("--json", "one line of JSON when it is ready")
+    // The heap grows while the parts of a server are loaded, and does not shrink: its pauses are kept short before.
+    .hook("preAction", keepPausesShort);
   return command.exitOverride(usageExit(command));
 }

@@ -1,6 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import type { Logger } from "pino";
 import { ConfigError } from "../config/config-error.ts";
+import { Reloading } from "./reloading.ts";
 import { readAuthorities } from "./tls-material.ts";
 import { fileState, watchFiles } from "./watch-files.ts";
 
@@ -10,15 +11,16 @@ const where = "proxies.client_ca_file";
 export class ForwardedAuthorities {
   readonly #path: string;
   readonly #log: Logger;
+  readonly #reloading: Reloading;
   readonly #unwatch: () => void;
   #current: readonly X509Certificate[];
-  #complaint = "";
 
   /** Reads the file, and watches it from then on. Throws as `readForwardedAuthorities()` does. */
   constructor(path: string, log: Logger) {
     const seen = fileState([path]);
     this.#path = path;
     this.#log = log.child({ tls: where });
+    this.#reloading = new Reloading(this.#log, "the new authorities cannot be used; those of before stay");
     this.#current = readForwardedAuthorities(path);
     this.#unwatch = watchFiles([path], { seen, onChange: () => this.reload() });
   }
@@ -30,16 +32,10 @@ export class ForwardedAuthorities {
 
   /** Reads the file anew. What is good counts from the next call on; what cannot be used changes nothing but the log: false. */
   reload(): boolean {
-    try {
+    const done = this.#reloading.attempt(() => {
       this.#current = readForwardedAuthorities(this.#path);
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      if (error.message !== this.#complaint)
-        this.#log.error({ cause: error.message }, "the new authorities cannot be used; those of before stay");
-      this.#complaint = error.message;
-      return false;
-    }
-    this.#complaint = "";
+    });
+    if (!done) return false;
     this.#log.info({ authorities: this.#current.length }, "certificates were read anew");
     return true;
   }

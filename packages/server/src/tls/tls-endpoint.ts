@@ -3,8 +3,8 @@ import type { Socket } from "node:net";
 import type { Server, TLSSocket, TlsOptions } from "node:tls";
 import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
-import { ConfigError } from "../config/config-error.ts";
 import { ForwardedAuthorities } from "./forwarded-authorities.ts";
+import { Reloading } from "./reloading.ts";
 import { loadTlsMaterial, tlsFilesOf } from "./tls-material.ts";
 import {
   asksClients,
@@ -25,6 +25,7 @@ export class TlsEndpoint {
   readonly #where: string;
   readonly #settings: TlsSettings;
   readonly #log: Logger;
+  readonly #reloading: Reloading;
   readonly #unwatch: () => void;
   /** Connections whose clients have shown a certificate, and the timer of its end. */
   readonly #clients = new Map<TLSSocket, NodeJS.Timeout | undefined>();
@@ -33,7 +34,6 @@ export class TlsEndpoint {
   #material: TlsMaterial;
   #server: Server | undefined;
   #reloadedAt = Number.NEGATIVE_INFINITY;
-  #complaint = "";
 
   /** Reads the files, and watches them from then on. Throws a `ConfigError` for what cannot be used. */
   constructor(where: string, settings: TlsSettings, log: Logger) {
@@ -42,6 +42,7 @@ export class TlsEndpoint {
     this.#where = where;
     this.#settings = settings;
     this.#log = log.child({ tls: where });
+    this.#reloading = new Reloading(this.#log, "the new certificate cannot be used; the one of before stays");
     this.#material = loadTlsMaterial(where, settings);
     this.#unwatch = watchFiles(files, { seen, onChange: () => this.reload() });
   }
@@ -71,22 +72,13 @@ export class TlsEndpoint {
    */
   reload(): boolean {
     const { authorities: before } = this.#material;
-    try {
+    const done = this.#reloading.attempt(() => {
       const material = loadTlsMaterial(this.#where, this.#settings);
       this.#server?.setSecureContext(contextOptions(this.#settings, material));
       this.#material = material;
       this.#reloadedAt = performance.now();
-      this.#complaint = "";
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      if (error.message !== this.#complaint)
-        this.#log.error(
-          { cause: error.message },
-          "the new certificate cannot be used; the one of before stays",
-        );
-      this.#complaint = error.message;
-      return false;
-    }
+    });
+    if (!done) return false;
     this.#log.info({ ...this.#summary(), ended: this.#endStrangers(before) }, "certificates were read anew");
     return true;
   }

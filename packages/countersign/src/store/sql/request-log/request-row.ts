@@ -1,4 +1,5 @@
 import type { RequestRecord, StoredRequest } from "../../request-contracts.ts";
+import type { CountedRecord } from "../../request-log/rollup.ts";
 
 /** A row of `request_log` as a driver gives it. */
 export interface RequestRow {
@@ -52,18 +53,31 @@ export function cellsOf(record: RequestRecord): readonly Cell[] {
   ];
 }
 
-export function recordOf(row: RequestRow): StoredRequest {
+/** What is counted of a row. */
+export type CountedRow = Pick<
+  RequestRow,
+  "at" | "duration_us" | "code" | "procedure" | "reason" | "user_id" | "api_key_id" | "tenant_id"
+>;
+
+export function countedOf(row: CountedRow): CountedRecord {
   return {
-    id: Number(row.id),
     at: Number(row.at),
     durationMs: Number(row.duration_us) / 1000,
-    requestId: row.request_id,
-    procedure: row.procedure,
-    protocol: row.protocol,
     code: row.code,
+    procedure: row.procedure,
     reason: row.reason ?? undefined,
     userId: row.user_id ?? undefined,
     apiKeyId: row.api_key_id ?? undefined,
+    tenantId: row.tenant_id ?? undefined,
+  };
+}
+
+export function recordOf(row: RequestRow): StoredRequest {
+  return {
+    ...countedOf(row),
+    id: Number(row.id),
+    requestId: row.request_id,
+    protocol: row.protocol,
     authenticator: row.authenticator ?? undefined,
     peer: row.peer ?? undefined,
     userAgent: row.user_agent ?? undefined,
@@ -71,6 +85,5 @@ export function recordOf(row: RequestRow): StoredRequest {
     sent: row.sent,
     rule: row.rule ?? undefined,
     missing: row.missing ?? undefined,
-    tenantId: row.tenant_id ?? undefined,
   };
 }

@@ -1,21 +1,9 @@
 import { type CountedRecord, type Dropped, rollUp } from "../../../request-log/rollup.ts";
+import { type CountedRow, countedOf } from "../../request-log/request-row.ts";
 import type { DatabaseSync, StatementSync } from "../node-sqlite.ts";
 
 /** Rows that are counted in one go: about a tenth of a second. */
 export const countedAtOnce = 8192;
-
-/** A row as far as it is counted. */
-interface Uncounted {
-  readonly id: number;
-  readonly at: number;
-  readonly duration_us: number;
-  readonly code: number;
-  readonly procedure: string;
-  readonly reason: string | null;
-  readonly user_id: string | null;
-  readonly api_key_id: string | null;
-  readonly tenant_id: string | null;
-}
 
 /**
  * The statistics of a log in SQLite. They are made of its rows, many at a time, some time after these were written: counting
@@ -43,10 +31,12 @@ export class RequestCounts {
 
   /** Counts the oldest rows that are not counted yet. How many they were: fewer than `countedAtOnce` are all there are. */
   count(): number {
-    const rows = this.#rows.all(Number(this.#begin.get()?.["id"])) as unknown as readonly Uncounted[];
+    const rows = this.#rows.all(Number(this.#begin.get()?.["id"])) as unknown as readonly (CountedRow & {
+      readonly id: number;
+    })[];
     const last = rows.at(-1);
     if (last === undefined) return 0;
-    this.#write(rows.map(recordOf));
+    this.#write(rows.map(countedOf));
     this.#end.run(last.id);
     return rows.length;
   }
@@ -60,17 +50,4 @@ export class RequestCounts {
     for (const { step, dimension, start, value, bin, calls, errors } of rollUp(rows, dropped))
       this.#add.run(step, dimension, start, value, bin, calls, errors);
   }
-}
-
-function recordOf(row: Uncounted): CountedRecord {
-  return {
-    at: row.at,
-    durationMs: row.duration_us / 1000,
-    code: row.code,
-    procedure: row.procedure,
-    reason: row.reason ?? undefined,
-    userId: row.user_id ?? undefined,
-    apiKeyId: row.api_key_id ?? undefined,
-    tenantId: row.tenant_id ?? undefined,
-  };
 }

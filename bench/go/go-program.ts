@@ -3,20 +3,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { goEnvironment } from "../../tools/ensure-tools.ts";
 
-/** Debian's packages of Go's libraries. */
-const environment = { GO111MODULE: "off", GOFLAGS: "", CGO_ENABLED: "0", GOPATH: "/usr/share/gocode" };
-
-/** A file of Go, compiled and started: a line of JSON for an order, and one for what came of it. */
+/** A file of this folder, compiled and started: a line of JSON for an order, and one for what came of it. */
 export class GoProgram<Order, Result> {
   readonly #folder = mkdtempSync(join(tmpdir(), "countersign-go-"));
   readonly #child: ChildProcess;
   readonly #answers: AsyncIterator<string>;
 
-  constructor(source: string) {
+  constructor(file: string) {
     const program = join(this.#folder, "program");
-    execFileSync("go", ["build", "-o", program, source], {
-      env: { ...process.env, ...environment },
+    execFileSync("go", ["build", "-o", program, file, "orders.go"], {
+      cwd: import.meta.dirname,
+      env: { ...process.env, ...goEnvironment },
       stdio: ["ignore", "inherit", "inherit"],
     });
     const child = spawn(program, { stdio: ["pipe", "pipe", "inherit"] });

@@ -5,11 +5,9 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -47,20 +45,7 @@ func (plain) Unmarshal(data []byte, v interface{}) error {
 	return nil
 }
 
-func main() {
-	orders := json.NewDecoder(os.Stdin)
-	for {
-		var order Order
-		if err := orders.Decode(&order); err == io.EOF {
-			return
-		} else if err != nil {
-			fail(err)
-		}
-		if err := json.NewEncoder(os.Stdout).Encode(run(order)); err != nil {
-			fail(err)
-		}
-	}
-}
+func main() { serve(run) }
 
 func run(order Order) Result {
 	ask, done := asker(order)
@@ -129,9 +114,4 @@ func askByHTTP(transport *http.Transport, url string, call Call) []byte {
 	fmt.Fprintf(&head, "%d\n", answer.StatusCode)
 	answer.Header.Write(&head)
 	return head.Bytes()
-}
-
-func fail(err error) {
-	fmt.Fprintln(os.Stderr, "caller:", err)
-	os.Exit(1)
 }

@@ -5,11 +5,8 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,20 +35,7 @@ type Result struct {
 	Seconds  float64 `json:"seconds"`
 }
 
-func main() {
-	orders := json.NewDecoder(os.Stdin)
-	for {
-		var order Order
-		if err := orders.Decode(&order); err == io.EOF {
-			return
-		} else if err != nil {
-			fail(err)
-		}
-		if err := json.NewEncoder(os.Stdout).Encode(run(order)); err != nil {
-			fail(err)
-		}
-	}
-}
+func main() { serve(run) }
 
 func run(order Order) Result {
 	begin := time.Now()
@@ -167,15 +151,4 @@ func (c *connection) call() {
 	check(c.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: c.stream, BlockFragment: c.block.Bytes(), EndHeaders: true}))
 	check(c.framer.WriteData(c.stream, true, body))
 	c.stream += 2
-}
-
-func check(err error) {
-	if err != nil {
-		fail(err)
-	}
-}
-
-func fail(err error) {
-	fmt.Fprintln(os.Stderr, "load:", err)
-	os.Exit(1)
 }
