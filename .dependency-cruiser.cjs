@@ -95,7 +95,7 @@ module.exports = {
       "nestjs",
       "core",
       "context",
-      "http/(http-call|http-door|follow-response|cors|json-error|node-answer|node-cors)[.]ts",
+      "http/(http-call|http-door|follow-response|cors|json-error|node-answer|node-cors|until-closed)[.]ts",
     ),
     // Connect is served by Node's HTTP: a request, its connection and its body are the same there.
     layer(
@@ -104,13 +104,15 @@ module.exports = {
       "context",
       "client",
       "gen",
-      "http/(http-call|discard|json-error|node-answer)[.]ts",
+      "http/(cors|http-call|discard|json-error|node-answer|node-cors)[.]ts",
     ),
     {
       name: "the-guard-for-connect-brings-no-listener",
       severity: "error",
       from: { path: `${library}/connect/[^/]+[.]ts$`, pathNot: [`${library}/connect/node[.]ts$`, tests] },
-      to: { path: [`${library}/connect/node/`, `${library}/http/(json-error|node-answer)[.]ts$`] },
+      to: {
+        path: [`${library}/connect/node/`, `${library}/http/(cors|json-error|node-answer|node-cors)[.]ts$`],
+      },
     },
     layer(
       "service",

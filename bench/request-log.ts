@@ -17,8 +17,7 @@ const { values } = parseArgs({
     only: { type: "string", default: "sqlite,postgres" },
     days: { type: "string", default: "10" },
     writer: { type: "boolean", default: false },
-    discard: { type: "boolean", default: false },
-    pairs: { type: "string", default: "15" },
+    rounds: { type: "string", default: "12" },
     seconds: { type: "string", default: "2" },
   },
 });
@@ -129,7 +128,7 @@ async function report(name: string, log: RequestLog, size: () => Promise<number>
 }
 
 if (values.writer) {
-  const result = await writerCost(Number(values.pairs), Number(values.seconds), values.discard);
+  const result = await writerCost(Number(values.rounds), Number(values.seconds));
   process.stdout.write(`${writerText(result).join("\n")}\n`);
 } else await fillAndMeasure();
 

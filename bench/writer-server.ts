@@ -1,19 +1,20 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import * as grpc from "@grpc/grpc-js";
 import { grpcAuth } from "countersign/grpc";
-import { createRequestRecorder } from "countersign/store";
 import { BenchCall, type Callers, makeCallers, procedure } from "./callers.ts";
 import { echo, say } from "./echo.ts";
 import { recordingTo, recordOf } from "./recording.ts";
 
-// One process with the same server twice, with a request log and without: what one heap, one compiler and one processor make of both.
+// One process with the same server three times: what one heap, one compiler and one processor make of all of them.
+
+/** What is done for a call besides deciding: nothing; it is named and followed to its end, as metrics need it; that is written down, too. */
+export type Watch = "alone" | "followed" | "logged";
 
 export type WriterOrder = { readonly kind: "begin" } | { readonly kind: "report" };
 
 export interface WriterReady {
   readonly kind: "ready";
-  /** Of the one without a log, and of the one with it. */
-  readonly ports: { readonly off: number; readonly on: number };
+  readonly ports: Readonly<Record<Watch, number>>;
   readonly credentials: readonly string[];
 }
 
@@ -30,15 +31,14 @@ export interface WriterReport {
   readonly dropped: number;
 }
 
-/** Without a path, what is taken down goes nowhere: what is left is what the main thread does for it. */
-const [, , path] = process.argv;
-const nowhere = { append: async (): Promise<void> => {} };
-const recorder = path === undefined ? createRequestRecorder({ log: nowhere }) : await recordingTo(path);
-const off = makeCallers(10_000);
-const on = makeCallers(10_000, { onCallEnd: (ended) => recorder.record(recordOf(ended)) }, off.tokens);
+const [, , path = ""] = process.argv;
+const recorder = await recordingTo(path);
+const alone = makeCallers(10_000);
+const followed = makeCallers(10_000, { onCallEnd: () => {} }, alone.tokens);
+const logged = makeCallers(10_000, { onCallEnd: (ended) => recorder.record(recordOf(ended)) }, alone.tokens);
 // Every caller has been here before.
-for (const token of off.tokens)
-  for (const { auth } of [off, on])
+for (const token of alone.tokens)
+  for (const { auth } of [alone, followed, logged])
     void auth.decide(new BenchCall(procedure, "authorization", `Bearer ${token}`));
 const eventLoop = monitorEventLoopDelay({ resolution: 1 });
 eventLoop.enable();
@@ -54,8 +54,12 @@ function listen({ auth }: Callers): Promise<number> {
   });
 }
 
-const ports = { off: await listen(off), on: await listen(on) };
-process.send?.({ kind: "ready", ports, credentials: off.tokens } satisfies WriterReady);
+const ports = {
+  alone: await listen(alone),
+  followed: await listen(followed),
+  logged: await listen(logged),
+};
+process.send?.({ kind: "ready", ports, credentials: alone.tokens } satisfies WriterReady);
 
 process.on("message", async (order: WriterOrder) => {
   if (order.kind === "begin") {

@@ -76,7 +76,7 @@ export class Scene {
   /** Somebody who has an authenticator app, and a code for the day when it is lost. */
   async enrolled(): Promise<{ readonly account: Account; readonly token: string; recoveryCode: string }> {
     const { account, token, secret } = await this.enrolling();
-    const code = { otp_code: codeOf(secret, -1) };
+    const code = { otp_code: codeOf(secret, 0) };
     const answer = await this.call("/auth.v1.AuthService/ConfirmTotp", code, token);
     const [recoveryCode = ""] = answer["recovery_codes"] as readonly string[];
     return { account, token, recoveryCode };

@@ -286,8 +286,8 @@ describe("metrics", () => {
     deepEqual(grown(before[0] ?? {}, await metric("countersign_decisions_total")), {
       'result="allowed",reason="",authenticator="api_key"': tally.ok,
       'result="refused",reason="CREDENTIALS_MISSING",authenticator=""': tally.missing,
-      'result="refused",reason="API_KEY_INVALID",authenticator=""': tally.invalid,
-      'result="refused",reason="PERMISSION_DENIED",authenticator=""': tally.forbidden,
+      'result="refused",reason="API_KEY_INVALID",authenticator="api_key"': tally.invalid,
+      'result="refused",reason="PERMISSION_DENIED",authenticator="api_key"': tally.forbidden,
     });
     deepEqual(grown(before[1] ?? {}, await metric("countersign_calls_total")), {
       'procedure="/api.users.UserService/UpdateProfile",code="OK"': tally.ok,

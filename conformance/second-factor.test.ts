@@ -1,6 +1,5 @@
 import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import type { Administrator } from "./cast.ts";
 import type { Client, Header, Outcome } from "./clients/client.ts";
 import {
@@ -18,7 +17,7 @@ import {
 } from "./door.ts";
 import { closeServer, openServer, reopenServer } from "./open-server.ts";
 import type { ServerProcess } from "./server-process.ts";
-import { codeOf } from "./totp-code.ts";
+import { codeOf, momentInStep } from "./totp-code.ts";
 
 let server: ServerProcess;
 let administrator: Administrator;
@@ -50,10 +49,7 @@ async function enrolled(): Promise<Enrolled> {
   );
   // Nothing asks for it until it is confirmed.
   await logIn(client, account);
-  // Not at the very end of a step: the code must still be good when it arrives.
-  const left = 30_000 - (Date.now() % 30_000);
-  if (left < 1000) await setTimeout(left);
-  const at = Date.now();
+  const at = await momentInStep();
   const confirmed = await answer(call(client, "ConfirmTotp", { otp_code: codeOf(secret, -1, at) }, header));
   const recoveryCodes = confirmed["recovery_codes"] as string[];
   equal(new Set(recoveryCodes).size, 10);

@@ -64,7 +64,7 @@ async function ofSessions(
 > {
   const { account, token, secret: seed } = await scene.enrolling();
   const { username, password } = account;
-  const code = { otp_code: codeOf(seed, -1) };
+  const code = { otp_code: codeOf(seed, 0) };
   const confirmed = await scene.call("/auth.v1.AuthService/ConfirmTotp", code, token);
   const codes = confirmed["recovery_codes"] as readonly string[];
   const login = { username, password, otp_code: codes[0] ?? "" };

@@ -60,6 +60,8 @@ const tools: readonly Tool[] = [
     isThere: () => nginxProgram() !== undefined,
     packages: ["nginx-light"],
   },
+  { name: "caddy", isThere: () => caddyProgram() !== undefined, packages: ["caddy"] },
+  { name: "haproxy", isThere: () => haproxyProgram() !== undefined, packages: ["haproxy"] },
   {
     name: "a Python that can import grpc and jwt",
     isThere: () => pythonWithGrpc() !== undefined && pythonHas("jwt", "cryptography"),
@@ -108,14 +110,25 @@ export function redisProgram(): string | undefined {
   return programs.find(isExecutable);
 }
 
-/** Debian keeps it where only administrators look. */
 export function nginxProgram(): string | undefined {
-  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin"];
-  const programs = folders.map((folder) => join(folder, "nginx")).filter(isExecutable);
-  return programs.find((program) => {
+  return servers("nginx").find((program) => {
     const { stderr } = spawnSync(program, ["-V"], { encoding: "utf8" });
     return ["http_auth_request_module", "http_v2_module"].every((name) => stderr.includes(name));
   });
+}
+
+export function caddyProgram(): string | undefined {
+  return servers("caddy")[0];
+}
+
+export function haproxyProgram(): string | undefined {
+  return servers("haproxy")[0];
+}
+
+/** Where a server may be: Debian keeps some where only administrators look. */
+function servers(name: string): readonly string[] {
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin"];
+  return folders.map((folder) => join(folder, name)).filter(isExecutable);
 }
 
 function onPath(program: string): boolean {

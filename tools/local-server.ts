@@ -18,7 +18,7 @@ export interface LocalServerOptions {
   readonly lingersMs: number;
 }
 
-export interface Launch extends Pick<SpawnOptions, "uid" | "gid"> {
+export interface Launch extends Pick<SpawnOptions, "uid" | "gid" | "env"> {
   readonly command: readonly [program: string, ...args: string[]];
 }
 

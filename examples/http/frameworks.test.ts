@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { registerHooks } from "node:module";
 import type { AddressInfo } from "node:net";
 import { after, describe, it } from "node:test";
 import { getRequestListener } from "@hono/node-server";
 import { createJwtForUser } from "countersign/jwt";
-import ts from "typescript";
+import { loadExample as load } from "./load-example.ts";
 
 process.env["JWT_SECRET"] = "only for this test: 32 bytes or more";
 const key = "sk-jobs-0123456789abcdef";
@@ -24,28 +22,6 @@ async function listen(server: Server): Promise<string> {
   cleanUp.push(() => server.close().closeAllConnections());
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
-
-/** Each loads anew what it imports: routes belong to one `Auth`. */
-const load = (file: string): Promise<Readonly<Record<string, never>>> => import(`../${file}?${file}`);
-registerHooks({
-  resolve(specifier, context, next) {
-    const query = context.parentURL?.match(/\/examples\/.*(\?.*)$/)?.[1] ?? "";
-    return next(
-      specifier.startsWith(".") && !specifier.includes("?") ? specifier + query : specifier,
-      context,
-    );
-  },
-  // Node strips types, but knows no decorators yet: a build does what the compiler does here.
-  load(url, context, next) {
-    if (!url.includes("/examples/nestjs/")) return next(url, context);
-    const text = readFileSync(new URL(url), "utf8");
-    const { target, module } = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ES2022 };
-    const { outputText: source } = ts.transpileModule(text, {
-      compilerOptions: { experimentalDecorators: true, target, module },
-    });
-    return { format: "module", source, shortCircuit: true };
-  },
-});
 
 const starts: Readonly<Record<string, () => Promise<string>>> = {
   node: async () => listen((await load("http/node.ts"))["server"] as never),

@@ -158,8 +158,8 @@ async function openState(config: Config, { configured, counts, log, parts }: Ope
   await markSecrets(config, store.secrets);
   const usage = createUsageRecorder({
     apiKeys: store.apiKeys,
-    // A file is written on this very thread: calls wait for a few milliseconds at a time.
-    batchSize: config.secrets.databaseUrl === undefined ? 50 : undefined,
+    // A file is written on this very thread: calls wait for a millisecond or two at a time, and for one of these only.
+    ...(config.secrets.databaseUrl === undefined && { batchSize: 25, restMs: 10 }),
     onError: (error) => log.warn({ err: error }, "usage cannot be written; it is kept and tried again"),
   });
   parts.add(() => usage.close());

@@ -50,7 +50,10 @@ function managedSigning(config: Config, store: Store, onError: (error: unknown) 
   return {
     managed: keys,
     signer: (at) => keys.current(at),
-    signerFor: (seconds) => readable(keys.currentFor(seconds)),
+    signerFor: (seconds) => {
+      const key = keys.currentFor(seconds);
+      return key instanceof Promise ? readable(key) : key;
+    },
     ring: () => keys.ring(),
     jwks: () => keys.jwks(),
   };

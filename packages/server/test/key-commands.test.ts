@@ -240,3 +240,26 @@ function callWith(apiKeyId: string): RequestRecord {
     ...{ missing: undefined, tenantId: undefined },
   };
 }
+
+test("a dry run promises what the real run does, of more lines than one call has, too", async () => {
+  const file = join(folder, "many-keys.csv");
+  const line = (n: number, name = `many-${n}`): string =>
+    `${createHash("sha256").update(`many-${n}`).digest("hex")},${name},dora,2030-01-01`;
+  const rows = ["hash,name,owner,expires_at", ...Array.from({ length: 230 }, (_, n) => line(n))];
+  rows.push(line(230, "many-1"), line(2, "another name"), line(231).replace("2030-01-01", "2030-02-30"));
+  writeFileSync(file, `${rows.join("\n")}\n`);
+  const problems = [
+    "line 232: name: another key of this user has this name",
+    "line 234: expires_at: an instant such as 2027-01-01T00:00:00Z",
+  ];
+  const dry = await run(["keys", "import", file, "--dry-run"], at);
+  assert.deepEqual(
+    [dry.stdout, dry.stderr.trim().split("\n"), dry.code],
+    ["230 would be imported, 1 known already, 2 refused; nothing was done\n", problems, 1],
+  );
+  const real = await run(["keys", "import", file], at);
+  assert.deepEqual(
+    [real.stdout, real.stderr.trim().split("\n"), real.code],
+    ["230 imported, 1 known already, 2 refused; done\n", problems, 1],
+  );
+});

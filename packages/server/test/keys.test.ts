@@ -135,9 +135,11 @@ test("what is wrong is named", async () => {
   assert.deepEqual([taken.error.status, taken.error.violations[0]?.field], ["INVALID_ARGUMENT", "name"]);
 });
 
-test("a name cannot steer a terminal", async () => {
-  await good(["keys", "create", "--user", "dora", "--name", "a\u001b[2Jb\nc"], at);
-  const text = await good(["keys", "list"], at);
+test("a text cannot steer a terminal", async () => {
+  const made = ["keys", "create", "--user", "dora", "--name", "steering", "-o", "json"];
+  const told = await good([...made, "--description", "a\u001b[2Jb\nc"], at);
+  const { api_key: key } = JSON.parse(told) as { readonly api_key: { readonly id: string } };
+  const text = await good(["keys", "show", key.id], at);
   assert.ok(!text.includes("\u001b"));
   assert.match(text, /a\ufffd\[2Jb c/);
 });

@@ -38,7 +38,8 @@ export async function openNestDoors({ auth, rules, run }: Routes): Promise<NestD
   const own = auth();
   const { interceptor, toStatus } = grpcAuth(own);
   class App {}
-  Module({ imports: [nestAuth(own, { toStatus })], controllers: [Http, Grpc] })(App);
+  // The program's own routes of HTTP have rules as well, and are served by none of these doors.
+  Module({ imports: [nestAuth(own, { toStatus, seal: false })], controllers: [Http, Grpc] })(App);
   const app = await NestFactory.create(App, { bodyParser: false, logger: false, abortOnError: false });
   const url = `127.0.0.1:${await freePort()}`;
   const files = new Set(servable.map(({ file }) => `${file.name}.proto`));

@@ -386,6 +386,15 @@ describe("forward-auth", () => {
     equal(JSON.parse(body).message, "Größe: only readers");
   });
 
+  it("REGRESSION: Caddy's `uri /forward-auth` brings its caller's query along, which is not looked at", async () => {
+    const good = proxied("GET", "/reports/7?page=2", { "x-api-key": keys.ANN });
+    for (const query of ["?page=2", "?", "?x-forwarded-uri=/acme.Orders/Find"]) {
+      equal((await forwardAuth({ path: `/forward-auth${query}`, headers: good })).status, 200);
+      equal((await forwardAuth({ path: `/forward-auth/nginx${query}`, headers: good })).status, 200);
+    }
+    equal((await forwardAuth({ path: "/forward-auth/x?/forward-auth", headers: good })).status, 404);
+  });
+
   it("needs one method and one target", async () => {
     const good = proxied("POST", "/acme.Orders/Find");
     for (const broken of [

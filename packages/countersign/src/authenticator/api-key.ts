@@ -15,7 +15,7 @@ import type { OnScopeUsed } from "./noted-permissions.ts";
 export interface KeyAuthenticatorOptions<P> {
   /** In lower case. Default: `x-api-key`. The default is not read where another one is set. */
   readonly header?: string;
-  /** The scheme before the key, as in `authorization: ApiKey cs_…`. Default: none. */
+  /** The scheme before the key, as in `authorization: ApiKey cs_…`. Default: none, and the value is the bare key. */
   readonly scheme?: string;
   /** What keys begin with. Default: `cs`. */
   readonly prefix?: string;
@@ -65,6 +65,7 @@ export function readingKeys<P>(
   return Object.freeze({
     name,
     header,
+    scheme,
     challenge,
     missingMessage: "API key required",
     unrecognized: (value: string) => refuseUnrecognized(value, scheme, "API_KEY_INVALID"),

@@ -31,6 +31,7 @@ export function developmentKey<P = Principal>(options: DevelopmentKeyOptions<P>)
   return Object.freeze({
     name,
     header,
+    scheme: "",
     challenge: "ApiKey",
     missingMessage: "API key required",
     unrecognized: () => "API_KEY_INVALID" as const,

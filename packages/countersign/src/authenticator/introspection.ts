@@ -46,6 +46,7 @@ export function introspection<P = Principal>(options: IntrospectionOptions<P>): 
   return Object.freeze({
     name,
     header: options.header ?? "authorization",
+    scheme,
     challenge,
     unrecognized: (value: string) => refuseUnrecognized(value, scheme, "TOKEN_INVALID"),
     start(runtime: AuthRuntime) {

@@ -135,6 +135,7 @@ export function tokenAuthenticator<P>(
   return Object.freeze({
     name,
     header,
+    scheme,
     challenge,
     unrecognized: (value: string) => refuseUnrecognized(value, scheme, "TOKEN_INVALID"),
     start(runtime: AuthRuntime) {

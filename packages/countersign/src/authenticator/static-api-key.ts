@@ -56,6 +56,7 @@ export function staticApiKey<P = Principal>(options: StaticApiKeyOptions<P>): Au
   return Object.freeze({
     name,
     header,
+    scheme,
     challenge: scheme === "" ? "ApiKey" : scheme,
     missingMessage: "API key required",
     unrecognized: (value: string) => refuseUnrecognized(value, scheme, "API_KEY_INVALID"),

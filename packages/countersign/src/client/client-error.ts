@@ -2,6 +2,7 @@
 export const clientStatus = Object.freeze({
   DEADLINE_EXCEEDED: 4,
   FAILED_PRECONDITION: 9,
+  ABORTED: 10,
   UNIMPLEMENTED: 12,
   UNAVAILABLE: 14,
   UNAUTHENTICATED: 16,

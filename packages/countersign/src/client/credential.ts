@@ -48,6 +48,7 @@ export function bearer(token: string | TokenSource, options: BearerOptions = {})
   const { header = "authorization", scheme = "Bearer" } = options;
   const written = (text: string): string => bearerText(credentialText(text, "a token"), scheme);
   if (typeof token === "string") return constant(headerName(header), written(token));
+  if (typeof token !== "function") throw missing("a token");
   const keeper = new TokenKeeper({
     async fetch(): Promise<KeptToken> {
       const got = await token();
@@ -84,6 +85,18 @@ export function apiKeyFrom(
   if (key === "") throw new TypeError(`${name} is not set: it has the API key of this service`);
   if (!printable.test(key)) throw new TypeError(`${name} has no API key in it`);
   return apiKey(key, options);
+}
+
+/** The credential itself. Throws a `TypeError` for what is none, such as a variable that was not set. */
+export function requireCredential(given: Credential, what: string): Credential {
+  const { header, value, another } = (given ?? {}) as Partial<Credential>;
+  if (typeof header !== "string" || typeof value !== "function" || typeof another !== "function")
+    throw missing(what);
+  return given;
+}
+
+function missing(what: string): TypeError {
+  return new TypeError(`${what} is missing: give what apiKey(), bearer() or openSession() returns`);
 }
 
 function constant(header: string, value: string): Credential {

@@ -130,6 +130,7 @@ describe("credentials", () => {
       }
     }
     assert.throws(() => apiKey("key", { header: "X-Api-Key" }), TypeError);
+    assert.throws(() => bearer(undefined as never), { name: "TypeError", message: /^a token is missing/ });
     assert.throws(() => apiKeyFrom({}, "ORDERS_API_KEY"), /ORDERS_API_KEY is not set/);
     assert.equal(apiKeyFrom({ ORDERS_API_KEY: "cs_key\n" }, "ORDERS_API_KEY").value(), "cs_key");
     assert.ok(!JSON.stringify(apiKey("cs_secret")).includes("cs_secret"));

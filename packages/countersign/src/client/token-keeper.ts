@@ -70,6 +70,7 @@ export class TokenKeeper {
   /** Puts a token in place, or none: what is on its way is of no use any more. */
   set(token: KeptToken | undefined): void {
     this.#age += 1;
+    this.#failedAt = Number.NEGATIVE_INFINITY;
     this.#pending = undefined;
     this.#current = token && this.#scheduled(token);
   }
@@ -96,7 +97,7 @@ export class TokenKeeper {
       if (age === this.#age) this.#current = token;
       return token;
     } catch (error) {
-      this.#failedAt = this.#now();
+      if (age === this.#age) this.#failedAt = this.#now();
       throw error;
     } finally {
       if (age === this.#age) this.#pending = undefined;

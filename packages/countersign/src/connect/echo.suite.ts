@@ -28,7 +28,7 @@ import type { UserAccount } from "../core/user.ts";
 import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { type ConnectAuth, type ConnectAuthOptions, connectAuth } from "./connect-auth.ts";
 import { implement } from "./implement.ts";
-import { connectListener } from "./node/listener.ts";
+import { type ConnectListenerOptions, connectListener } from "./node/listener.ts";
 
 const line = ".t.Line";
 const method = (name: string, clientStreaming: boolean, serverStreaming: boolean) => ({
@@ -102,7 +102,7 @@ export interface EchoOptions {
   /** Stands between the guard and its `Auth`. */
   readonly wrap?: (auth: Auth<Principal>) => Auth<Principal>;
   readonly guard?: ConnectAuthOptions<UserAccount>;
-  readonly adapter?: Omit<ConnectNodeAdapterOptions, "routes">;
+  readonly adapter?: Omit<ConnectListenerOptions, "routes">;
   /** Handlers that know no transport; or routes of the test's own. */
   readonly handlers?: Readonly<Record<string, unknown>>;
   readonly routes?: (guard: ConnectAuth<Principal, UserAccount>) => ConnectNodeAdapterOptions["routes"];

@@ -1,4 +1,5 @@
 /** Subpath `countersign/connect/node`: guarded routes as a listener of `node:http`, `node:https` and `node:http2`. */
 
-export type { NodeListener } from "./node/listener.ts";
+export type { CorsOptions } from "../http/cors.ts";
+export type { ConnectListenerOptions, NodeListener } from "./node/listener.ts";
 export { connectListener } from "./node/listener.ts";

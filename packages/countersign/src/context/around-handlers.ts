@@ -1,5 +1,6 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { CallError, callStatus, Unavailable } from "../core/call-error.ts";
+import { isPromise } from "../core/decision.ts";
 import { statusOf } from "../core/denial.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { CallContext } from "./call-context.ts";
@@ -57,7 +58,7 @@ function answering(handler: AnyHandler, watch: Watch): AnyHandler {
     const { end, run = plainly } = watch(context);
     try {
       const answer = run(() => handler(input, context));
-      if (!isThenable(answer)) {
+      if (!isPromise(answer)) {
         end(ok);
         return answer;
       }
@@ -154,8 +155,4 @@ function codeOf(thrown: unknown, signal: AbortSignal): number {
 
 function isStatusCode(code: unknown): code is number {
   return typeof code === "number" && Number.isInteger(code) && code >= 0 && code <= 16;
-}
-
-function isThenable(value: unknown): value is Promise<unknown> {
-  return typeof (value as { then?: unknown } | undefined)?.then === "function";
 }

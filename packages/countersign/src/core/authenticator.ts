@@ -39,6 +39,8 @@ export interface Authenticator<P> {
   readonly header: string | undefined;
   /** Value for `WWW-Authenticate` when this authenticator could have been used; undefined if there is none for it. */
   readonly challenge: string | undefined;
+  /** What stands before the credential in its header; the empty string: nothing. Default: the first word of `challenge`. */
+  readonly scheme?: string;
   /** The message of `CREDENTIALS_MISSING` where this is the only way in. */
   readonly missingMessage?: string;
   /** Why a value is refused that no authenticator of this header recognises. */

@@ -72,15 +72,15 @@ export class FollowedCall<P> implements EndedCall<P> {
   readonly requestId: string;
   readonly peerAddress: string | undefined;
   readonly #began: number;
-  readonly #follower: Follower<P>;
-  #over = false;
+  /** Until it is over. */
+  #follower: Follower<P> | undefined;
 
   constructor(call: Call, follower: Follower<P>) {
     this.call = call;
     this.requestId = call.requestId ?? newRequestId();
     this.peerAddress = call.peer.address;
-    this.#follower = follower;
     this.#began = performance.now();
+    this.#follower = follower;
   }
 
   get subject(): DenialSubject | undefined {
@@ -114,15 +114,16 @@ export class FollowedCall<P> implements EndedCall<P> {
 
   /** It is over. `reason`: of a refusal by the handler. Where the call was denied, that says it all. */
   end(code: number, reason?: Reason): void {
-    if (this.#over) return;
-    this.#over = true;
+    const follower = this.#follower;
+    if (follower === undefined) return;
+    this.#follower = undefined;
     this.durationMs = performance.now() - this.#began;
-    this.endedAt = this.#follower.now();
+    this.endedAt = follower.now();
     this.code = this.denial === undefined ? code : statusOf[this.denial.reason].grpc;
     this.reason = this.denial?.reason ?? reason ?? this.reason;
-    this.rule = this.#follower.rules.find(this.call.procedure)?.title;
+    this.rule = follower.rules.find(this.call.procedure)?.title;
     try {
-      const pending: unknown = this.#follower.tell(this);
+      const pending: unknown = follower.tell(this);
       if (isPromise(pending)) pending.then(undefined, () => {});
     } catch {
       // An observer must not be able to change what a caller gets.

@@ -9,7 +9,7 @@ export interface ApiKeyIdentity {
   readonly name: string;
   /** `service`, `cli`, `webhook`, `internal`, `development`, or `static` for a key from configuration. */
   readonly type: string;
-  /** The permissions that the key was limited to; without these and without roles it has its owner's, except managing keys and accounts. */
+  /** The permissions that the key was limited to; without these and without roles it has its owner's, except those that begin `auth.`. */
   readonly scopes: readonly string[];
   /** The roles that the key was limited to. */
   readonly roles?: readonly string[] | undefined;

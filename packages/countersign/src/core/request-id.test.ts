@@ -10,6 +10,11 @@ it("ids of ours are UUIDs of version 7: none comes twice, and they stand in the 
   assert.deepEqual(ids, [...ids].sort());
 });
 
+it("a clock that goes back, or stands, gives none twice", () => {
+  const times = [9, 9, 8, 9, 9, 7, 8, 9].flatMap((ms) => Array.from({ length: 4096 }, () => ms));
+  assert.equal(new Set(times.map((ms) => newRequestId(ms))).size, times.length);
+});
+
 it("an id that came is kept where it is well-formed", () => {
   for (const id of [
     "0195fe2a-26ff-7e6b-91c9-a560a4c10a02",

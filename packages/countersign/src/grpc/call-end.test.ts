@@ -169,6 +169,20 @@ describe("a gRPC call that is over", () => {
     );
   });
 
+  it("still says where it came from, when its caller has left", async () => {
+    const ended: EndedCall<Principal>[] = [];
+    await using server = await start(ended);
+    const left = server.client.stub.Download({ say: "hang" }, toMetadata({ "x-user": "ann" }));
+    left.on("error", () => {});
+    await new Promise((resolve) => left.once("data", resolve));
+    left.cancel();
+    await until(() => ended.length === 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    const [call] = ended;
+    assert.match(call?.peerAddress ?? "", /^127\.0\.0\.1:\d+$/);
+    assert.equal(call?.call.peer.address, call?.peerAddress);
+  });
+
   it("whose observer throws or rejects is served all the same", async () => {
     let calls = 0;
     await using server = await startEcho({

@@ -1,3 +1,4 @@
+import { sensitiveHeaders } from "node:http2";
 import { Metadata, type ServerInterceptingCallInterface, type StatusObject } from "@grpc/grpc-js";
 import type { Denial } from "../core/denial.ts";
 import type { FollowedCall } from "../core/followed-call.ts";
@@ -10,6 +11,7 @@ interface Kind {
   readonly responseStream: boolean;
 }
 
+const idAlone = [requestIdHeader];
 const deadlineExceeded = 4;
 const cancelled = 1;
 
@@ -31,10 +33,18 @@ export class CallTrail<P> {
     if (!this.#kind.requestStream) this.followed.received = 1;
   }
 
-  /** Headers on their way to the caller. */
+  /** Headers on their way to the caller, with its id. */
   headers(metadata: Metadata): Metadata {
     this.#named = true;
-    metadata.set(requestIdHeader, this.followed.requestId);
+    const { requestId } = this.followed;
+    // In place of what another call has put there: a handler may send one object for all of its calls.
+    metadata.toHttp2Headers = () => {
+      const headers = Metadata.prototype.toHttp2Headers.call(metadata);
+      headers[requestIdHeader] = requestId;
+      // Else HPACK (RFC 7541) would search for it what was said before, and forget for it what is said with every call.
+      headers[sensitiveHeaders as never] = idAlone as never;
+      return headers;
+    };
     return metadata;
   }
 
@@ -48,7 +58,7 @@ export class CallTrail<P> {
   status(status: StatusObject): StatusObject {
     const { code, metadata } = status;
     if (code === 0 && !this.#kind.responseStream) this.followed.sent = 1;
-    this.followed.end(code, metadata === null ? undefined : reasonOfStatus(metadata));
+    this.followed.end(code, reasonOfStatus(status));
     if (this.#named) return status;
     const named = metadata?.clone() ?? new Metadata();
     named.set(requestIdHeader, this.followed.requestId);
@@ -57,17 +67,13 @@ export class CallTrail<P> {
 
   /** Nothing more will happen. Without a status of ours, grpc-js had one of its own, or the caller has left. */
   over(): void {
+    if (this.followed.endedAt > 0) return;
+    // What grpc-js has answered by itself, to a message that it could not read, for one. Not public, and only a better word for the log.
+    const { sentTrailers, sentHeaders } = (this.#call as { readonly stream?: Sent }).stream ?? {};
     const late = Number(this.#call.getDeadline()) <= Date.now();
-    this.followed.end(sentStatus(this.#call) ?? (late ? deadlineExceeded : cancelled));
+    const ended = late ? deadlineExceeded : cancelled;
+    this.followed.end(Number(sentTrailers?.["grpc-status"] ?? sentHeaders?.["grpc-status"] ?? ended));
   }
-}
-
-/** What grpc-js has answered by itself: to a message that it could not read, for one. */
-function sentStatus(call: ServerInterceptingCallInterface): number | undefined {
-  // Not public, and only a better word for the log.
-  const { sentTrailers, sentHeaders } = (call as { readonly stream?: Sent }).stream ?? {};
-  const code = sentTrailers?.["grpc-status"] ?? sentHeaders?.["grpc-status"];
-  return code === undefined ? undefined : Number(code);
 }
 
 interface Sent {

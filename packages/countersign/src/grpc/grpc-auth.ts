@@ -13,7 +13,7 @@ import type { UserAccount, UserSource } from "../core/user.ts";
 import { GuardedCall } from "./guarded-call.ts";
 import { GuardedServer } from "./guarded-server.ts";
 import { silenceGrpcValues, takeUnreadableHeaders } from "./redacting-logger.ts";
-import { failureStatus, thrownStatus } from "./status.ts";
+import { thrownStatus } from "./status.ts";
 import { contextOf } from "./with-context.ts";
 
 export interface GrpcAuthOptions<U extends UserAccount> {
@@ -53,7 +53,7 @@ export function grpcAuth<P extends Principal = Principal, U extends UserAccount 
     interceptor,
     context,
     principal: (call: { readonly metadata: Metadata }) => context(call).principal,
-    toStatus: (thrown: unknown) => thrownStatus(thrown) ?? failureStatus(thrown),
+    toStatus: (thrown: unknown) => thrownStatus(thrown),
     createServer(serverOptions: ServerOptions = {}) {
       return new GuardedServer(auth, onError, {
         ...serverOptions,

@@ -37,6 +37,7 @@ export class GrpcCall implements Call {
   }
 
   get peer(): Peer {
+    // Kept: of a call whose caller has left, grpc-js knows no peer any more.
     this.#peer ??= peerOf(this.#call);
     return this.#peer;
   }

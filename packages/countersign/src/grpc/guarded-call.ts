@@ -30,9 +30,10 @@ export interface GuardedCallOptions<P, U extends UserAccount> {
 export class GuardedCall<P extends Principal, U extends UserAccount> {
   /** Does the rule need the message? */
   readonly judged: boolean;
+  /** Undefined where nobody follows calls, and before the headers. */
+  trail: CallTrail<P> | undefined;
   readonly #options: GuardedCallOptions<P, U>;
   #call: GrpcCall | undefined;
-  #trail: CallTrail<P> | undefined;
   #admitted: Allowed<P> | undefined;
   #context: CallContext<P, U> | undefined;
   #stopWatching: (() => void) | undefined;
@@ -43,17 +44,12 @@ export class GuardedCall<P extends Principal, U extends UserAccount> {
     this.judged = options.auth.needsRequest(options.method.path);
   }
 
-  /** Undefined where nobody follows calls. */
-  get trail(): CallTrail<P> | undefined {
-    return this.#trail;
-  }
-
   /** The headers are there: this is where a call is decided. */
   begin(metadata: Metadata, proceed: (metadata: Metadata) => void): void {
     const { auth, method, nextCall, unreadable } = this.#options;
     const call = new GrpcCall(method.path, nextCall, metadata, unreadable);
     this.#call = call;
-    if (auth.follow !== undefined) this.#trail = new CallTrail(auth.follow(call), method, nextCall);
+    if (auth.follow !== undefined) this.trail = new CallTrail(auth.follow(call), method, nextCall);
     const decision = auth.decide(call);
     if (isPromise(decision)) void decision.then((settled) => this.#settle(settled, call, metadata, proceed));
     else this.#settle(decision, call, metadata, proceed);
@@ -66,7 +62,7 @@ export class GuardedCall<P extends Principal, U extends UserAccount> {
   }
 
   message(message: unknown, goOn: (message: unknown) => void): void {
-    this.#trail?.followed.receivedMessage();
+    this.trail?.followed.receivedMessage();
     if (this.judged) this.#judge(message, goOn);
     else this.within(() => goOn(message));
   }
@@ -74,7 +70,7 @@ export class GuardedCall<P extends Principal, U extends UserAccount> {
   /** grpc-js calls this at the end of every call, not only of cancelled ones. */
   end(): void {
     this.#over = true;
-    this.#trail?.over();
+    this.trail?.over();
     this.#stopWatching?.();
     this.#call?.cancel();
   }
@@ -97,7 +93,7 @@ export class GuardedCall<P extends Principal, U extends UserAccount> {
       this.#refuse(unjudged);
       return;
     }
-    this.#trail?.followed.decided(decision);
+    this.trail?.followed.decided(decision);
     this.#admitted = decision;
     this.#context = new CallContext<P, U>(call, decision, users);
     setContext(metadata, this.#context as CallContext);
@@ -124,23 +120,19 @@ export class GuardedCall<P extends Principal, U extends UserAccount> {
     else answer(decision);
   }
 
-  #refuse(refusal: Denial): void {
-    this.#options.nextCall.sendStatus(this.#statusOf(refusal));
+  /** Ends the call. Returns what its caller is told. */
+  #refuse(refusal: Denial): StatusObject {
+    const status = denialStatus(refusal);
+    const told = this.trail?.denied(refusal, status) ?? status;
+    this.#options.nextCall.sendStatus(told);
+    return told;
   }
 
   /** Ends a stream that is open. */
   #cutOff(refusal: Denial): void {
-    const { nextCall } = this.#options;
-    const status = this.#statusOf(refusal);
-    nextCall.sendStatus(status);
-    // The first one waits until the caller has read what was written before, which it may never do. The second one
+    // The first status waits until the caller has read what was written before, which it may never do. The second one
     // tells the handler at once, and no more messages reach it.
-    nextCall.sendStatus(status);
-  }
-
-  #statusOf(refusal: Denial): StatusObject {
-    const status = denialStatus(refusal);
-    return this.#trail?.denied(refusal, status) ?? status;
+    this.#options.nextCall.sendStatus(this.#refuse(refusal));
   }
 }
 

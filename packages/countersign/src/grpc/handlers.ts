@@ -8,7 +8,8 @@ import type {
   UntypedHandleCall,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { failureStatus, thrownStatus } from "./status.ts";
+import { isPromise } from "../core/decision.ts";
+import { thrownStatus } from "./status.ts";
 
 type OnError = (error: unknown, procedure: string) => void;
 type ToStatus = (thrown: unknown) => StatusObject;
@@ -28,7 +29,7 @@ export function guardHandlers(
     const handler = name === undefined ? undefined : (implementation[name] as AnyHandler | undefined);
     if (typeof handler !== "function") continue;
     const bound: AnyHandler = handler.bind(implementation);
-    const toStatus: ToStatus = (thrown) => statusAndReport(thrown, method.path, onError);
+    const toStatus: ToStatus = (thrown) => thrownStatus(thrown, async () => onError(thrown, method.path));
     guarded[key] = method.responseStream ? guardStreaming(bound, toStatus) : guardAnswering(bound, toStatus);
   }
   return guarded;
@@ -37,16 +38,12 @@ export function guardHandlers(
 function guardAnswering(handler: AnyHandler, toStatus: ToStatus): UntypedHandleCall {
   return (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>): void => {
     let answered = false;
-    const fail = (thrown: unknown): void => {
-      const status = toStatus(thrown);
-      if (!answered) callback(status);
+    const once: sendUnaryData<unknown> = (...answer) => {
+      if (!answered) callback(...answer);
       answered = true;
     };
-    const answer: sendUnaryData<unknown> = (error, value, trailer, flags) => {
-      if (error) return fail(error);
-      if (!answered) callback(null, value, trailer, flags);
-      answered = true;
-    };
+    const fail = (thrown: unknown): void => once(toStatus(thrown));
+    const answer: sendUnaryData<unknown> = (error, ...rest) => (error ? fail(error) : once(null, ...rest));
     if (call instanceof Duplex) guardStream(call, fail);
     guard(() => handler(call, answer), fail);
   };
@@ -66,7 +63,7 @@ function guardStreaming(handler: AnyHandler, toStatus: ToStatus): UntypedHandleC
 function guard(handle: () => unknown, fail: (thrown: unknown) => void): void {
   try {
     const result = handle();
-    if (isThenable(result)) result.then(undefined, fail);
+    if (isPromise(result)) result.then(undefined, fail);
   } catch (thrown) {
     fail(thrown);
   }
@@ -80,10 +77,11 @@ function guardStream(
   const { emit } = call;
   let failed = false;
   call.emit = (event: string | symbol, ...values: unknown[]): boolean => {
-    if (failed) return incoming.has(event) ? false : emit.call(call, event, ...values);
+    if (failed && incoming.has(event)) return false;
     try {
       return emit.call(call, event, ...values);
     } catch (thrown) {
+      if (failed) throw thrown;
       failed = true;
       fail(thrown);
       return true;
@@ -95,19 +93,3 @@ function guardStream(
 }
 
 const incoming: ReadonlySet<string | symbol> = new Set(["data", "readable", "end"]);
-
-function statusAndReport(thrown: unknown, procedure: string, onError: OnError): StatusObject {
-  const known = thrownStatus(thrown);
-  if (known !== undefined) return known;
-  try {
-    const pending: unknown = onError(thrown, procedure);
-    if (isThenable(pending)) pending.then(undefined, () => {});
-  } catch {
-    // A logger that fails changes nothing for the caller.
-  }
-  return failureStatus(thrown);
-}
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
-}

@@ -20,7 +20,7 @@ import type {
 import { AuthRequiredService } from "../context/base-service.ts";
 import type { CallContext } from "../context/call-context.ts";
 import type { ServiceHandlers } from "../context/service-handlers.ts";
-import { isThenable } from "./handlers.ts";
+import { isPromise } from "../core/decision.ts";
 import { contextOf } from "./with-context.ts";
 
 /** What `grpc.Server.addService()` takes. */
@@ -88,7 +88,7 @@ function bindMethod(method: DescMethod, handler: AnyHandler): UntypedHandleCall 
 }
 
 function answer(result: unknown, callback: sendUnaryData<unknown>): unknown {
-  return isThenable(result) ? result.then((message) => callback(null, message)) : callback(null, result);
+  return isPromise(result) ? result.then((message) => callback(null, message)) : callback(null, result);
 }
 
 /** Writes what a handler yields, no faster than the caller reads it, until one of the two has enough. */

@@ -25,31 +25,29 @@ export function denialStatus(denial: Denial): StatusObject {
 const reasons = new WeakMap<Metadata, Reason>();
 
 /** The reason of a refusal, from the metadata of its status. */
-export function reasonOfStatus(metadata: Metadata): Reason | undefined {
-  return reasons.get(metadata);
+export function reasonOfStatus({ metadata }: StatusObject): Reason | undefined {
+  // grpc-js may have none for an answer that went well.
+  return reasons.get(metadata as Metadata);
 }
 
 /**
  * What a handler threw, as a status. Refusals and call errors tell their own; an object with a numeric `code` and a
- * `details` text, grpc-js's own way, is passed on; of anything else the caller learns nothing.
+ * `details` text, grpc-js's own way, is passed on; of anything else the caller learns nothing, and `report` is told.
  */
-export function thrownStatus(thrown: unknown): StatusObject | undefined {
+export function thrownStatus(thrown: unknown, report?: () => Promise<unknown>): StatusObject {
   if (thrown instanceof Refusal) return denialStatus(thrown.denial);
   if (thrown instanceof CallError) {
     return withDetails(callStatus[thrown.status].grpc, thrown.message, violationDetails(thrown.violations));
   }
-  if (!isServiceError(thrown)) return undefined;
-  const metadata = thrown.metadata instanceof Metadata ? thrown.metadata : new Metadata();
-  return { code: thrown.code, details: thrown.details.toWellFormed(), metadata };
-}
-
-/** All that a caller is told of a failure that was not meant for it. */
-export function failureStatus(thrown: unknown): StatusObject {
-  const metadata = new Metadata();
-  if (thrown instanceof Unavailable) {
-    return { code: callStatus.UNAVAILABLE.grpc, details: "Temporarily unavailable", metadata };
+  if (isServiceError(thrown)) {
+    const metadata = thrown.metadata instanceof Metadata ? thrown.metadata : new Metadata();
+    return { code: thrown.code, details: thrown.details.toWellFormed(), metadata };
   }
-  return { code: callStatus.INTERNAL.grpc, details: "Internal error", metadata };
+  // A report that fails, at once or later, changes nothing for the caller.
+  report?.().catch(() => {});
+  return thrown instanceof Unavailable
+    ? withDetails(callStatus.UNAVAILABLE.grpc, "Temporarily unavailable")
+    : withDetails(callStatus.INTERNAL.grpc, "Internal error");
 }
 
 interface ServiceErrorShape {
@@ -64,7 +62,7 @@ function isServiceError(thrown: unknown): thrown is ServiceErrorShape {
   return Number.isInteger(code) && typeof details === "string";
 }
 
-function withDetails(code: number, text: string, given: readonly ErrorDetail[]): StatusObject {
+function withDetails(code: number, text: string, given: readonly ErrorDetail[] = []): StatusObject {
   const metadata = new Metadata();
   // grpc-js percent-encodes with encodeURI, which throws on half of a surrogate pair.
   const message = text.toWellFormed();

@@ -20,8 +20,9 @@ class WithContext extends (Given as unknown as new (given: object) => object) {
     this.#context = context;
   }
 
-  static of(metadata: Metadata): CallContext | undefined {
-    return #context in metadata ? (metadata as WithContext).#context : undefined;
+  static of(metadata: Metadata): CallContext {
+    if (#context in metadata) return (metadata as WithContext).#context;
+    throw new TypeError("this call did not pass the interceptor of grpcAuth()");
   }
 }
 
@@ -32,7 +33,5 @@ export function setContext(metadata: Metadata, context: CallContext): void {
 
 /** The context of a call. A TypeError for one of an unguarded server. */
 export function contextOf({ metadata }: { readonly metadata: Metadata }): CallContext {
-  const context = WithContext.of(metadata);
-  if (context === undefined) throw new TypeError("this call did not pass the interceptor of grpcAuth()");
-  return context;
+  return WithContext.of(metadata);
 }

@@ -6,7 +6,7 @@ export interface CorsOptions {
   readonly credentials?: boolean;
   /** Headers that pages may send. Default: `authorization`, `content-type`, `x-api-key` and `x-countersign-stream`. */
   readonly allowedHeaders?: readonly string[];
-  /** Headers of answers that pages may read. Default: `www-authenticate` and `retry-after`. */
+  /** Headers of answers that pages may read. Default: `www-authenticate`, `retry-after` and `x-request-id`. */
   readonly exposedHeaders?: readonly string[];
   /** Default: GET, HEAD, POST, PUT, PATCH and DELETE. */
   readonly methods?: readonly string[];
@@ -36,15 +36,19 @@ export type Cors = (request: CorsRequest) => CorsAnswer;
 /** How long a browser may remember a preflight: Chrome remembers none for longer. */
 const maxAgeSeconds = 7200;
 
-/** Closed by default: without origins nothing of this is said, and a preflight is a request like any other. */
+/**
+ * Closed by default: without origins nothing of this is said, and a preflight is a request like any other. Throws a
+ * `TypeError` for options without a list of origins, and for names that are none of an option.
+ */
 export function createCors(options: CorsOptions | undefined): Cors {
+  if (options !== undefined) requireOptions(options);
   const { origins = [], credentials = false } = options ?? {};
   if (origins.length === 0) return () => nothing;
   for (const origin of origins) requireOrigin(origin);
   const allowed: ReadonlySet<string> = new Set(origins);
-  const methods = (options?.methods ?? defaults.methods).join(", ");
-  const allowedHeaders = (options?.allowedHeaders ?? defaults.allowedHeaders).join(", ");
-  const exposedHeaders = (options?.exposedHeaders ?? defaults.exposedHeaders).join(", ");
+  const methods = (options?.methods ?? corsDefaults.methods).join(", ");
+  const allowedHeaders = (options?.allowedHeaders ?? corsDefaults.allowedHeaders).join(", ");
+  const exposedHeaders = (options?.exposedHeaders ?? corsDefaults.exposedHeaders).join(", ");
   return ({ method, origin, requestMethod }) => {
     if (origin === undefined || !allowed.has(origin)) return other;
     const preflight = method === "OPTIONS" && requestMethod !== undefined;
@@ -64,7 +68,8 @@ export function createCors(options: CorsOptions | undefined): Cors {
   };
 }
 
-const defaults = {
+/** What stands for each list that is not given. */
+export const corsDefaults = {
   methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
   allowedHeaders: ["authorization", "content-type", "x-api-key", "x-countersign-stream"],
   exposedHeaders: ["www-authenticate", "retry-after", "x-request-id"],
@@ -72,6 +77,17 @@ const defaults = {
 
 const nothing: CorsAnswer = Object.freeze({ preflight: false, headers: [] });
 const other: CorsAnswer = Object.freeze({ preflight: false, headers: [["vary", "origin"] as const] });
+
+const names: ReadonlySet<string> = new Set(["origins", "credentials", ...Object.keys(corsDefaults)]);
+
+/** Reachable from JavaScript: "origin" for "origins" would be silently closed, with every page at a loss. */
+function requireOptions(options: CorsOptions): void {
+  const stray = Object.keys(options).find((name) => !names.has(name));
+  if (stray !== undefined)
+    throw new TypeError(`"${stray}" is no option of CORS: they are ${[...names].join(", ")}`);
+  if (!Array.isArray(options.origins))
+    throw new TypeError(`CORS needs origins, a list as ["https://app.example"]`);
+}
 
 function requireOrigin(origin: string): void {
   if (URL.canParse(origin) && new URL(origin).origin === origin) return;

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { type CallContext, currentCall } from "../context/call-context.ts";
 import { type Auth, type AuthOptions, createAuth } from "../core/auth.ts";
+import type { Call } from "../core/call.ts";
 import { CallError, Unavailable } from "../core/call-error.ts";
-import { allow, deny } from "../core/decision.ts";
+import { allow, type Decision, deny } from "../core/decision.ts";
 import { fakeAuthenticator, principal } from "../core/fakes.suite.ts";
 import { isAuthenticated, isStaff } from "../core/guards.ts";
 import type { Principal } from "../core/principal.ts";
@@ -48,9 +50,22 @@ export interface DoorKind {
   readonly decoded: boolean;
 }
 
+/** Resolves once somebody has left, and the door was told who it was. */
+async function whenLeft(call: Call): Promise<Decision<Principal>> {
+  const { signal } = call;
+  waiting.add(call.procedure);
+  if (!signal.aborted) await once(signal, "abort");
+  waiting.delete(call.procedure);
+  return allow(principal({ userId: "leaving" }), "fake");
+}
+
+/** Procedures that wait for their callers to leave. */
+export const waiting = new Set<string>();
+
 /** `x-user: NAME` is a credential of user NAME until it is revoked; "bad" is none of anybody. */
 const byUser = fakeAuthenticator(
-  (value, { revocations }) => {
+  (value, { revocations }, call) => {
+    if (value === "leaving") return whenLeft(call);
     if (value === "" || value === "bad" || value.includes(",")) return undefined;
     if (value === "down") return Promise.reject(new Error("the store is away"));
     if (value === "limited") return deny("RATE_LIMITED", { retryAfterSeconds: 1.2 });
@@ -93,6 +108,7 @@ export const routes: DoorSetup["routes"] = {
   "GET /open": { guards: ["open"], run: who },
   "GET /maybe": { guards: ["optional"], run: who },
   "GET /me": { run: who },
+  "GET /left": { run: who },
   "GET /later": {
     run: async (asked) => {
       await new Promise((resolve) => setImmediate(resolve));

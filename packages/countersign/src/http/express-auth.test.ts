@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import express, { type Express, Router } from "express";
+import express, { type Express, type Response, Router } from "express";
 import { isAuthenticated, isStaff } from "../core/guards.ts";
 import type { Principal } from "../core/principal.ts";
 import { withRequest } from "../core/request-guard.ts";
@@ -68,6 +68,41 @@ describe("an Express app", () => {
       api.get("/fine", handler);
       app.use((_request, _response, next) => next()).use(Router().use(api));
     });
+  });
+
+  it("SECURITY: is closed once something was added late that no guard stands before, wherever it is", async (t) => {
+    const reported: string[] = [];
+    const guard = expressAuth(suiteAuth(), {
+      guards: ["open"],
+      onError: (error) => reported.push(String(error)),
+    });
+    const api = guard.router();
+    const deep = Router();
+    const handler = (_request: unknown, response: Response) => void response.json("told");
+    api.get("/early", handler);
+    const door = await serve(guard.listener(express().use(api).use("/api", Router().use(deep))));
+    t.after(() => door.close());
+    const statusOf = async (path: string) => (await fetch(`http://127.0.0.1:${door.port}${path}`)).status;
+    api.get("/late", handler);
+    assert.deepEqual([await statusOf("/early"), await statusOf("/late")], [200, 200]);
+    deep.get("/deep", handler);
+    assert.deepEqual([await statusOf("/api/deep"), await statusOf("/early")], [500, 500]);
+    assert.equal(reported.length, 2);
+    assert.match(reported[0] ?? "", /^TypeError: no guard stands before \/deep/);
+  });
+
+  it("SECURITY: a path that cannot be decoded is its caller's mistake, and no line in a log", async (t) => {
+    const reported: unknown[] = [];
+    const guard = expressAuth(suiteAuth(), {
+      guards: [isAuthenticated],
+      onError: (error) => reported.push(error),
+    });
+    const api = guard.router();
+    api.get("/users/:id", (_request, response) => void response.json("told"));
+    const door = await serve(guard.listener(express().use(api)));
+    t.after(() => door.close());
+    assert.equal((await fetch(`http://127.0.0.1:${door.port}/users/%zz`)).status, 400);
+    assert.deepEqual(reported, []);
   });
 
   it("takes no route that is none", () => {

@@ -17,6 +17,7 @@ import { type Admission, type HttpAuthOptions, HttpDoor } from "./http-door.ts";
 import { denialError, type JsonError, notServed, plainError } from "./json-error.ts";
 import { cutOff, sendError } from "./node-answer.ts";
 import { answerCors } from "./node-cors.ts";
+import { watchUntilClosed } from "./until-closed.ts";
 
 /** Authentication for Express 5. */
 export interface ExpressAuth<P extends Principal, U extends UserAccount> {
@@ -24,8 +25,8 @@ export interface ExpressAuth<P extends Principal, U extends UserAccount> {
   router(options?: ExpressRouterOptions): ExpressRoutes<P, U>;
   /**
    * An app as a listener: `http.createServer(guard.listener(app))`. Throws a `TypeError` for routes of the app that no guard
-   * stands before, and for bodies that would be read before a decision. What no route answers is 404, and errors are
-   * hidden. Other middleware of the app runs before guards, and is the app's own.
+   * stands before, and for bodies that would be read before a decision; what is added later and would do so closes the app.
+   * What no route answers is 404, and errors are hidden. Other middleware of the app runs before guards, and is the app's own.
    */
   listener(app: Express): (request: unknown, response: unknown) => void;
   /** The context of a request, inside its handler. */
@@ -55,16 +56,20 @@ export function expressAuth<P extends Principal = Principal, U extends UserAccou
         },
       }),
     listener(app: Express) {
-      requireGuards(app);
-      return (request: unknown, response: unknown) =>
-        app(request as Request, response as Response, (error?: unknown) => {
-          const [asked, answer] = [request as Request, response as Response];
-          sendError(
-            asked,
-            answer,
-            error === undefined ? notServed({ kind: "nothing" }) : failed(door, error, asked),
-          );
+      const requireSame = requireGuards(app);
+      return (request: unknown, response: unknown) => {
+        const [asked, answer] = [request as Request, response as Response];
+        try {
+          requireSame();
+        } catch (thrown) {
+          sendError(asked, answer, door.failure(thrown, "an Express app", asked));
+          return;
+        }
+        app(asked, answer, (error?: unknown) => {
+          const told = error === undefined ? notServed({ kind: "nothing" }) : failed(door, error, asked);
+          sendError(asked, answer, told);
         });
+      };
     },
   });
 }
@@ -82,8 +87,7 @@ function gateOf<P extends Principal, U extends UserAccount>(
     followAnswer(door.follow(call, request), response);
     return andThen(door.admit(call, request), (admission) => {
       if (!admission.ok) return refuse(admission.denial);
-      const stop = door.watch(admission, request, () => cutOff(response));
-      response.once("close", stop);
+      if (!watchUntilClosed(response, () => door.watch(admission, request, () => cutOff(response)))) return;
       if (body === undefined) return judge(admission);
       return body(request, response, (error?: unknown) =>
         error === undefined ? judge(admission) : next(error),
@@ -122,7 +126,9 @@ function failed<P extends Principal, U extends UserAccount>(
 ): JsonError {
   const { method, path } = request;
   const { status, expose } = (error ?? {}) as { readonly status?: unknown; readonly expose?: unknown };
-  if (expose === true && typeof status === "number" && status >= 400 && status < 500)
+  // The router's own, for a path that cannot be decoded.
+  const isPath = error instanceof URIError && status === 400;
+  if ((expose === true || isPath) && typeof status === "number" && status >= 400 && status < 500)
     return plainError(
       status,
       status === 413 ? "resource_exhausted" : "invalid_argument",

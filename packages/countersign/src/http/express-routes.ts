@@ -117,10 +117,32 @@ interface Layer {
   readonly handle: { readonly stack?: readonly Layer[] };
 }
 
-/** Throws a `TypeError` for what would be answered, or read, before a decision. */
-export function requireGuards(app: Express): void {
-  const problems = (app.router as unknown as { readonly stack: readonly Layer[] }).stack.flatMap(problemsOf);
+type Stack = readonly Layer[];
+
+/**
+ * Throws a `TypeError` for what would be answered, or read, before a decision. What it returns looks again if anything was
+ * added since.
+ */
+export function requireGuards(app: Express): () => void {
+  let known = checked(app);
+  return () => {
+    if (known.some(([stack, length]) => stack.length !== length)) known = checked(app);
+  };
+}
+
+/** All lists of an app in which routes may appear, and how long they are. */
+function checked(app: Express): readonly (readonly [Stack, number])[] {
+  const { stack } = app.router as unknown as { readonly stack: Stack };
+  const problems = stack.flatMap(problemsOf);
   if (problems.length > 0) throw new TypeError(problems.join("; "));
+  return stacksOf(stack).map((each) => [each, each.length]);
+}
+
+function stacksOf(stack: Stack): readonly Stack[] {
+  return [
+    stack,
+    ...stack.flatMap(({ handle }) => (handle.stack === undefined ? [] : stacksOf(handle.stack))),
+  ];
 }
 
 function problemsOf({ route, name, handle }: Layer): readonly string[] {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import { Agent, request as httpRequest } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { Readable } from "node:stream";
 import { describe, it } from "node:test";
 import swagger from "@fastify/swagger";
@@ -96,6 +97,67 @@ describe("Fastify", () => {
     assert.equal(await asked("HEAD", "/api/staff/1"), 403);
     assert.equal(await asked("POST", "/api/both"), 200);
     assert.equal((await app.inject({ method: "POST", url: "/api/both" })).statusCode, 401);
+  });
+
+  it("says how to mend it where another plugin's decorators have its names, to who waits for it", async () => {
+    const app = Fastify();
+    app.decorateRequest("user", null);
+    await assert.rejects(
+      async () => app.register(fastifyAuth(suiteAuth()).plugin),
+      /^TypeError: requests have a decorator of another plugin already: user\. Give/,
+    );
+  });
+
+  it("hides whatever is thrown, and keeps what an answer varies by", async () => {
+    const guard = fastifyAuth(suiteAuth(), {
+      guards: ["open"],
+      cors: { origins: ["https://app.example"] },
+      onError: () => {},
+    });
+    const app = Fastify();
+    await app.register(guard.plugin);
+    app.get("/null", async () => {
+      throw null;
+    });
+    app.get("/varies", (_request, reply) => reply.header("vary", "accept-encoding").send("ok"));
+    app.get("/plain", () => "ok");
+    const ask = (url: string) => app.inject({ url, headers: { origin: "https://app.example" } });
+    const { statusCode, body } = await ask("/null");
+    assert.deepEqual([statusCode, JSON.parse(body).message], [500, "Internal error"]);
+    assert.equal((await ask("/varies")).headers["vary"], "accept-encoding, origin");
+    assert.equal((await ask("/plain")).headers["vary"], "origin");
+  });
+
+  it("watches an answer and not its connection, whatever a request wants to change to that nobody serves", async (t) => {
+    const { app } = await appOf((instance) => instance.get("/me", () => "ok"));
+    let connection: Socket | undefined;
+    app.server.on("connection", (socket: Socket) => {
+      connection = socket;
+    });
+    await app.listen({ host: "127.0.0.1", port: 0 });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    t.after(() => {
+      agent.destroy();
+      return app.close();
+    });
+    const { port } = app.server.address() as AddressInfo;
+    const listeners: (number | undefined)[] = [];
+    for (let turn = 0; turn < 3; turn += 1) {
+      const given = { ...headers, upgrade: "h2c", connection: "keep-alive" };
+      const sent = httpRequest({ port, host: "127.0.0.1", path: "/me", agent, headers: given }).end();
+      const [response] = await once(sent, "response");
+      response.resume();
+      await once(response, "close");
+      listeners.push(connection?.listenerCount("close"));
+    }
+    assert.equal(new Set(listeners).size, 1);
+  });
+
+  it("keeps a rule beside a route's own configuration", async () => {
+    const { app } = await appOf((instance, guard) =>
+      instance.get("/a", { ...guard.rule({ guards: [isStaff] }), config: { own: 1 } as object }, () => "ok"),
+    );
+    assert.equal((await app.inject({ url: "/a", headers })).statusCode, 403);
   });
 
   it("has the caller as decorations, for JavaScript", async () => {

@@ -19,6 +19,7 @@ import { denialError, type JsonError } from "./json-error.ts";
 import { cutOff, leaveUnread } from "./node-answer.ts";
 import { answerCors } from "./node-cors.ts";
 import { type SecurityScheme, securityOf } from "./openapi.ts";
+import { watchUntilClosed } from "./until-closed.ts";
 
 /** Authentication for Fastify 5. */
 export interface FastifyAuth<P extends Principal, U extends UserAccount> {
@@ -58,30 +59,35 @@ export function fastifyAuth<P extends Principal = Principal, U extends UserAccou
 
   function declareRoute(route: RouteOptions): void {
     const config = (route.config ?? {}) as RouteConfig<P>;
+    // A `config` beside what guard.rule() gave has taken the place of ours.
+    const rule = config[ruleKey] ?? (route as RouteConfig<P>)[ruleKey] ?? {};
     const procedures = new Map<string, string>();
     for (const method of [route.method].flat()) {
       // Fastify makes a route for HEAD beside each for GET, with the same configuration.
       const asGet = `GET ${route.url}`;
       const name = method === "HEAD" && declared.has(asGet) ? asGet : `${method} ${route.url}`;
-      if (name !== asGet || method === "GET") door.declare(name, config[ruleKey] ?? {}, true);
+      if (name !== asGet || method === "GET") door.declare(name, rule, true);
       declared.add(name);
       procedures.set(method, name);
     }
     route.config = Object.assign({}, route.config, { [procedureKey]: procedures });
     const [[, first = ""] = []] = procedures;
-    const { security, schemes } = securityOf(auth, first);
+    const { security, schemes } = securityOf(auth, first, securitySchemes);
     Object.assign(securitySchemes, schemes);
     route.schema = { security, ...(route.schema as object) } as NonNullable<RouteOptions["schema"]>;
   }
 
   const install: FastifyPluginCallback = (app, _options, done) => {
+    const taken = ["context", "user"].filter((name) => app.hasRequestDecorator(name));
+    if (taken.length > 0) return done(new TypeError(already(taken.join(", "))));
     decorate(app, door);
+    if (options.cors !== undefined) app.addHook("onSend", keepVary);
     app.addHook("onRoute", declareRoute);
     app.addHook("onRequest", decideFirst(door));
     app.addHook("preHandler", handleInCall(door));
-    app.setErrorHandler((error: { readonly statusCode?: number }, request, reply) => {
+    app.setErrorHandler((error: { readonly statusCode?: number } | null | undefined, request, reply) => {
       // Fastify's own words for a body that it cannot read or that is not as the schema says.
-      if (typeof error.statusCode === "number" && error.statusCode < 500) return reply.send(error);
+      if (typeof error?.statusCode === "number" && error.statusCode < 500) return reply.send(error);
       return send(reply, door.failure(error, `${request.method} ${request.routeOptions.url ?? ""}`, request));
     });
     done();
@@ -90,11 +96,27 @@ export function fastifyAuth<P extends Principal = Principal, U extends UserAccou
   return Object.freeze({
     // Without a scope of its own, as fastify-plugin does it.
     plugin: Object.assign(install, { [Symbol.for("skip-override")]: true }),
-    rule: (rule: RouteRule<P>) => ({ config: { [ruleKey]: rule } }),
+    rule: (rule: RouteRule<P>) => ({ config: { [ruleKey]: rule }, [ruleKey]: rule }),
     context: (request: FastifyRequest) => door.context(request),
     principal: (request: FastifyRequest) => door.context(request).principal,
     securitySchemes,
   });
+}
+
+const already = (names: string): string =>
+  `requests have a decorator of another plugin already: ${names}. Give that one another name there (@fastify/jwt: decoratorName)`;
+
+/** What a handler says an answer varies by stands beside what CORS has said, and not in its place. */
+function keepVary(
+  _request: FastifyRequest,
+  reply: FastifyReply,
+  _payload: unknown,
+  done: (error: null) => void,
+): void {
+  const said = reply.raw.getHeader("vary");
+  const own = reply.getHeader("vary");
+  if (said !== undefined && own !== said) reply.header("vary", `${String(own)}, ${String(said)}`);
+  done(null);
 }
 
 /** A request that was admitted, until its handler runs. */
@@ -138,10 +160,11 @@ function decideFirst<P extends Principal, U extends UserAccount>(door: HttpDoor<
       if (!admission.ok) return refuse(request, reply, denialError(admission.denial));
       admissions.set(request, admission);
       const { socket } = request.raw;
-      const upgraded = request.raw.headers.upgrade !== undefined;
-      const stop = door.watch(admission, request, () => (upgraded ? socket.destroy() : cutOff(reply.raw)));
-      (upgraded ? socket : reply.raw).once("close", stop);
-      done();
+      // Not its header, which asks for less where nobody listens.
+      const { upgrade: upgraded = false } = request.raw as { readonly upgrade?: boolean };
+      const end = (): unknown => (upgraded ? socket.destroy() : cutOff(reply.raw));
+      if (watchUntilClosed(upgraded ? socket : reply.raw, () => door.watch(admission, request, end))) done();
+      else reply.hijack();
     });
   };
 }

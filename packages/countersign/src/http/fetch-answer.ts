@@ -1,3 +1,4 @@
+import { isPromise, type MaybePromise } from "../core/decision.ts";
 import type { Denial } from "../core/denial.ts";
 import { requestIdHeader } from "../core/request-id.ts";
 import type { CorsAnswer } from "./cors.ts";
@@ -46,6 +47,17 @@ export function watching(watch: (end: (denial: Denial) => void) => () => void): 
       if (ended !== undefined) given(ended);
     },
   };
+}
+
+/** The decision, or nothing if its caller has left before it was there. */
+export function unlessLeft<T>(
+  deciding: MaybePromise<T>,
+  request: Pick<Request, "signal">,
+): MaybePromise<T | undefined> {
+  if (!isPromise(deciding)) return deciding;
+  // Asked for now: some servers tell only who was there before.
+  const { signal } = request;
+  return deciding.then((decision) => (signal.aborted ? undefined : decision));
 }
 
 /** The same answer, under the name by which the caller can ask about it. */

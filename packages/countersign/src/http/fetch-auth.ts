@@ -4,7 +4,7 @@ import type { Peer } from "../core/call.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RouteRule } from "../core/route-rule.ts";
 import type { UserAccount } from "../core/user.ts";
-import { errorResponse, watching, withCors } from "./fetch-answer.ts";
+import { errorResponse, unlessLeft, watching, withCors } from "./fetch-answer.ts";
 import { corsRequest, FetchCall } from "./fetch-call.ts";
 import { FetchTrail } from "./fetch-trail.ts";
 import { type HttpAuthOptions, HttpDoor } from "./http-door.ts";
@@ -50,7 +50,7 @@ export function fetchAuth<P extends Principal = Principal, U extends UserAccount
   auth: Auth<P>,
   options: FetchAuthOptions<P, U> = {},
 ): FetchAuth<P, U> {
-  const door = new HttpDoor<P, U>(auth, options);
+  const door = new HttpDoor<P, U>(auth, options, ["peer"]);
 
   async function answer(
     procedure: string,
@@ -60,8 +60,9 @@ export function fetchAuth<P extends Principal = Principal, U extends UserAccount
     let trail: FetchTrail<P> | undefined;
     try {
       const call = new FetchCall(procedure, request, options.peer?.(request, ...platform));
-      trail = new FetchTrail(door.follow(call, request));
-      const admission = await door.admit(call, request);
+      trail = new FetchTrail(door.follow(call, request), request);
+      const admission = await unlessLeft(door.admit(call, request), request);
+      if (admission === undefined) return trail.unheard();
       if (!admission.ok) return trail.failed(denialError(admission.denial));
       const { context } = admission;
       const watched = watching((end) => door.watch(admission, request, end));

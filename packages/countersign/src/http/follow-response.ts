@@ -4,11 +4,13 @@ import type { Call } from "../core/call.ts";
 import type { FollowedCall } from "../core/followed-call.ts";
 import { requestIdHeader } from "../core/request-id.ts";
 
-const cancelled = 1;
+/** The caller has left. */
+export const cancelled = 1;
 
 /** What answers of `node:http` and `node:http2` have in common. */
 interface Answer {
   readonly statusCode: number;
+  readonly writableEnded: boolean;
   setHeader(name: string, value: string): unknown;
   once(event: "finish" | "close", listener: () => void): unknown;
 }
@@ -34,7 +36,10 @@ export function followResponse<P>(
 export function followAnswer<P>(followed: FollowedCall<P> | undefined, response: Answer): void {
   if (followed === undefined) return;
   nameAnswer(followed, response);
-  response.once("finish", () => endWith(followed, response.statusCode));
+  response.once("finish", () => {
+    // Over HTTP/2 Node says so of streams that were reset, too.
+    if (response.writableEnded) endWith(followed, response.statusCode);
+  });
 }
 
 function nameAnswer<P>(followed: FollowedCall<P>, response: Answer): void {

@@ -57,6 +57,8 @@ describe("a Hono app", () => {
       (app: Hono) => app.get("/bare", ok),
       (app: Hono) => app.route("/api", new Hono().post("/bare", ok)),
       (app: Hono, guard = guardOf()) => app.get("/late", ok, guard.route()),
+      (app: Hono) => app.all("/bare", ok),
+      (app: Hono) => app.use("/bare/*", ok as never),
     ])
       assert.throws(() => guardOf().protect(build(new Hono()) as Hono), /no guard stands before/);
     const guard = guardOf();
@@ -103,6 +105,67 @@ describe("a Hono app", () => {
     assert.equal((await ask("/api/staff/7", "ada"))[0], 403);
     assert.deepEqual(await ask("/legacy/x", "ada"), [200, "old"]);
     assert.equal((await ask("/legacy/x", "bad"))[0], 401);
+  });
+
+  it("SECURITY: sends nothing that no guard admitted, whoever in the app answers", async () => {
+    const guard = guardOf();
+    const app = new Hono();
+    app.use("*", async (_c, next) => next());
+    app.use("/moved", async (c, next) => (c.req.method === "GET" ? c.redirect("/me") : next()));
+    app.use("/busy", async (c, next) => (c.req.method === "GET" ? c.text("later", 429) : next()));
+    app.use("/page", async (c, next) => (c.req.method === "GET" ? c.text("secret") : next()));
+    app.mount("/old", () => new Response("secret"));
+    app.use("/legacy/*", guard.route());
+    app.all("/legacy/all", ok);
+    app.get("/me", guard.route(), ok);
+    const whole = guard.protect(app);
+    const ask = async (path: string, headers = {}) => {
+      const response = await whole.fetch(new Request(`http://x${path}`, { headers }));
+      return [response.status, (await response.text()).includes("secret")];
+    };
+    const caller = { "x-user": "ada" };
+    for (const [path, status] of [
+      ["/moved", 302],
+      ["/busy", 429],
+      ["/page", 403],
+      ["/old/x", 403],
+      ["/none", 404],
+    ] as const)
+      assert.deepEqual(await ask(path, caller), [status, false], path);
+    for (const path of ["/me", "/legacy/all"]) {
+      assert.deepEqual(await ask(path), [401, false], path);
+      assert.deepEqual(await ask(path, caller), [200, false], path);
+    }
+  });
+
+  it("SECURITY: is closed once a route was added late", async () => {
+    const errors: unknown[] = [];
+    const guard = honoAuth(suiteAuth(), { guards: ["open"], onError: (error) => errors.push(String(error)) });
+    const app = new Hono().get("/me", guard.route(), ok);
+    const whole = guard.protect(app as never);
+    app.get("/late", ok);
+    assert.equal((await whole.fetch(new Request("http://x/late"))).status, 500);
+    assert.deepEqual(errors, ["TypeError: routes were added after guard.protect(app)"]);
+  });
+
+  it("tells once of a request that two guards decide about", async () => {
+    const ended: number[] = [];
+    const guard = honoAuth(suiteAuth({ onCallEnd: ({ code }) => ended.push(code) }), { guards: ["open"] });
+    const app = new Hono();
+    app.use("/staff/*", guard.route());
+    app.get("/staff/a", guard.route(), ok);
+    app.get("/staff/b", guard.route({ guards: [isStaff] }), ok);
+    const whole = guard.protect(app);
+    for (const [path, status] of [
+      ["/staff/a", 200],
+      ["/staff/b", 403],
+    ] as const) {
+      const response = await whole.fetch(new Request(`http://x${path}`, { headers: { "x-user": "ada" } }));
+      await response.text();
+      assert.equal(response.status, status);
+      assert.ok(response.headers.get("x-request-id"));
+    }
+    assert.deepEqual(ended, [0, 7]);
   });
 
   it("answers errors of its own its own way, and hides what is no error", async () => {

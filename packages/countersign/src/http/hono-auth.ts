@@ -6,12 +6,14 @@ import { denial } from "../core/denial.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RouteRule } from "../core/route-rule.ts";
 import type { UserAccount } from "../core/user.ts";
-import { errorResponse, watching, withCors } from "./fetch-answer.ts";
+import { errorResponse, unlessLeft, watching, withCors } from "./fetch-answer.ts";
 import { corsRequest, FetchCall } from "./fetch-call.ts";
 import { FetchTrail } from "./fetch-trail.ts";
+import { Passages } from "./hono-passage.ts";
 import { guardedRoutes } from "./hono-routes.ts";
 import { type Admission, type HttpAuthOptions, HttpDoor } from "./http-door.ts";
 import { denialError, failureError, type JsonError, plainError } from "./json-error.ts";
+import { type Closing, isClosed } from "./until-closed.ts";
 
 export interface HonoAuthOptions<P extends Principal, U extends UserAccount> extends HttpAuthOptions<P, U> {
   /** Who is on the other end, as far as the platform tells. Default: nobody knows. */
@@ -29,8 +31,9 @@ export interface HonoAuth<P extends Principal, U extends UserAccount> {
   route(rule?: RouteRule<P>): MiddlewareHandler<HonoGuarded<P, U>>;
   /**
    * An app with all its routes, ready to be served: `export default guard.protect(app)`. Throws a `TypeError` for a route that
-   * does not begin with a guard, and for one without a rule. Middleware (`app.use`) runs before guards where it was registered
-   * before them, and is the app's own; a guard may stand first there, too.
+   * does not begin with a guard, and for one without a rule; a route that is added later closes the app. Middleware (`app.use`)
+   * runs before guards where it was registered before them, and is the app's own; a guard may stand first there, too. What it
+   * or a mounted app answers that no guard admitted is not sent, unless it is a refusal or has no body.
    */
   protect(app: Pick<Hono, "routes" | "fetch" | "onError">): {
     readonly fetch: (request: Request, ...platform: readonly unknown[]) => Promise<Response>;
@@ -42,10 +45,11 @@ export function honoAuth<P extends Principal = Principal, U extends UserAccount 
   auth: Auth<P>,
   options: HonoAuthOptions<P, U> = {},
 ): HonoAuth<P, U> {
-  const door = new HttpDoor<P, U>(auth, options);
+  const door = new HttpDoor<P, U>(auth, options, ["peer"]);
   const rules = new Map<unknown, RouteRule<P>>();
   /** The names of routes, by the guards that stand before them. */
   const procedures = new Map<unknown, string>();
+  const passages = new Passages();
 
   return Object.freeze({
     route(rule: RouteRule<P> = {}) {
@@ -55,24 +59,33 @@ export function honoAuth<P extends Principal = Principal, U extends UserAccount 
         if (procedure === undefined) return errorResponse(denialError(denial("PERMISSION_DENIED")));
         const request = c.req.raw;
         const call = new FetchCall(procedure, request, options.peer?.(c));
-        const trail = new FetchTrail(door.follow(call, request));
-        const admission = await door.admit(call, request);
+        const trail = new FetchTrail(door.follow(call, request), request);
+        const admission = await unlessLeft(door.admit(call, request), request);
+        if (admission === undefined) return trail.unheard();
         if (!admission.ok) return trail.failed(denialError(admission.denial));
         if (door.needsRequest(procedure)) {
           const refusal = await judge(door, admission, c);
           if (refusal !== undefined) return trail.failed(refusal);
         }
         c.set("context", admission.context);
-        await serve(door, { admission, trail }, c, next);
-        return undefined;
+        passages.admitted();
+        return serve(door, { admission, trail }, c, next);
       };
       rules.set(guard, rule);
       return guard;
     },
     protect(app: Pick<Hono, "routes" | "fetch" | "onError">) {
-      for (const [guard, procedure] of guardedRoutes(app.routes, rules)) {
+      const guarded = guardedRoutes(app.routes, rules);
+      for (const [guard, procedure] of guarded.procedures) {
         door.declare(procedure, rules.get(guard) ?? {}, true);
         procedures.set(guard, procedure);
+      }
+      const { length: known } = app.routes;
+      /** The app's answer, if it may be sent. */
+      async function answered(request: Request, platform: readonly unknown[]): Promise<Response> {
+        if (app.routes.length !== known) throw new TypeError("routes were added after guard.protect(app)");
+        const ask = () => app.fetch(request, ...(platform as []));
+        return guarded.isMixed ? passages.through(request, ask) : ask();
       }
       hideErrors(app, (error, c) =>
         errorResponse(door.failure(error, `${c.req.method} ${c.req.path}`, c.req.raw)),
@@ -82,7 +95,7 @@ export function honoAuth<P extends Principal = Principal, U extends UserAccount 
           const cors = door.cors(corsRequest(request));
           if (cors.preflight) return withCors(new Response(null, { status: 204 }), cors);
           try {
-            return withCors(await app.fetch(request, ...(platform as [])), cors);
+            return withCors(await answered(request, platform), cors);
           } catch (thrown) {
             // Hono hands on what is no Error.
             return withCors(errorResponse(door.failure(thrown, request.method, request)), cors);
@@ -116,7 +129,7 @@ async function judge<P extends Principal, U extends UserAccount>(
 }
 
 /** Node's response behind a call, where Hono's own server for Node hands it over. */
-interface Outgoing {
+interface Outgoing extends Closing {
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
   once(event: "finish" | "close", listener: () => void): unknown;
@@ -135,10 +148,15 @@ async function serve<P extends Principal, U extends UserAccount>(
   { admission, trail }: Served<P, U>,
   c: Context,
   next: () => Promise<void>,
-): Promise<void> {
+): Promise<Response | undefined> {
   const { outgoing } = (c.env ?? {}) as { readonly outgoing?: Outgoing };
   const { raw: request } = c.req;
+  if (outgoing !== undefined && isClosed(outgoing)) return trail.unheard();
   const watched = watching((end) => door.watch(admission, request, end));
+  outgoing?.once("close", () => {
+    watched.stop();
+    trail.left();
+  });
   try {
     await door.enter(admission, request, next);
   } catch (thrown) {
@@ -151,20 +169,18 @@ async function serve<P extends Principal, U extends UserAccount>(
   // A stream of the Fetch standard costs more than a decision.
   if (outgoing === undefined) {
     c.res = trail.answered(c.res, watched);
-    return;
+    return undefined;
   }
   const { status } = c.res;
   c.res = trail.name(c.res);
   outgoing.once("finish", () => trail.ended(status));
-  outgoing.once("close", () => {
-    watched.stop();
-    trail.left();
-  });
   watched.onEnd(() => {
+    if (isClosed(outgoing)) return;
     // What has not begun, or is on its way as a whole, may go out; not more than that.
     if (outgoing.headersSent && !outgoing.writableEnded) outgoing.destroy();
     else setTimeout(() => outgoing.destroy(), graceMs);
   });
+  return undefined;
 }
 
 const graceMs = 1000;

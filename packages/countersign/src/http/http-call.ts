@@ -44,13 +44,23 @@ export class HttpCall implements Call {
   }
 
   get signal(): AbortSignal {
-    if (this.#signal === undefined) {
-      const abort = new AbortController();
-      this.#signal = abort.signal;
-      this.#request.socket.once("close", () => abort.abort());
-    }
+    // One of its own: what listens to it goes when the request does, and not when the connection closes.
+    this.#signal ??= AbortSignal.any([endOf(this.#request.socket)]);
     return this.#signal;
   }
+}
+
+/** By connection, which has one listener however many requests come on it. */
+const ends = new WeakMap<object, AbortSignal>();
+
+function endOf(socket: NodeRequest["socket"]): AbortSignal {
+  const known = ends.get(socket);
+  if (known !== undefined) return known;
+  const abort = new AbortController();
+  if (socket.destroyed) abort.abort();
+  else socket.once("close", () => abort.abort());
+  ends.set(socket, abort.signal);
+  return abort.signal;
 }
 
 const none: readonly string[] = Object.freeze([]);

@@ -46,22 +46,27 @@ export class HttpDoor<P extends Principal, U extends UserAccount> {
   readonly #contexts = new WeakMap<object, CallContext<P, U>>();
   readonly #followed = new WeakMap<object, FollowedCall<P>>();
 
-  constructor(auth: Auth<P>, options: HttpAuthOptions<P, U>) {
+  /** `more`: names of options that the adapter has beside these. */
+  constructor(auth: Auth<P>, options: HttpAuthOptions<P, U>, more: readonly string[] = []) {
+    requireKnown("an HTTP door", options, [...doorOptions, ...more]);
     this.#auth = auth;
     this.#options = options;
     this.cors = createCors(options.cors);
   }
 
   /** Throws a `TypeError` if there is no rule for a route, or one that needs a request which the door does not see. */
-  declare(procedure: string, { auth, guards }: RouteRule<P>, decoded = false): void {
+  declare(procedure: string, rule: RouteRule<P>, decoded = false): void {
+    requireKnown(procedure, rule, ruleOptions);
+    const { auth, guards } = rule;
     this.#auth.serveRoute(procedure, { auth, guards, decoded, otherwise: this.#options.guards });
   }
 
   /**
    * Begins to follow a request for `onCallEnd`: before it is decided about. The adapter sends its id back and says how the
-   * answer ended. Undefined where nobody wants to know.
+   * answer ended. Undefined where nobody wants to know, and for the second route of one request: the first tells of both.
    */
   follow(call: Call, request: object): FollowedCall<P> | undefined {
+    if (this.#followed.has(request)) return undefined;
     const followed = this.#auth.follow?.(call);
     if (followed !== undefined) this.#followed.set(request, followed);
     return followed;
@@ -131,6 +136,16 @@ export class HttpDoor<P extends Principal, U extends UserAccount> {
     } catch {}
     return failureError(thrown);
   }
+}
+
+const doorOptions = ["users", "guards", "cors", "onError"];
+const ruleOptions = ["auth", "guards", "body"];
+
+/** Reachable from JavaScript: a name that is mistyped must not leave the default in force. */
+function requireKnown(whose: string, given: object, known: readonly string[]): void {
+  const stray = Object.keys(given).filter((name) => !known.includes(name));
+  if (stray.length > 0)
+    throw new TypeError(`${whose} has no option ${stray.join(", ")}: it takes ${known.join(", ")}`);
 }
 
 function logError(error: unknown, procedure: string): void {

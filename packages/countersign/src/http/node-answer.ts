@@ -3,13 +3,14 @@ import { constants, type Http2ServerResponse } from "node:http2";
 import { discard } from "./discard.ts";
 import type { NodeRequest } from "./http-call.ts";
 import type { JsonError } from "./json-error.ts";
+import { isClosed } from "./until-closed.ts";
 
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /** Answers instead of a handler. Of a body that has not come yet, nothing is read. */
 export function sendError(request: NodeRequest, response: NodeResponse, error: JsonError): void {
   // Nobody is left to tell, or an answer is on its way that cannot be taken back.
-  if (response.headersSent || response.destroyed) {
+  if (response.headersSent || isClosed(response)) {
     endBroken(response);
     return;
   }
@@ -44,6 +45,7 @@ const graceMs = 1000;
  * goes on is ended, as a stream is; one that nobody reads, too.
  */
 export function cutOff(response: NodeResponse): void {
+  if (isClosed(response)) return;
   if (isStreaming(response)) {
     hangUp(response);
     return;

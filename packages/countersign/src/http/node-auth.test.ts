@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, request as httpRequest } from "node:http";
-import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
+import { Agent, createServer, request as httpRequest } from "node:http";
+import { connect as connectHttp2, constants, createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { it } from "node:test";
-import { byName, principal } from "../core/fakes.suite.ts";
+import { allow } from "../core/decision.ts";
+import { byName, fakeAuthenticator, principal } from "../core/fakes.suite.ts";
 import { isStaff } from "../core/guards.ts";
 import { createRevocations } from "../core/revocation.ts";
+import { until } from "../core/until.suite.ts";
 import { describeDoor } from "./door.suite.ts";
 import { type DoorSetup, type StartedDoor, suiteAuth } from "./door-routes.suite.ts";
 import { nodeAuth } from "./node-auth.ts";
@@ -153,4 +156,94 @@ it("serves HTTP/2, and ends a stream whose body it refused", async (t) => {
   };
   assert.equal(await ask("ada"), 403);
   assert.equal(await ask("staff"), 200);
+});
+
+it("runs nothing for who left before the decision: of connections to take over, and over HTTP/2", async (t) => {
+  const asked: ((value: unknown) => void)[] = [];
+  const authenticators = [
+    fakeAuthenticator(
+      async () => {
+        await new Promise((resolve) => asked.push(resolve));
+        return allow(people.boss, "fake");
+      },
+      { header: "x-user" },
+    ),
+  ] as const;
+  const ended: number[] = [];
+  const auth = suiteAuth({ authenticators, onCallEnd: ({ code }) => ended.push(code) });
+  let watched = 0;
+  let ran = 0;
+  const handle = (): void => {
+    ran += 1;
+  };
+  const guard = nodeAuth({
+    ...auth,
+    watch: () => {
+      watched += 1;
+      return () => {};
+    },
+  });
+  const route = { guards: [isStaff], handle } as const;
+  const sockets: Duplex[] = [];
+  const server = createServer()
+    .on("upgrade", (_request, socket) => sockets.push(socket))
+    .on("upgrade", guard.upgrade({ "GET /x": route }));
+  const server2 = createHttp2Server(guard.listener({ "GET /y": route }));
+  t.after(() => {
+    server.close().closeAllConnections();
+    server2.close();
+  });
+  const portOf = async (started: typeof server | typeof server2): Promise<number> => {
+    started.listen(0, "127.0.0.1");
+    await once(started, "listening");
+    return (started.address() as AddressInfo).port;
+  };
+  const headers = { connection: "upgrade", upgrade: "t", "x-user": "boss" };
+  const sent = httpRequest({ port: await portOf(server), host: "127.0.0.1", path: "/x", headers });
+  sent.on("error", () => {}).end();
+  await until(() => asked.length === 1);
+  sockets[0]?.destroy();
+  const client = connectHttp2(`http://127.0.0.1:${await portOf(server2)}`);
+  t.after(() => client.destroy());
+  const stream = client.request({ ":path": "/y", "x-user": "boss" }).on("error", () => {});
+  await until(() => asked.length === 2);
+  stream.close(constants.NGHTTP2_CANCEL);
+  await until(() => ended.length === 2);
+  for (const decide of asked) decide(undefined);
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([ran, watched, ended], [0, 0, [1, 1]]);
+});
+
+it("tells each request of the end of its connection, which has one listener for all of them", async (t) => {
+  const auth = suiteAuth();
+  const listeners: number[] = [];
+  const signals: AbortSignal[] = [];
+  const guard = nodeAuth(auth);
+  const server = createServer(
+    guard.listener({
+      "GET /signal": {
+        guards: ["open"],
+        handle(request, response, { call }) {
+          signals.push(call.signal);
+          listeners.push(request.socket.listenerCount("close"));
+          response.end();
+        },
+      },
+    }),
+  );
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close().closeAllConnections());
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const { port } = server.address() as AddressInfo;
+  for (let at = 0; at < 4; at++) {
+    const asking = httpRequest({ port, agent, path: "/signal" }).end();
+    const [response] = await once(asking, "response");
+    await once(response.resume(), "end");
+  }
+  assert.equal(new Set(listeners).size, 1);
+  assert.equal(new Set(signals).size, 4);
+  assert.ok(signals.every(({ aborted }) => !aborted));
+  agent.destroy();
+  await until(() => signals.every(({ aborted }) => aborted));
 });

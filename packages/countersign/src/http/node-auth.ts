@@ -5,7 +5,7 @@ import type { Auth } from "../core/auth.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RouteRule } from "../core/route-rule.ts";
 import type { UserAccount } from "../core/user.ts";
-import { followAnswer } from "./follow-response.ts";
+import { cancelled, followAnswer } from "./follow-response.ts";
 import { HttpCall, type NodeRequest } from "./http-call.ts";
 import { type HttpAuthOptions, HttpDoor } from "./http-door.ts";
 import { denialError, type JsonError, notServed, plainError } from "./json-error.ts";
@@ -14,6 +14,7 @@ import { answerCors } from "./node-cors.ts";
 import { pathOf } from "./node-target.ts";
 import { refuseUpgrade } from "./node-upgrade.ts";
 import { type RouteParams, RouteTable } from "./route-table.ts";
+import { watchUntilClosed } from "./until-closed.ts";
 
 /** Answers an admitted request. What it throws is answered, or hidden and reported. */
 export type NodeHandler<P extends Principal, U extends UserAccount> = (
@@ -128,10 +129,7 @@ async function answer<P extends Principal, U extends UserAccount>(
     followAnswer(door.follow(call, request), response);
     const admission = await door.admit(call, request);
     if (!admission.ok) return sendError(request, response, denialError(admission.denial));
-    response.once(
-      "close",
-      door.watch(admission, request, () => cutOff(response)),
-    );
+    if (!watchUntilClosed(response, () => door.watch(admission, request, () => cutOff(response)))) return;
     const { context } = admission;
     await door.enter(admission, request, () => handle(request, response, context, params));
   } catch (thrown) {
@@ -146,18 +144,17 @@ async function upgrade<P extends Principal, U extends UserAccount>(
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
+  let isTaken = false;
   try {
     const call = new HttpCall("http", name, request);
     const followed = door.follow(call, request);
     // What is said on a connection that was taken over is not ours to judge.
-    if (followed !== undefined) socket.once("close", () => followed.end(0));
+    if (followed !== undefined) socket.once("close", () => followed.end(isTaken ? 0 : cancelled));
     const admission = await door.admit(call, request);
     if (!admission.ok) return refuseUpgrade(socket, denialError(admission.denial));
     const { context } = admission;
-    socket.once(
-      "close",
-      door.watch(admission, request, () => socket.destroy()),
-    );
+    if (!watchUntilClosed(socket, () => door.watch(admission, request, () => socket.destroy()))) return;
+    isTaken = true;
     await door.enter(admission, request, () => handle(request, socket, head, context));
   } catch (thrown) {
     refuseUpgrade(socket, door.failure(thrown, name, request));

@@ -1,8 +1,10 @@
+import "reflect-metadata";
 import {
   type CustomDecorator,
   createParamDecorator,
   type ExecutionContext,
   SetMetadata,
+  type Type,
 } from "@nestjs/common";
 import { type CallContext, currentCall } from "../context/call-context.ts";
 import type { Authenticator } from "../core/authenticator.ts";
@@ -19,7 +21,7 @@ const authKey = Symbol("countersign: auth");
 export function Guards<P = Principal>(
   ...guards: readonly [Rule<P>] | readonly [Guard<P>, ...Guard<P>[]]
 ): CustomDecorator<symbol> {
-  return SetMetadata(guardsKey, guards);
+  return once(guardsKey, guards, "@Guards() or @AllowAny()");
 }
 
 /** Authentication does not run for this controller or method. */
@@ -31,7 +33,22 @@ export function AllowAny(): CustomDecorator<symbol> {
 export function Authenticators<P = Principal>(
   ...auth: readonly [Authenticator<P>, ...Authenticator<P>[]]
 ): CustomDecorator<symbol> {
-  return SetMetadata(authKey, auth);
+  return once(authKey, auth, "@Authenticators()");
+}
+
+/** A second word about one target would replace the first, and so lift what it demands. */
+function once(key: symbol, value: unknown, name: string): CustomDecorator<symbol> {
+  const set = SetMetadata(key, value);
+  const decorate = (target: object, property?: string | symbol, descriptor?: PropertyDescriptor): unknown => {
+    const marked = (descriptor?.value ?? target) as object;
+    // A subclass may say something else than its base.
+    if (Reflect.hasOwnMetadata(key, marked))
+      throw new TypeError(
+        `${name} stands twice at ${String(property ?? (target as Type).name)}: put all guards into one`,
+      );
+    return set(target as Type, property as string, descriptor as PropertyDescriptor);
+  };
+  return Object.assign(decorate, { KEY: key }) as CustomDecorator<symbol>;
 }
 
 /** A parameter: who calls. Undefined where the rule lets an anonymous call through. */

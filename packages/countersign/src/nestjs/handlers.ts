@@ -5,23 +5,21 @@ import { RequestMethod, type Type } from "@nestjs/common";
 export interface ControllerHandler {
   readonly target: Type;
   readonly handler: object;
-  /** `GET /path`, or `/package.Service/Method`. The first is the name under which it is decided about. */
+  /** `GET /path` of each route that leads here, or one `/package.Service/Method`. */
   readonly procedures: readonly string[];
-  readonly kind: "http" | "grpc" | "other";
   /** Does it take one message, which a rule can be asked about? */
   readonly decoded: boolean;
 }
 
 export interface HandlerNames {
-  /** Before every path of HTTP. */
-  readonly globalPrefix: string;
+  /** The paths of HTTP under which Nest registers a method of the controller. */
+  readonly pathsOf: (handler: object, method: RequestMethod) => readonly string[];
   /** Of services that are named without one. */
   readonly grpcPackage: string | undefined;
 }
 
 /** Keys under which Nest's own decorators leave what they were told. */
 const keys = {
-  path: "path",
   method: "method",
   pattern: "microservices:pattern",
   transport: "microservices:transport",
@@ -49,22 +47,10 @@ function methodsOf(prototype: object): readonly object[] {
   return [...found.values()];
 }
 
-function httpHandler(target: Type, handler: object, { globalPrefix }: HandlerNames): ControllerHandler {
-  const method = RequestMethod[Reflect.getMetadata(keys.method, handler) as number] ?? "ALL";
-  const [outer, inner] = [target, handler].map(
-    (each) => [Reflect.getMetadata(keys.path, each) ?? ""].flat() as string[],
-  );
-  const procedures = (outer ?? []).flatMap((first) =>
-    (inner ?? []).map((second) => `${method} ${joined(globalPrefix, first, second)}`),
-  );
-  return { target, handler, procedures, kind: "http", decoded: true };
-}
-
-function joined(...parts: readonly string[]): string {
-  return `/${parts
-    .flatMap((part) => part.split("/"))
-    .filter((part) => part !== "")
-    .join("/")}`;
+function httpHandler(target: Type, handler: object, { pathsOf }: HandlerNames): ControllerHandler {
+  const method = Reflect.getMetadata(keys.method, handler) as RequestMethod;
+  const procedures = pathsOf(handler, method).map((path) => `${RequestMethod[method]} ${path}`);
+  return { target, handler, procedures, decoded: true };
 }
 
 interface GrpcPattern {
@@ -77,23 +63,13 @@ function messageHandler(target: Type, handler: object, { grpcPackage }: HandlerN
   const [pattern] = Reflect.getMetadata(keys.pattern, handler) as readonly GrpcPattern[];
   const { service = "", rpc = "", streaming } = pattern ?? {};
   if (Reflect.getMetadata(keys.transport, handler) !== grpcTransport)
-    return {
-      target,
-      handler,
-      procedures: [`${target.name}.${(handler as { name: string }).name}`],
-      kind: "other",
-      decoded: false,
-    };
+    throw new TypeError(
+      `${target.name}.${(handler as { name: string }).name} is no handler of HTTP or gRPC: nothing guards it`,
+    );
   if (!service.includes(".") && grpcPackage === undefined)
     throw new TypeError(
       `the package of ${service} is not known: nestAuth(auth, { grpcPackage }), or its whole name in @GrpcMethod()`,
     );
   const name = service.includes(".") || grpcPackage === "" ? service : `${grpcPackage}.${service}`;
-  return {
-    target,
-    handler,
-    procedures: [`/${name}/${rpc}`],
-    kind: "grpc",
-    decoded: streaming === "no_stream",
-  };
+  return { target, handler, procedures: [`/${name}/${rpc}`], decoded: streaming === "no_stream" };
 }

@@ -4,9 +4,10 @@ import {
   Catch,
   type ExceptionFilter,
   type ExecutionContext,
+  HttpException,
   type NestInterceptor,
 } from "@nestjs/common";
-import { Observable, throwError } from "rxjs";
+import { Observable, tap, throwError } from "rxjs";
 import { runInCall } from "../context/call-context.ts";
 import { CallError, Unavailable } from "../core/call-error.ts";
 import type { Principal } from "../core/principal.ts";
@@ -30,22 +31,53 @@ export class NestFilter<P extends Principal, U extends UserAccount> implements E
   catch(thrown: unknown, host: ArgumentsHost): unknown {
     if (host.getType() !== "http") return throwError(() => this.#toStatus?.(thrown) ?? thrown);
     const [request, response] = host.getArgs<[NodeRequest, NodeResponse]>();
-    sendError(
-      request,
-      response,
-      this.#door.failure(thrown, `${request.method} ${request.url?.split("?", 1)[0]}`, request),
-    );
+    sendError(request, response, this.#door.failure(thrown, nameOf(request), request));
     return undefined;
   }
 }
 Catch(Refusal, CallError, Unavailable)(NestFilter);
 
+/** Tells `onError` what was thrown for HTTP and is Nest's to hide. Does nothing where there is no `onError`. */
+export function tellerOf<P extends Principal, U extends UserAccount>(
+  door: HttpDoor<P, U>,
+  onError: unknown,
+): (thrown: unknown, request: NodeRequest) => void {
+  if (onError === undefined) return () => {};
+  return (thrown, request) => {
+    // The filter sees to the first three; the last has been said to the caller.
+    const known = [Refusal, CallError, Unavailable, HttpException];
+    if (known.some((each) => thrown instanceof each)) return;
+    door.failure(thrown, nameOf(request), request);
+  };
+}
+
+/** That of its route, once it was admitted. */
+function nameOf(request: NodeRequest): string {
+  const { method, url } = request;
+  return contextOf(request)?.call.procedure ?? `${method} ${url?.split("?", 1)[0]}`;
+}
+
 /** Runs a handler in its call. Those of gRPC run in it from the start. */
 export class NestCalls implements NestInterceptor {
+  readonly #tell: (thrown: unknown, request: NodeRequest) => void;
+
+  constructor(tell: (thrown: unknown, request: NodeRequest) => void) {
+    this.#tell = tell;
+  }
+
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (execution.getType() !== "http") return next.handle();
-    const context = contextOf(execution.switchToHttp().getRequest<object>());
+    const request = execution.switchToHttp().getRequest<NodeRequest>();
+    const context = contextOf(request);
     if (context === undefined) return next.handle();
-    return new Observable((subscriber) => runInCall(context, () => next.handle().subscribe(subscriber)));
+    const tell = (error: unknown): void => this.#tell(error, request);
+    return new Observable((subscriber) =>
+      runInCall(context, () =>
+        next
+          .handle()
+          .pipe(tap({ error: tell }))
+          .subscribe(subscriber),
+      ),
+    );
   }
 }

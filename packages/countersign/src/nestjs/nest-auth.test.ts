@@ -138,6 +138,7 @@ describe("a Nest application", () => {
     });
     assert.deepEqual(namesOf(auth), [
       "GET /api/some/a isStaff",
+      "GET /api/some/b/:id isStaff",
       "GET /api/some/open open",
       "GET /api/some/base isStaff",
     ]);

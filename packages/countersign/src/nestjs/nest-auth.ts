@@ -13,19 +13,22 @@ import {
   DiscoveryModule,
   DiscoveryService,
   HttpAdapterHost,
+  ModulesContainer,
 } from "@nestjs/core";
 import type { RequestHandler } from "express";
 import type { Auth } from "../core/auth.ts";
 import type { Principal } from "../core/principal.ts";
+import type { RouteRule } from "../core/route-rule.ts";
 import type { UserAccount } from "../core/user.ts";
 import { type HttpAuthOptions, HttpDoor } from "../http/http-door.ts";
 import { notServed } from "../http/json-error.ts";
 import { sendError } from "../http/node-answer.ts";
 import { answerCors } from "../http/node-cors.ts";
 import { ruleOf } from "./decorators.ts";
-import { handlersOf } from "./handlers.ts";
-import { NestCalls, NestFilter } from "./nest-answers.ts";
+import { type ControllerHandler, handlersOf } from "./handlers.ts";
+import { NestCalls, NestFilter, tellerOf } from "./nest-answers.ts";
 import { NestGuard } from "./nest-guard.ts";
+import { nestRoutes } from "./nest-routes.ts";
 
 export interface NestAuthOptions<P extends Principal, U extends UserAccount> extends HttpAuthOptions<P, U> {
   /** Reads bodies of admitted requests, as `express.json()`. Nest's own parsers read before its guards: `bodyParser: false`. */
@@ -34,36 +37,47 @@ export interface NestAuthOptions<P extends Principal, U extends UserAccount> ext
   readonly grpcPackage?: string;
   /** How gRPC is told what a handler throws: `grpcAuth(auth).toStatus`. */
   readonly toStatus?: (thrown: unknown) => object | undefined;
+  /**
+   * Told of what a handler of HTTP threw that was not meant for the caller. Default: nobody but Nest's own logger, which is
+   * told in any case. `grpcAuth(auth, { onError })` is for gRPC.
+   */
+  readonly onError?: (error: unknown, procedure: string) => void;
+  /**
+   * Stops the start where a table has a rule of what no controller answers. `false` where other servers of the `Auth` are
+   * declared later: then `auth.seal()` is to be called after them. Default: true.
+   */
+  readonly seal?: boolean;
 }
 
 /**
  * Guards a Nest application with an `Auth`: import the module into the root module. Every handler of every controller needs a
- * rule, by `@Guards()`, by a table, by the option `guards` or by a mode; without one the application does not start. HTTP is
- * Express's. gRPC is decided about by `grpcAuth(auth).interceptor` among `channelOptions.interceptors` of the microservice.
+ * rule, by `@Guards()`, by a table, by the option `guards` or by a mode; without one the application does not start, nor with
+ * a rule in a table that names no route. A route's name is the path under which Nest registers it. HTTP is Express's. gRPC
+ * is decided about by `grpcAuth(auth).interceptor` among `channelOptions.interceptors` of the microservice.
  */
 export function nestAuth<P extends Principal = Principal, U extends UserAccount = UserAccount>(
   auth: Auth<P>,
   options: NestAuthOptions<P, U> = {},
 ): DynamicModule {
-  const door = new HttpDoor<P, U>(auth, options);
-  const guard = new NestGuard<P, U>(door, options.body);
+  const door = new HttpDoor<P, U>(auth, options, ["body", "grpcPackage", "toStatus", "seal"]);
+  const tell = tellerOf<P, U>(door, options.onError);
+  const guard = new NestGuard<P, U>(door, options.body, tell);
   const own = new Set<string>();
+  /** Handlers that answer one route, as versions by header do, are told apart by Nest alone. */
+  const rules = new Map<string, RouteRule<P>>();
 
-  function declare(targets: readonly Type[], globalPrefix: string): void {
-    const names = { globalPrefix, grpcPackage: options.grpcPackage };
-    for (const { target, handler, procedures, kind, decoded } of targets.flatMap((each) =>
-      handlersOf(each, names),
-    )) {
-      const [procedure = ""] = procedures;
-      if (kind === "other")
-        throw new TypeError(`${procedure} is no handler of HTTP or gRPC: nothing guards it`);
-      const seen =
-        kind === "grpc"
-          ? decoded
-          : decoded && (options.body !== undefined || /^(GET|HEAD|DELETE) /.test(procedure));
-      door.declare(procedure, ruleOf<P>(target, handler), seen);
-      guard.know(target, handler, procedure);
-      for (const each of procedures) own.add(each.split(" ", 1)[0] ?? "");
+  function declare({ target, handler, procedures, decoded }: ControllerHandler): void {
+    const rule = ruleOf<P>(target, handler);
+    for (const procedure of procedures) {
+      const [method = "", path] = procedure.split(" ", 2);
+      const before = rules.get(procedure) ?? rule;
+      if (!sameList(before.guards, rule.guards) || !sameList(before.auth, rule.auth))
+        throw new TypeError(`two handlers with different rules answer ${procedure}`);
+      const seen = decoded && (method.startsWith("/") || options.body !== undefined || bodiless.has(method));
+      if (!rules.has(procedure)) door.declare(procedure, rule, seen);
+      rules.set(procedure, rule);
+      guard.know(target, handler, path, procedure);
+      own.add(method);
     }
   }
 
@@ -81,16 +95,21 @@ export function nestAuth<P extends Principal = Principal, U extends UserAccount 
   }
   const start = {
     provide: Symbol("countersign: start"),
-    inject: [DiscoveryService, ApplicationConfig, HttpAdapterHost],
+    inject: [DiscoveryService, ApplicationConfig, HttpAdapterHost, ModulesContainer],
     useFactory: (
       discovery: DiscoveryService,
       config: ApplicationConfig,
-      host: HttpAdapterHost,
+      { httpAdapter }: HttpAdapterHost,
+      modules: ModulesContainer,
     ): OnApplicationBootstrap => ({
       onApplicationBootstrap() {
-        requireExpress(host);
-        const targets = new Set(discovery.getControllers().map(({ metatype }) => metatype as Type));
-        declare([...targets], config.getGlobalPrefix());
+        requireExpress(httpAdapter);
+        const routes = nestRoutes(config, modules, httpAdapter);
+        for (const wrapper of discovery.getControllers()) {
+          const names = { pathsOf: routes(wrapper), grpcPackage: options.grpcPackage };
+          for (const handler of handlersOf(wrapper.metatype as Type, names)) declare(handler);
+        }
+        if (options.seal ?? true) auth.seal();
       },
     }),
   };
@@ -99,18 +118,26 @@ export function nestAuth<P extends Principal = Principal, U extends UserAccount 
     imports: [DiscoveryModule],
     providers: [
       { provide: APP_GUARD, useValue: guard },
-      { provide: APP_INTERCEPTOR, useValue: new NestCalls() },
+      { provide: APP_INTERCEPTOR, useValue: new NestCalls(tell) },
       { provide: APP_FILTER, useValue: new NestFilter<P, U>(door, options.toStatus) },
       start,
     ],
   };
 }
 
+/** A decorator makes a list of its own each time. */
+function sameList(one: readonly unknown[] = [], other: readonly unknown[] = []): boolean {
+  return one.length === other.length && one.every((each, at) => each === other[at]);
+}
+
+/** Methods whose requests have no body that matters: a rule about the request sees the rest. */
+const bodiless: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE"]);
+
 /** Throws a `TypeError` where bodies would be read before a decision. */
-function requireExpress({ httpAdapter }: HttpAdapterHost): void {
+function requireExpress(httpAdapter: HttpAdapterHost["httpAdapter"] | undefined): void {
   // A microservice has none.
   const type = httpAdapter?.getType?.();
-  if (type === undefined || type === "") return;
+  if (!httpAdapter || !type) return;
   if (type !== "express") throw new TypeError(`nestAuth() knows HTTP with Express, not with ${type}`);
   const { router } = httpAdapter.getInstance<{ router: { stack: readonly { name: string }[] } }>();
   const parser = router.stack.find(({ name }) => /^(json|urlencoded|raw|text)Parser$/.test(name));

@@ -9,6 +9,7 @@ import { followAnswer } from "../http/follow-response.ts";
 import { HttpCall } from "../http/http-call.ts";
 import type { HttpDoor } from "../http/http-door.ts";
 import { cutOff } from "../http/node-answer.ts";
+import { watchUntilClosed } from "../http/until-closed.ts";
 import { setContext } from "./contexts.ts";
 
 type ExpressRequest = Parameters<RequestHandler>[0];
@@ -18,28 +19,45 @@ type ExpressResponse = Parameters<RequestHandler>[1];
 export class NestGuard<P extends Principal, U extends UserAccount> implements CanActivate {
   readonly #door: HttpDoor<P, U>;
   readonly #body: RequestHandler | undefined;
-  /** By class, since one method may be inherited by several. */
-  readonly #procedures = new Map<unknown, Map<unknown, string>>();
+  readonly #tell: (thrown: unknown, request: ExpressRequest) => void;
+  /** By class, since one method may be inherited by several; then by method, and by path. */
+  readonly #procedures = new Map<unknown, Map<unknown, Map<unknown, string>>>();
 
-  constructor(door: HttpDoor<P, U>, body: RequestHandler | undefined) {
+  constructor(
+    door: HttpDoor<P, U>,
+    body: RequestHandler | undefined,
+    tell: (thrown: unknown, request: ExpressRequest) => void,
+  ) {
     this.#door = door;
     this.#body = body;
+    this.#tell = tell;
   }
 
-  /** Says under which name a handler is decided about. */
-  know(target: object, handler: object, procedure: string): void {
-    const names = this.#procedures.get(target) ?? new Map<unknown, string>();
-    this.#procedures.set(target, names.set(handler, procedure));
+  /** Says under which name a handler is decided about. `path` is that of its route; none has one of gRPC. */
+  know(target: object, handler: object, path: string | undefined, procedure: string): void {
+    const handlers = this.#procedures.get(target) ?? new Map<unknown, Map<unknown, string>>();
+    const paths = handlers.get(handler) ?? new Map<unknown, string>();
+    this.#procedures.set(target, handlers.set(handler, paths.set(path, procedure)));
   }
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
-    const procedure = this.#procedures.get(execution.getClass())?.get(execution.getHandler());
-    if (procedure === undefined) throw refusal;
+    const procedures = this.#procedures.get(execution.getClass())?.get(execution.getHandler());
     if (execution.getType() === "http") {
       const [request, response] = execution.getArgs<[ExpressRequest, ExpressResponse]>();
-      await this.#decide(procedure, request, response);
+      // The route that Express has matched. What was not declared under its path has no rule here.
+      const route = request.route as { readonly path?: unknown } | undefined;
+      const declared = typeof route?.path === "string" ? procedures?.get(route.path) : undefined;
+      if (declared === undefined) throw refusal;
+      try {
+        await this.#decide(declared, request, response);
+      } catch (error) {
+        this.#tell(error, request);
+        throw error;
+      }
       return true;
     }
+    const procedure = procedures?.get(undefined);
+    if (procedure === undefined) throw refusal;
     // gRPC was decided about by the server's interceptor. Nothing is known of any other transport.
     if (execution.getType() !== "rpc" || currentCall()?.call.procedure !== procedure) throw refusal;
     return true;
@@ -51,10 +69,9 @@ export class NestGuard<P extends Principal, U extends UserAccount> implements Ca
     followAnswer(door.follow(call, request), response);
     const admission = await door.admit(call, request);
     if (!admission.ok) throw new Refusal(admission.denial.reason, admission.denial);
-    response.once(
-      "close",
-      door.watch(admission, request, () => cutOff(response)),
-    );
+    // Who has left is told nothing, and no handler runs.
+    if (!watchUntilClosed(response, () => door.watch(admission, request, () => cutOff(response))))
+      throw refusal;
     if (this.#body !== undefined) await read(this.#body, request, response);
     if (door.needsRequest(procedure)) {
       const { params, query, body } = request;

@@ -14,7 +14,7 @@ import { Questions } from "./questions.ts";
 import { type RemoteState, RemoteWatch } from "./remote-watch.ts";
 
 export interface RemoteOptions {
-  /** Where the server answers gRPC: `HOST:PORT`. In clear on this machine; by TLS everywhere else. */
+  /** Where the server answers gRPC: `HOST:PORT`, or `unix:PATH` of a socket. In clear on this machine; by TLS everywhere else. */
   readonly address: string;
   /** An API key that may `auth.revocations:watch` and `auth.keys:validate`. */
   readonly key: string;

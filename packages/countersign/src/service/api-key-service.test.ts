@@ -256,6 +256,24 @@ describe("a manager of other people's keys", () => {
 });
 
 describe("the life of a key", () => {
+  it("says of a revoked key that it stays revoked", async () => {
+    const { call, outcome, ada } = await setup();
+    const id = (await call(ada, rpc.createApiKey, { name: "gone" })).apiKey?.id ?? "";
+    assert.equal(await outcome(ada, rpc.enableApiKey, { id }), "ok");
+    await call(ada, rpc.revokeApiKey, { id, reason: "lost" });
+    for (const method of [rpc.enableApiKey, rpc.disableApiKey])
+      assert.equal(await outcome(ada, method, { id }), "FAILED_PRECONDITION id");
+  });
+
+  it("takes no name with what nobody sees, and lists by no type that there is none of", async () => {
+    const { outcome, ada } = await setup();
+    for (const name of ["a\u200bb", " a", "a ", "a\nb", "a\u001bb", "a\u202eb", "\ufeff"])
+      assert.equal(await outcome(ada, rpc.createApiKey, { name }), "INVALID_ARGUMENT name", name);
+    assert.equal(await outcome(ada, rpc.createApiKey, { name: "café № 1 ✓" }), "ok");
+    assert.equal(await outcome(ada, rpc.listApiKeys, { type: "foo" }), "INVALID_ARGUMENT type");
+    assert.equal(await outcome(ada, rpc.listApiKeys, { type: "webhook" }), "ok");
+  });
+
   it("is rotated for as long as it was made for, and a grace is never longer than it would have lived", async () => {
     const { call, outcome, ada, clock } = await setup();
     const expiresAt = timestampFromMs(clock.ms + 10 * day);

@@ -24,7 +24,15 @@ import { importKeys } from "./key-import.ts";
 import { readFindings, readTrends, readUsage } from "./key-insight.ts";
 import { keyOrderOf, keyPosition, readKeyPosition } from "./key-order.ts";
 import { requireOwnLifetime, requireOwnLimits } from "./key-rank.ts";
-import { fieldViolations, limitsOf, namesChecked, requireNone, statusOf } from "./key-request.ts";
+import {
+  fieldViolations,
+  limitsOf,
+  namesChecked,
+  requireNone,
+  requireUnrevoked,
+  statusOf,
+  typeOf,
+} from "./key-request.ts";
 import { revokeOne, revokeSome } from "./key-revocation.ts";
 import { endGrace, rotateKey } from "./key-rotation.ts";
 import { updateKey } from "./key-update.ts";
@@ -96,7 +104,7 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
       userId: ownerToList(request, context),
       tenantId: tenantToList(context.requireUser()),
       status: statusOf(request.status),
-      type: type === "" ? undefined : type,
+      type: typeOf(type),
       tag: tag === "" ? undefined : tag,
       text: text === "" ? undefined : text,
       expiringBefore: expiringBefore && timestampDate(expiringBefore),
@@ -180,7 +188,10 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
     const { store, caughtUp } = this.#desk.options;
     const caller = context.requireUser();
     const key = await this.#desk.command(id, caller);
+    requireUnrevoked(key, this.#desk.now());
     const changed = found(await store.apiKeys.setDisabled(key.id, disabled, caller.userId), "API key");
+    // It may have been revoked since.
+    requireUnrevoked(changed, this.#desk.now());
     await caughtUp();
     return { apiKey: await this.#desk.show(changed) };
   }

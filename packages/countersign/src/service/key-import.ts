@@ -29,11 +29,11 @@ export async function importKeys(desk: KeyDesk, request: ImportApiKeysRequest, c
     throw invalidArgument({ field: "keys", description: `1 to ${mostKeys}` });
   await desk.options.caughtUp();
   const secretId = await keepSecret(desk, hmacSecret, dryRun);
-  const names = new Set<string>();
+  const [names, hashes] = [new Set<string>(), new Set<string>()];
   const results: Outcome[] = [];
   for (const line of keys) {
     try {
-      results.push(await importOne(desk, line, { context, secretId, dryRun, names }));
+      results.push(await importOne(desk, line, { context, secretId, dryRun, names, hashes }));
     } catch (error) {
       results.push({ outcome: "refused", problem: problemOf(error) });
     }
@@ -48,12 +48,13 @@ interface ImportParts {
   readonly dryRun: boolean;
   /** Those of a dry run, which adds nothing that could be found there. */
   readonly names: Set<string>;
+  readonly hashes: Set<string>;
 }
 
 async function importOne(
   desk: KeyDesk,
   line: ImportedApiKey,
-  { context, secretId, dryRun, names }: ImportParts,
+  { context, secretId, dryRun, names, hashes }: ImportParts,
 ): Promise<Outcome> {
   const { digests, store } = desk.options;
   const hash = readForeignHash(line.algorithm, line.hash);
@@ -65,9 +66,12 @@ async function importOne(
   const [known = ""] = (await store.keyImports.known(fingerprints)).values();
   if (visibleTo(context.requireUser(), await store.apiKeys.load(known)) !== undefined)
     return { outcome: "known", id: known };
+  const seen = Buffer.concat(fingerprints).toString("hex");
+  if (hashes.has(seen)) return { outcome: "known" };
   const imported = await prepare(desk, line, { hash, context, secretId });
   if (dryRun) {
     await requireFreeName(desk, imported, names);
+    hashes.add(seen);
     return { outcome: "imported" };
   }
   const [fingerprint = new Uint8Array()] = fingerprints;

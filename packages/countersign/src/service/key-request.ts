@@ -5,7 +5,8 @@ import { permissionProblem } from "../core/permission.ts";
 import { Refusal } from "../core/refusal.ts";
 import { isRoleName } from "../core/role.ts";
 import { addressRangeProblem, normalMethod } from "../keys/key-restriction.ts";
-import type { ApiKeyLimits, ApiKeyStatus } from "../store/api-key-contracts.ts";
+import type { ApiKeyLimits, ApiKeyRecord, ApiKeyStatus } from "../store/api-key-contracts.ts";
+import { apiKeyStatus } from "../store/api-key-status.ts";
 import { Conflict } from "../store/contracts.ts";
 
 const keyTypes = ["service", "cli", "webhook", "internal", "development"];
@@ -25,12 +26,17 @@ export interface KeyFields {
   readonly expiresAt?: Timestamp | undefined;
 }
 
+/** What cannot be seen: two names that look alike would be two keys. */
+const hasHidden = /^\s|\s$|[\p{Cc}\p{Cf}]/u;
+
 type Look = (fields: KeyFields, now: Date) => string | undefined;
 
 /** What may be wrong with each field, by its name in the proto. */
 const looks: Readonly<Record<string, Look>> = {
   name: ({ name }) =>
-    name !== undefined && (name.trim() === "" || name.length > 100) ? "1 to 100 characters" : undefined,
+    name !== undefined && (name === "" || name.length > 100 || hasHidden.test(name))
+      ? "1 to 100 characters that can be seen, and no blank at the ends"
+      : undefined,
   type: ({ type }) =>
     type !== undefined && type !== "" && !keyTypes.includes(type)
       ? `one of ${keyTypes.join(", ")}`
@@ -104,11 +110,27 @@ export async function namesChecked<T>(change: Promise<T>): Promise<T> {
 }
 
 export function statusOf(status: string): ApiKeyStatus | undefined {
-  if (status === "") return undefined;
-  const known = statuses.find((candidate) => candidate === status);
-  if (known === undefined)
-    throw invalidArgument({ field: "status", description: `one of ${statuses.join(", ")}` });
+  return chosen("status", status, statuses);
+}
+
+export function typeOf(type: string): string | undefined {
+  return chosen("type", type, keyTypes);
+}
+
+/** Undefined where nothing was said. Throws INVALID_ARGUMENT for what is none of the choices. */
+function chosen<T extends string>(field: string, given: string, choices: readonly T[]): T | undefined {
+  if (given === "") return undefined;
+  const known = choices.find((candidate) => candidate === given);
+  if (known === undefined) throw invalidArgument({ field, description: `one of ${choices.join(", ")}` });
   return known;
+}
+
+/** Throws FAILED_PRECONDITION for a key that is over for good. */
+export function requireUnrevoked(key: ApiKeyRecord, now: Date): void {
+  if (apiKeyStatus(key, now) === "revoked")
+    throw new CallError("FAILED_PRECONDITION", "A revoked key stays revoked", [
+      { field: "id", description: "this key is revoked" },
+    ]);
 }
 
 function limitsProblem(

@@ -46,6 +46,12 @@ export class KeySet {
     return this.#loadedAt(at)?.signing;
   }
 
+  /** The same, where it is kept for as long as what it signs. */
+  signerFor(at: number, lifetimeSeconds: number): SigningKey | undefined {
+    const loaded = this.#loadedAt(at);
+    return loaded && loaded.record.lifetimeSeconds >= lifetimeSeconds ? loaded.signing : undefined;
+  }
+
   #loadedAt(at: number): LoadedKey | undefined {
     const signer = signerAmong(
       this.keys.map(({ record }) => record),

@@ -239,7 +239,7 @@ describe("a start", () => {
     await node().start();
     const other = node({ seal: createSeal(randomBytes(32)) });
     await assert.rejects(() => other.start(), UnreadableSigningKey);
-    await assert.rejects(() => other.currentFor(60), UnreadableSigningKey);
+    await assert.rejects(async () => other.currentFor(60), UnreadableSigningKey);
     assert.throws(() => other.ring());
     // Who has lost the master key begins anew.
     const { kid } = await other.rotate({ others: "remove" }, "7");
@@ -360,6 +360,22 @@ describe("lifetimes", () => {
       (await short.list()).map((key) => key.lifetimeSeconds),
       [7200],
     );
+  });
+
+  test("a node that follows the store asks it only about tokens that outlive what the key is kept for", async (t) => {
+    const { store, node } = cluster();
+    const { signingKeys } = store;
+    const extend = t.mock.method(signingKeys, "extend");
+    const keys = await started(t, node({ lifetimeSeconds: 60 }));
+    const key = keys.currentFor(60);
+    assert.ok(!(key instanceof Promise));
+    assert.equal(extend.mock.callCount(), 0);
+    assert.equal((await keys.currentFor(61)).kid, key.kid);
+    assert.equal(extend.mock.callCount(), 1);
+    await keys.load();
+    assert.ok(!(keys.currentFor(61) instanceof Promise));
+    await keys.stop();
+    assert.ok(keys.currentFor(60) instanceof Promise);
   });
 
   test("a key for a token is made where there is none", async () => {

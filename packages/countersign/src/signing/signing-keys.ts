@@ -1,3 +1,4 @@
+import type { MaybePromise } from "../core/decision.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Algorithm } from "../jwt/algorithms.ts";
 import { algorithmSpec } from "../jwt/algorithms.ts";
@@ -55,8 +56,9 @@ export interface SigningKeys {
   /** The key that signs at an instant; where that is gone, the one that signs now. Throws a `Refusal` (`UNAVAILABLE`)
    *  if there is none. Default: now. */
   current(at?: Date): SigningKey;
-  /** The key that signs now, for tokens of any lifetime: it is kept for as long. Makes the first one if there is none. */
-  currentFor(lifetimeSeconds: number): Promise<SigningKey>;
+  /** The key that signs now, for tokens of any lifetime: it is kept for as long. Makes the first one if there is none. While the
+   *  store is followed, it is only asked where the key was kept for less. */
+  currentFor(lifetimeSeconds: number): MaybePromise<SigningKey>;
   /** Every key whose signatures are accepted. Throws as `current` does if there is none. */
   ring(): KeyRing;
   /** The public keys, for everyone to see. */
@@ -127,7 +129,13 @@ class StoredSigningKeys implements SigningKeys {
     return key;
   }
 
-  async currentFor(lifetimeSeconds: number): Promise<SigningKey> {
+  currentFor(lifetimeSeconds: number): MaybePromise<SigningKey> {
+    const follows = this.#timer !== undefined;
+    const known = follows ? this.#set.signerFor(this.#now().getTime(), lifetimeSeconds) : undefined;
+    return known ?? this.#kept(lifetimeSeconds);
+  }
+
+  async #kept(lifetimeSeconds: number): Promise<SigningKey> {
     for (let attempt = 1; attempt <= 3; attempt++) {
       await this.#loadOrMake();
       const key = this.current();

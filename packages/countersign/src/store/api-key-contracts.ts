@@ -263,7 +263,8 @@ export interface ApiKeyStore extends ApiKeySource {
   reveal(digest: Uint8Array, address: string | undefined): Promise<Reveal>;
   /**
    * Adds to the counters, all or none. A key that is gone is passed over. `lastUsedAt` never goes back. A `flush` that was added
-   * before, though its writer never heard so, is not added again; it is remembered for 30 days.
+   * before, though its writer never heard so, is not added again; it is remembered for 30 days. A killed process loses nothing that
+   * was added; on SQLite, a machine without power may lose the last of it.
    */
   addUsage(usage: readonly ApiKeyUsage[], flush?: UsageFlush): Promise<void>;
   /** Periods with calls, the oldest first. */

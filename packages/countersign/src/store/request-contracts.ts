@@ -156,7 +156,7 @@ export interface RequestLog {
    * Appends rows, all or none. `dropped`: how many more there would have been. A `batch` that was written before, though its
    * writer never heard so, is not written again; it is remembered for 30 days.
    */
-  append(rows: readonly RequestRecord[], dropped?: number, batch?: RequestBatch): Promise<void>;
+  append(rows: Iterable<RequestRecord>, dropped?: number, batch?: RequestBatch): Promise<void>;
   list(query: RequestQuery): Promise<RequestPage>;
   /** The rows written after `id`, in the order of writing. */
   since(id: number, limit: number): Promise<readonly StoredRequest[]>;

@@ -13,7 +13,7 @@ function slowLog() {
   const append: RequestLog["append"] = async (rows, ...rest) => {
     await new Promise((resolve) => setImmediate(resolve));
     if (state.away) throw new Error("away");
-    state.batches.push(rows.length);
+    state.batches.push([...rows].length);
     await log.append(rows, ...rest);
     if (state.losing) throw new Error("lost");
   };

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { RequestLog, RequestRecord } from "./request-contracts.ts";
+import { PackedRequests } from "./request-log/packed-requests.ts";
 
 export interface RequestRecorderOptions {
   readonly log: Pick<RequestLog, "append">;
@@ -7,6 +8,8 @@ export interface RequestRecorderOptions {
   readonly maxWaiting?: number | undefined;
   /** Default: 250. What was recorded since is lost if the process is killed. */
   readonly flushEveryMs?: number | undefined;
+  /** Rows of one write at most: other writers wait for so many. Default: 1000. */
+  readonly batchSize?: number | undefined;
   /** Hears of each batch that could not be written. It is kept and tried again as it was; no log writes it twice. */
   readonly onError?: ((error: unknown) => void) | undefined;
   /** Hears, at most every ten seconds, how many rows were dropped since the last time. */
@@ -30,13 +33,11 @@ export interface RequestRecorder {
   close(): Promise<void>;
 }
 
-/** Rows of one write: they keep other writers, and the thread that copies them, busy for some milliseconds. */
-const batchSize = 1000;
 const tellDropsEveryMs = 10_000;
 
 interface Batch {
   readonly number: number;
-  readonly rows: readonly RequestRecord[];
+  readonly rows: PackedRequests;
   readonly dropped: number;
 }
 
@@ -48,11 +49,15 @@ export function createRequestRecorder(options: RequestRecorderOptions): RequestR
 class MemoryRequestRecorder implements RequestRecorder {
   readonly #options: RequestRecorderOptions;
   readonly #maxWaiting: number;
+  readonly #batchSize: number;
   readonly #timer: NodeJS.Timeout;
   readonly #writer = randomUUID();
   #number = 0;
-  #waiting: RequestRecord[] = [];
-  /** A batch that may have been written: it goes again as it was, before everything else. Its rows count as waiting. */
+  /** Rows that are not written: of the three that follow. */
+  #waiting = 0;
+  #filling = new PackedRequests();
+  readonly #full: PackedRequests[] = [];
+  /** A batch that may have been written: it goes again as it was, before everything else. */
   #unsure: Batch | undefined;
   #dropped = 0;
   #written = 0;
@@ -67,12 +72,13 @@ class MemoryRequestRecorder implements RequestRecorder {
   constructor(options: RequestRecorderOptions) {
     this.#options = options;
     this.#maxWaiting = options.maxWaiting ?? 20_000;
+    this.#batchSize = options.batchSize ?? 1000;
     this.#timer = setInterval(() => this.#turn(), options.flushEveryMs ?? 250);
     this.#timer.unref();
   }
 
   get waiting(): number {
-    return this.#waiting.length + (this.#unsure?.rows.length ?? 0);
+    return this.#waiting;
   }
 
   get dropped(): number {
@@ -88,13 +94,15 @@ class MemoryRequestRecorder implements RequestRecorder {
   }
 
   record(record: RequestRecord): void {
-    if (this.waiting >= this.#maxWaiting) {
+    if (this.#waiting >= this.#maxWaiting) {
       this.#dropped += 1;
       this.#uncounted += 1;
       this.#untold += 1;
       return;
     }
-    this.#waiting.push(record);
+    this.#filling.add(record);
+    this.#waiting += 1;
+    if (this.#filling.length >= this.#batchSize) this.#full.push(this.#take());
   }
 
   async flush(): Promise<void> {
@@ -123,15 +131,21 @@ class MemoryRequestRecorder implements RequestRecorder {
   async #writeAll(): Promise<void> {
     if (this.#unsure !== undefined) await this.#write(this.#unsure);
     // What comes meanwhile is left to the next flush.
-    let left = this.#waiting.length;
+    let left = this.#waiting;
     while (left > 0 || this.#uncounted > 0) {
-      const rows = this.#waiting.splice(0, Math.min(left, batchSize));
+      const rows = this.#full.shift() ?? this.#take();
       left -= rows.length;
       this.#number += 1;
       const batch = { number: this.#number, rows, dropped: this.#uncounted };
       this.#uncounted = 0;
       await this.#write(batch);
     }
+  }
+
+  #take(): PackedRequests {
+    const rows = this.#filling;
+    this.#filling = new PackedRequests();
+    return rows;
   }
 
   /** Whether a batch that failed was written, nobody can tell: its answer may have been lost. */
@@ -145,6 +159,7 @@ class MemoryRequestRecorder implements RequestRecorder {
       throw error;
     }
     this.#unsure = undefined;
+    this.#waiting -= rows.length;
     this.#written += rows.length;
   }
 

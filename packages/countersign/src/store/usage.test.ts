@@ -51,6 +51,36 @@ describe("usage recorder", () => {
     assert.deepEqual(Object.fromEntries(apiKeys.totals), { a: 1, b: 1, c: 1, d: 1, e: 1 });
   });
 
+  it("rests between two transactions of the timer, for a second in all, and not while somebody waits", async (t) => {
+    t.mock.timers.enable({ apis: ["setInterval", "setTimeout"] });
+    const turn = async (ms: number) => {
+      t.mock.timers.tick(ms);
+      for (let n = 0; n < 20; n++) await null;
+    };
+    const apiKeys = new FakeKeys();
+    const recorder = (restMs: number) =>
+      createUsageRecorder({ apiKeys, flushEveryMs: 2000, batchSize: 1, restMs });
+    const usage = recorder(10);
+    for (const id of ["a", "b", "c", "d", "e"]) usage.record(id, 1);
+    await turn(2000);
+    assert.equal(apiKeys.totals.size, 1);
+    await turn(9);
+    assert.equal(apiKeys.totals.size, 1);
+    await turn(1);
+    assert.equal(apiKeys.totals.size, 2);
+    await usage.flush();
+    assert.equal(apiKeys.totals.size, 5);
+    await usage.close();
+
+    apiKeys.totals.clear();
+    const slow = recorder(1000);
+    for (let id = 0; id < 10; id++) slow.record(String(id), 1);
+    await turn(2000);
+    for (let n = 0; n < 10; n++) await turn(100);
+    assert.equal(apiKeys.totals.size, 10);
+    await slow.close();
+  });
+
   it("adds up and flushes", async () => {
     const { users, apiKeys } = createMemoryStore();
     await users.create({ username: "ada" });

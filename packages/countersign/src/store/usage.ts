@@ -7,8 +7,10 @@ export interface UsageRecorderOptions {
   readonly apiKeys: Pick<ApiKeyStore, "addUsage">;
   /** Default: 2000. What was recorded since the last flush is lost if the process is killed. */
   readonly flushEveryMs?: number | undefined;
-  /** How many keys are added in one transaction: between two of them others get their turn. Default: 250. */
+  /** How many keys are added in one transaction. Default: 250. */
   readonly batchSize?: number | undefined;
+  /** Milliseconds between two transactions of the timer, for others to get their turn; a second for all of them. Default: 0. */
+  readonly restMs?: number | undefined;
   /** Hears of each flush by the timer that failed. Its counts are kept and tried again; no store adds them twice. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -31,6 +33,8 @@ export interface UsageRecorder {
 
 /** How many pairs of key and scope are known to be written already. */
 const knownScopes = 10_000;
+/** How long the rests of one flush may be together. */
+const longestRestMs = 1000;
 
 /** Starts recording. The timer keeps no process alive. */
 export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorder {
@@ -40,6 +44,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
 class MemoryUsageRecorder implements UsageRecorder {
   readonly #apiKeys: Pick<ApiKeyStore, "addUsage">;
   readonly #batchSize: number;
+  readonly #restMs: number;
   readonly #timer: NodeJS.Timeout;
   readonly #writer = randomUUID();
   #number = 0;
@@ -49,14 +54,18 @@ class MemoryUsageRecorder implements UsageRecorder {
   #written = new Set<string>();
   /** The flush that is under way, settled without regard to its outcome. */
   #flushing: Promise<unknown> | undefined;
+  /** How many wait for a flush; and the end of the rest that is being taken: who waits has it end. */
+  #awaited = 0;
+  #endRest: (() => void) | undefined;
 
   constructor(options: UsageRecorderOptions) {
-    const { apiKeys, flushEveryMs = 2000, batchSize = 250, onError } = options;
+    const { apiKeys, flushEveryMs = 2000, batchSize = 250, restMs = 0, onError } = options;
     this.#apiKeys = apiKeys;
     this.#batchSize = batchSize;
+    this.#restMs = restMs;
     this.#timer = setInterval(() => {
       // A store that is slow is not helped by a queue of flushes.
-      if (this.#flushing === undefined) this.flush().catch((error: unknown) => onError?.(error));
+      if (this.#flushing === undefined) this.#flush().catch((error: unknown) => onError?.(error));
     }, flushEveryMs);
     this.#timer.unref();
   }
@@ -78,6 +87,21 @@ class MemoryUsageRecorder implements UsageRecorder {
   }
 
   async flush(): Promise<void> {
+    this.#awaited += 1;
+    this.#endRest?.();
+    try {
+      await this.#flush();
+    } finally {
+      this.#awaited -= 1;
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.flush();
+  }
+
+  async #flush(): Promise<void> {
     // Also for counts that another flush took: they are not in the store before it has ended.
     while (this.#flushing !== undefined) await this.#flushing;
     if (this.#counters.size === 0 && this.#unsure === undefined) return;
@@ -87,11 +111,6 @@ class MemoryUsageRecorder implements UsageRecorder {
       () => this.#settle(),
     );
     await flushing;
-  }
-
-  async close(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.flush();
   }
 
   #counterOf(keyId: string): UsageCounter {
@@ -109,6 +128,7 @@ class MemoryUsageRecorder implements UsageRecorder {
     try {
       const ids = [...taken.keys()];
       for (let at = 0; at < ids.length; at += this.#batchSize) {
+        if (at > 0) await this.#rest(longestRestMs / (ids.length / this.#batchSize));
         const batch = ids.slice(at, at + this.#batchSize).flatMap((id) => taken.get(id)?.usageOf(id) ?? []);
         for (const { id } of batch) taken.delete(id);
         await this.#add(batch);
@@ -119,7 +139,20 @@ class MemoryUsageRecorder implements UsageRecorder {
     }
   }
 
-  /** One flush. Whether one that failed was added, nobody can tell: its answer may have been lost. */
+  async #rest(atMostMs: number): Promise<void> {
+    const ms = Math.min(this.#restMs, atMostMs);
+    if (ms <= 0 || this.#awaited > 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#endRest = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#endRest = undefined;
+  }
+
+  /** One transaction. Whether one that failed was added, nobody can tell: its answer may have been lost. */
   async #add(batch: readonly ApiKeyUsage[]): Promise<void> {
     if (batch !== this.#unsure) this.#number += 1;
     this.#unsure = batch;

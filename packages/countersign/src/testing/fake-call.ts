@@ -2,7 +2,7 @@ import type { Call } from "../core/call.ts";
 import { noClaims, noPermissions, type Principal } from "../core/principal.ts";
 import type { UserAccount } from "../core/user.ts";
 
-/** A call as an adapter would build it. A list is a header that came several times. */
+/** A call as an adapter would build it. A list is a header that came several times; a header's name has no case. */
 export function fakeCall(
   procedure: string,
   headers: Readonly<Record<string, string | readonly string[]>> = {},
@@ -11,7 +11,8 @@ export function fakeCall(
   return {
     protocol: "grpc",
     procedure,
-    header: (name) => [headers[name] ?? []].flat(),
+    header: (name) =>
+      Object.entries(headers).flatMap(([given, values]) => (given.toLowerCase() === name ? values : [])),
     peer: { address: "192.0.2.1:1" },
     signal: new AbortController().signal,
     ...more,

@@ -1,8 +1,7 @@
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { parseDuration } from "../config/duration.ts";
 import { UsageError } from "../terminal/failure.ts";
-
-const written = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
+import { readInstant } from "../terminal/instant.ts";
 
 /** How options that take an instant say so. */
 export const instantForms = "a time (2026-11-22T08:00:00Z), a day of UTC, or how long ago: 15m, 24h, 30d";
@@ -23,11 +22,11 @@ export function stretchOf({ since, until }: StretchOptions): {
   };
 }
 
-/** In milliseconds. A time of day without a zone is refused: nobody could say whose it is. */
+/** In milliseconds. */
 function instantOf(option: string, text: string): number {
   const seconds = parseDuration(text);
   if (seconds !== undefined) return Date.now() - seconds * 1000;
-  const at = written.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(at)) return at;
+  const at = readInstant(text);
+  if (at !== undefined) return at;
   throw new UsageError(`${option} is ${instantForms}`);
 }

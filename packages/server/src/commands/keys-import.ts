@@ -89,6 +89,7 @@ async function importLines(
   { dryRun, hmacSecret }: { readonly dryRun: boolean; readonly hmacSecret: Uint8Array },
 ): Promise<readonly Result[]> {
   const results: Result[] = [];
+  const before = new Earlier();
   let told = Date.now();
   for (let start = 0; start < lines.length; start += portion) {
     const some = lines.slice(start, start + portion);
@@ -105,13 +106,32 @@ async function importLines(
         problem: found = "",
       } = key === undefined ? {} : (answers.next().value ?? {});
       const why = problem ?? found;
-      results.push({ line, outcome, ...(id !== "" && { id }), ...(why !== "" && { problem: why }) });
+      const result = { line, outcome, ...(id !== "" && { id }), ...(why !== "" && { problem: why }) };
+      results.push(dryRun && key !== undefined ? before.seen(result, key) : result);
     }
     if (Date.now() - told < tellEveryMs) continue;
     told = Date.now();
     note(`${results.length} of ${lines.length} lines`);
   }
   return results;
+}
+
+/** What the lines before would have added: a dry run adds nothing that a later call could find. */
+class Earlier {
+  readonly #names = new Set<string>();
+  readonly #hashes = new Set<string>();
+
+  /** What becomes of a line after those before it. */
+  seen(result: Result, { username, userId, name, algorithm, hash }: NonNullable<ImportLine["key"]>): Result {
+    if (result.outcome !== "imported") return result;
+    const [named, hashed] = [JSON.stringify([username, String(userId ?? ""), name]), `${algorithm} ${hash}`];
+    if (this.#hashes.has(hashed)) return { line: result.line, outcome: "known" };
+    if (this.#names.has(named))
+      return { ...result, outcome: "refused", problem: "name: another key of this user has this name" };
+    this.#names.add(named);
+    this.#hashes.add(hashed);
+    return result;
+  }
 }
 
 function formatOf(file: string): ImportFormat {

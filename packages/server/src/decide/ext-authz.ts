@@ -1,15 +1,13 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Call, type Denial, requestIdHeader, statusOf } from "countersign";
-import type { CheckRequest, CheckResponseSchema } from "../gen/envoy/service/auth/v3/external_auth_pb.ts";
+import type { ServiceHandlers } from "countersign/grpc";
+import type { CheckRequest } from "../gen/envoy/service/auth/v3/external_auth_pb.ts";
 import { Authorization } from "../gen/envoy/service/auth/v3/external_auth_pb.ts";
-import type { StatusCode } from "../gen/envoy/type/v3/http_status_pb.ts";
 import { type ServedService, served } from "../served-service.ts";
+import { type CheckAnswer, checkAnswerBytes, type HeaderOption } from "./check-answer.ts";
 import type { Decisions, Verdict } from "./decisions.ts";
 import type { ForwardedCertificates } from "./forwarded-certificates.ts";
 import type { ProxiedRequest } from "./proxied-call.ts";
 import { refusalOf } from "./refusal.ts";
-
-type Answer = MessageInitShape<typeof CheckResponseSchema>;
 
 /** What Envoy calls to ask. */
 export const checkProcedure = `/${Authorization.typeName}/Check`;
@@ -31,14 +29,18 @@ export function extAuthz({
   certificates,
 }: ExtAuthzOptions): ServedService {
   const removed = [...new Set(removeHeaders)].filter((name) => name !== identityHeader);
-  return served(Authorization, {
-    async check(request, { call }) {
+  const marks = { identityHeader, removed, anonymous: [...removed, identityHeader] };
+  const handlers = {
+    async check(request: CheckRequest, { call }: { readonly call: Call }): Promise<CheckAnswer> {
       const asked = readRequest(request, call, certificates);
       const verdict = await decisions.ask(asked);
       return verdict.decision.ok
-        ? allowed(verdict, { identityHeader, removed })
+        ? allowed(verdict, marks)
         : denied(verdict, verdict.decision.denial, asked.contentType);
     },
+  };
+  return served(Authorization, handlers as ServiceHandlers<typeof Authorization>, {
+    check: checkAnswerBytes,
   });
 }
 
@@ -81,34 +83,35 @@ function peerOf(address: string, port = 0): string {
 }
 
 /** In place of what the request has, with every version of Envoy. */
-function header([key, value]: readonly [string, string]) {
+function header(key: string, value: string): HeaderOption {
   return { header: { key, value }, append: false };
 }
 
 interface Marks {
   readonly identityHeader: string;
+  /** Removed after the others were set. */
   readonly removed: readonly string[];
+  /** The same where no identity is set: what a client has put in its place goes too. */
+  readonly anonymous: readonly string[];
 }
 
-function allowed(verdict: Verdict, { identityHeader, removed }: Marks): Answer {
+function allowed(verdict: Verdict, { identityHeader, removed, anonymous }: Marks): CheckAnswer {
   const { identity, call } = verdict;
-  const named = call.requestId === undefined ? [] : [header([requestIdHeader, call.requestId])];
   return {
     status: { code: 0 },
     httpResponse: {
       case: "okResponse",
       value: {
-        headers: identity === undefined ? [] : [header([identityHeader, identity])],
-        // Removed after the others were set: what a client has put there, where we put nothing.
-        headersToRemove: identity === undefined ? [...removed, identityHeader] : [...removed],
-        responseHeadersToAdd: named,
+        headers: identity === undefined ? [] : [header(identityHeader, identity)],
+        headersToRemove: identity === undefined ? anonymous : removed,
+        responseHeadersToAdd: call.requestId === undefined ? [] : [header(requestIdHeader, call.requestId)],
       },
     },
     dynamicMetadata: metadataOf(verdict),
   };
 }
 
-function denied(verdict: Verdict, denial: Denial, contentType: string): Answer {
+function denied(verdict: Verdict, denial: Denial, contentType: string): CheckAnswer {
   const { status, headers, body } = refusalOf(denial, contentType);
   const { requestId } = verdict.call;
   const told = requestId === undefined ? headers : { ...headers, [requestIdHeader]: requestId };
@@ -116,29 +119,33 @@ function denied(verdict: Verdict, denial: Denial, contentType: string): Answer {
     status: { code: statusOf[denial.reason].grpc, message: denial.message },
     httpResponse: {
       case: "deniedResponse",
-      value: { status: { code: status as StatusCode }, headers: Object.entries(told).map(header), body },
+      value: {
+        status: { code: status },
+        headers: Object.entries(told).map(([key, value]) => header(key, value)),
+        body,
+      },
     },
     dynamicMetadata: metadataOf(verdict),
   };
 }
 
 /** For Envoy's logs and its other filters. */
-function metadataOf({ call, decision }: Verdict): Answer["dynamicMetadata"] {
-  const known: Record<string, string | undefined> = {
-    procedure: call.procedure,
-    request_id: call.requestId,
+function metadataOf({ call, decision }: Verdict): CheckAnswer["dynamicMetadata"] {
+  const told: Record<string, string> = { procedure: call.procedure };
+  const tell = (name: string, value: string | undefined): void => {
+    if (value !== undefined) told[name] = value;
   };
+  tell("request_id", call.requestId);
   if (decision.ok) {
-    known["user_id"] = decision.principal?.userId;
-    known["api_key_id"] = decision.principal?.apiKey?.id;
-    known["authenticator"] = decision.authenticator;
+    tell("user_id", decision.principal?.userId);
+    tell("api_key_id", decision.principal?.apiKey?.id);
+    tell("authenticator", decision.authenticator);
   } else {
     const { reason, subject, authenticator } = decision.denial;
-    known["reason"] = reason;
-    known["user_id"] = subject?.userId;
-    known["api_key_id"] = subject?.apiKeyId;
-    known["authenticator"] = authenticator;
+    tell("reason", reason);
+    tell("user_id", subject?.userId);
+    tell("api_key_id", subject?.apiKeyId);
+    tell("authenticator", authenticator);
   }
-  const told = Object.entries(known).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(told) as Record<string, string>;
+  return told;
 }

@@ -45,7 +45,9 @@ const dialects: Readonly<Record<string, (denial: Denial, contentType: string) =>
 export function forwardAuth(options: ForwardAuthOptions): HttpHandler {
   options.auth.serve([forwardAuthProcedure]);
   return (request, response) => {
-    const dialect = Object.hasOwn(dialects, request.url ?? "") ? dialects[request.url ?? ""] : undefined;
+    // A query is that of the proxy's caller: Caddy keeps it where it asks for another path.
+    const [path = ""] = (request.url ?? "").split("?", 1);
+    const dialect = Object.hasOwn(dialects, path) ? dialects[path] : undefined;
     if (dialect === undefined) return false;
     if (request.method !== "GET") {
       response.writeHead(405, { allow: "GET", "content-length": 0 }).end();

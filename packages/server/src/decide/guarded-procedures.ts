@@ -49,27 +49,34 @@ export function guardedProcedures(
   /** What a service that decodes paths first, or that does not tell upper case from lower, would take it for. */
   const loosely = (method: string, path: string): string | undefined => {
     const loose = decodeURIComponent(path).toLowerCase();
+    const rpc = folded.get(loose);
+    if (rpc !== undefined) return rpc;
     const route = foldedRoutes.find(method, loose);
-    return folded.get(loose) ?? (route.kind === "route" ? route.value : undefined);
+    return route.kind === "route" ? route.value : undefined;
   };
+  /** Paths that everybody reads as the one RPC that they name. */
+  const plainRpcs = new Set([...rpcs].filter((path) => isPlainPath(path) && loosely("POST", path) === path));
   return {
     all,
     find({ method, target, contentType }) {
       const at = target.indexOf("?");
       const path = at === -1 ? target : target.slice(0, at);
+      if (plainRpcs.has(path)) return rpcAt({ method, path, contentType, query: at !== -1 });
       if (!isPlainPath(path)) return undefined;
       const procedure = strictly({ method, path, contentType, query: at !== -1 });
       return procedure !== undefined && loosely(method, path) === procedure ? procedure : undefined;
     },
   };
 
-  function strictly({ method, path, contentType, query }: Split): string | undefined {
-    const overGrpc = speaksGrpc(contentType);
-    if (rpcs.has(path)) {
-      if (method === "POST") return query ? undefined : path;
-      return method === "GET" && readable.has(path) && !overGrpc ? path : undefined;
-    }
-    if (overGrpc) return undefined;
+  function rpcAt({ method, path, contentType, query }: Split): string | undefined {
+    if (method === "POST") return query ? undefined : path;
+    return method === "GET" && readable.has(path) && !speaksGrpc(contentType) ? path : undefined;
+  }
+
+  function strictly(split: Split): string | undefined {
+    const { method, path, contentType } = split;
+    if (rpcs.has(path)) return rpcAt(split);
+    if (speaksGrpc(contentType)) return undefined;
     const found = routes.find(method, path);
     return found.kind === "route" ? found.value : undefined;
   }

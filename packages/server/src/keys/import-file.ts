@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ApiKeyService } from "countersign/descriptors";
+import { readInstant } from "../terminal/instant.ts";
 import { readCsv } from "./csv.ts";
 
 type Imported = NonNullable<
@@ -85,8 +86,8 @@ function readLine(line: number, value: Readonly<Record<string, unknown>>): Impor
   const text = (name: string): string => (typeof value[name] === "string" ? value[name] : "").trim();
   const list = (name: string): string[] => (Array.isArray(value[name]) ? [...(value[name] as string[])] : []);
   const expires = text("expires_at");
-  const expiresAt = expires === "" ? undefined : Date.parse(expires);
-  if (Number.isNaN(expiresAt))
+  const expiresAt = expires === "" ? undefined : readInstant(expires);
+  if (expires !== "" && expiresAt === undefined)
     return { line, problem: "expires_at: an instant such as 2027-01-01T00:00:00Z" };
   const [, id] = /^id:(\d{1,18})$/.exec(text("owner")) ?? [];
   const owner = id === undefined ? { username: text("owner") } : { userId: BigInt(id) };

@@ -1,9 +1,9 @@
 import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { ServerCredentials } from "@grpc/grpc-js";
+import { ServerCredentials, type ServiceDefinition } from "@grpc/grpc-js";
 import type { ReflectionService } from "@grpc/reflection";
 import type { Auth, Principal, UserSource } from "countersign";
-import { type GuardedServer, grpcAuth, implement } from "countersign/grpc";
+import { type BoundService, type GuardedServer, grpcAuth, implement } from "countersign/grpc";
 import type { UserRecord } from "countersign/store";
 import { HealthImplementation } from "grpc-health-check";
 import type { Config } from "../config/config.ts";
@@ -54,8 +54,8 @@ export async function listenGrpc(options: GrpcListenerOptions): Promise<GrpcList
   );
   let front: TlsFront | undefined;
   try {
-    for (const { descriptor, handlers } of services) {
-      const { definition, implementation } = implement(descriptor, handlers);
+    for (const service of services) {
+      const { definition, implementation } = bound(service);
       server.addService(definition, implementation);
     }
     health.addToServer(server);
@@ -120,4 +120,14 @@ function shutDown(server: GuardedServer, graceMs: number): Promise<void> {
       resolve();
     });
   });
+}
+
+/** A service for grpc-js, with its own encoders where it has some. */
+function bound({ descriptor, handlers, encoders = {} }: ServedService): BoundService {
+  const { definition, implementation } = implement(descriptor, handlers);
+  const methods = Object.entries(definition).map(([name, method]) => {
+    const responseSerialize = encoders[name];
+    return [name, responseSerialize === undefined ? method : { ...method, responseSerialize }];
+  });
+  return { definition: Object.fromEntries(methods) as ServiceDefinition, implementation };
 }

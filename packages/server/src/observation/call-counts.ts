@@ -26,7 +26,8 @@ const login = `/${loginMethod.parent.typeName}/${loginMethod.name}`;
 export class CallCounts {
   /** By the name of the authenticator; the empty text for an anonymous call. */
   readonly allowed = new Map<string, number>();
-  readonly refused = new Map<Reason, number>();
+  /** By the name of the authenticator that knew the credential, or the empty text; then by reason. */
+  readonly refused = new Map<string, Map<Reason, number>>();
   readonly procedures = new Map<string, ProcedureCounts>();
   readonly logins = new Map<string, number>();
 
@@ -46,8 +47,13 @@ export class CallCounts {
       this.allowed.set(authenticator, (this.allowed.get(authenticator) ?? 0) + 1);
       return;
     }
-    const { reason } = decision.denial;
-    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
+    const { reason, authenticator = "" } = decision.denial;
+    let reasons = this.refused.get(authenticator);
+    if (reasons === undefined) {
+      reasons = new Map();
+      this.refused.set(authenticator, reasons);
+    }
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   }
 
   /** One call that is over. */

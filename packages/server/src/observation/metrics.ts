@@ -50,15 +50,17 @@ const definitions: Readonly<Record<string, Definition>> = {
   },
   countersign_decisions_total: {
     kind: "counter",
-    help: "Decisions about calls. authenticator is empty for anonymous calls and for refusals.",
+    help: "Decisions about calls. authenticator is empty for anonymous calls and where none knew the credential.",
     labels: ["result", "reason", "authenticator"],
     read: ({ calls: { allowed, refused } }) => [
       ...Array.from(allowed, ([authenticator, count]): Reading => {
         return [count, { result: "allowed", reason: "", authenticator }];
       }),
-      ...Array.from(refused, ([reason, count]): Reading => {
-        return [count, { result: "refused", reason, authenticator: "" }];
-      }),
+      ...Array.from(refused).flatMap(([authenticator, reasons]) =>
+        Array.from(reasons, ([reason, count]): Reading => {
+          return [count, { result: "refused", reason, authenticator }];
+        }),
+      ),
     ],
   },
   countersign_calls_total: {

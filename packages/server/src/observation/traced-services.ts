@@ -4,8 +4,8 @@ import type { ServedService } from "../served-service.ts";
 export async function tracedServices(services: readonly ServedService[]): Promise<readonly ServedService[]> {
   const { tracesAreTaken, traceHandlers } = await import("countersign/otel");
   if (!tracesAreTaken()) return services;
-  return services.map(({ descriptor, handlers }) => ({
-    descriptor,
-    handlers: traceHandlers(descriptor, handlers),
+  return services.map((service) => ({
+    ...service,
+    handlers: traceHandlers(service.descriptor, service.handlers),
   }));
 }

@@ -5,6 +5,7 @@ import { createRequestRecorder, type RequestLog, type RequestRecorder } from "co
 import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
 import { regularly } from "../regularly.ts";
+import { filePace } from "./file-pace.ts";
 import { peerAddress } from "./peer-address.ts";
 import { recordOf } from "./request-record.ts";
 
@@ -60,6 +61,7 @@ export async function openRequests(config: Config, logger: Logger): Promise<Requ
   const recorder = createRequestRecorder({
     log,
     maxWaiting: queue,
+    ...(config.secrets.databaseUrl === undefined && filePace),
     onError: (err) =>
       logger.warn({ err }, "the request log cannot be written; its rows are kept and tried again"),
     onDrop: (dropped) =>

@@ -18,6 +18,7 @@ import {
   startEcho,
   until,
 } from "../echo.suite.ts";
+import { createAuthenticatedTransport } from "./authenticated-transport.ts";
 import { credentialInterceptor } from "./credential-interceptor.ts";
 import { openSession } from "./session-calls.ts";
 
@@ -206,6 +207,13 @@ describe("credentials and clear text (CWE-319), with Connect", () => {
     for (const there of ["http://api.example.com", "http://10.0.0.1:1", "http://localhost.example.com"])
       assert.equal(await call(there), 9, there);
     assert.deepEqual(sent, []);
+  });
+
+  it("are there when an interceptor or a transport is made: a TypeError says what is missing", () => {
+    const none = undefined as never;
+    const missing = { name: "TypeError", message: /^a credential is missing/ };
+    assert.throws(() => credentialInterceptor(none), missing);
+    assert.throws(() => createAuthenticatedTransport(none, none), missing);
   });
 
   it("are together in memory, where nothing is sent", async () => {

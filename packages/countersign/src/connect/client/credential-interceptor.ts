@@ -6,7 +6,7 @@ import {
   type UnaryRequest,
   type UnaryResponse,
 } from "@connectrpc/connect";
-import type { Credential } from "../../client/credential.ts";
+import { type Credential, requireCredential } from "../../client/credential.ts";
 import { isLoopback } from "../../client/loopback.ts";
 import type { RenewStream } from "../../client/stream-renewer.ts";
 import { streamed } from "./credential-stream.ts";
@@ -22,7 +22,8 @@ export interface CredentialInterceptorOptions {
 
 /**
  * Shows a credential with each call: `createConnectTransport({ baseUrl, interceptors: [...] })`, in Node and in a browser. A call
- * that brings the header along keeps its own; one to another machine over `http:` fails. One that is refused because its
+ * that brings the header along keeps its own; one to another machine over `http:` fails. A `TypeError` for what is no credential.
+ * One that is refused because its
  * token has expired or was revoked is made once more with another token, if nothing had come back; a stream, if no more
  * than 16 requests had been sent.
  */
@@ -30,6 +31,7 @@ export function credentialInterceptor(
   credential: Credential,
   { renewStream }: CredentialInterceptorOptions = {},
 ): Interceptor {
+  requireCredential(credential, "a credential");
   return (next) => async (request) => {
     requireProtected(request.url);
     if (request.header.has(credential.header)) return next(request);

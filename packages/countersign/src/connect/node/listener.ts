@@ -1,4 +1,4 @@
-import { createConnectRouter } from "@connectrpc/connect";
+import { cors as connect, createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import {
   type ConnectNodeAdapterOptions,
@@ -9,9 +9,11 @@ import {
 } from "@connectrpc/connect-node";
 import type { Principal } from "../../core/principal.ts";
 import type { UserAccount } from "../../core/user.ts";
+import { type CorsOptions, corsDefaults, createCors } from "../../http/cors.ts";
 import type { NodeRequest } from "../../http/http-call.ts";
 import { failureError, plainError } from "../../http/json-error.ts";
 import { type NodeResponse, sendError } from "../../http/node-answer.ts";
+import { answerCors } from "../../http/node-cors.ts";
 import { connectionKey } from "../admission.ts";
 import type { ConnectAuth } from "../connect-auth.ts";
 import { attend, hangUpSoon } from "./hang-up.ts";
@@ -21,6 +23,14 @@ import { universalRequest } from "./universal-request.ts";
 export type NodeListener = ReturnType<typeof connectNodeAdapter>;
 /** Connect writes to an answer of Node's through a type of its own. */
 type ConnectResponse = Parameters<NodeListener>[1] & NodeResponse;
+
+export interface ConnectListenerOptions extends ConnectNodeAdapterOptions {
+  /**
+   * For RPCs; `fallback` sees to its own. What Connect and gRPC-Web need is added to the lists. Default: no page of another
+   * origin may read an answer.
+   */
+  readonly cors?: CorsOptions | undefined;
+}
 
 /**
  * Routes behind a guard as a listener: `http.createServer(connectListener(guard, { routes }))`, and so with `node:https`
@@ -32,7 +42,7 @@ type ConnectResponse = Parameters<NodeListener>[1] & NodeResponse;
  */
 export function connectListener(
   guard: ConnectAuth<Principal, UserAccount>,
-  options: ConnectNodeAdapterOptions,
+  { cors: pages, ...options }: ConnectListenerOptions,
 ): NodeListener {
   const {
     routes,
@@ -43,6 +53,7 @@ export function connectListener(
   } = guard.protect(options);
   const router = createConnectRouter({ acceptCompression: [compressionGzip, compressionBrotli], ...rest });
   routes(router);
+  const cors = createCors(pages && withConnect(pages));
   const handlers = new Map(
     router.handlers.map((handler) => [requestPathPrefix + handler.requestPath, handler]),
   );
@@ -51,6 +62,8 @@ export function connectListener(
     if (!isWellFormed(request)) return malformed(request, response);
     const handler = handlers.get(pathOf(request));
     if (handler === undefined) return fallback(request, response);
+    // Before the guard: a preflight carries no credential.
+    if (answerCors(cors, request, response as ConnectResponse)) return;
     attend(request, response as ConnectResponse);
     serve(handler, request, response as ConnectResponse).catch(() => response.destroy());
   };
@@ -76,6 +89,21 @@ export function connectListener(
       sendError(request, response, failureError(error));
     }
   }
+}
+
+/** The same, with Connect's own words for its protocols. */
+function withConnect(given: CorsOptions): CorsOptions {
+  const {
+    methods = [],
+    allowedHeaders = corsDefaults.allowedHeaders,
+    exposedHeaders = corsDefaults.exposedHeaders,
+  } = given;
+  return {
+    ...given,
+    methods: [...methods, ...connect.allowedMethods],
+    allowedHeaders: [...allowedHeaders, ...connect.allowedHeaders],
+    exposedHeaders: [...exposedHeaders, ...connect.exposedHeaders],
+  };
 }
 
 function pathOf({ url = "" }: NodeRequest): string {

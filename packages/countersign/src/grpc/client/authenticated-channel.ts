@@ -1,5 +1,11 @@
 import { type ChannelCredentials, type ChannelOptions, Client, type ClientOptions } from "@grpc/grpc-js";
-import { apiKey, bearer, type Credential, type TokenSource } from "../../client/credential.ts";
+import {
+  apiKey,
+  bearer,
+  type Credential,
+  requireCredential,
+  type TokenSource,
+} from "../../client/credential.ts";
 import type { RenewStream } from "../../client/stream-renewer.ts";
 import { channelOptions } from "./channel-options.ts";
 import { credentialInterceptor } from "./credential-interceptor.ts";
@@ -33,14 +39,15 @@ export interface AuthenticatedChannel {
 
 /**
  * A channel whose calls show a token: one of a session (`openSession()`), of a source, or a text. `HOST:PORT` is reached by TLS;
- * in clear only where it is this machine. Streams live longer than a token where the server has RenewStream. A `TypeError` for an address or a token that is none.
+ * in clear only where it is this machine, as `unix:PATH` is. Streams live longer than a token where the server has RenewStream. A `TypeError` for an address or a token that is none.
  */
 export function createAuthenticatedChannel(
   address: string,
   token: Credential | TokenSource | string,
   options: AuthenticatedChannelOptions = {},
 ): AuthenticatedChannel {
-  return channelOf(address, typeof token === "object" ? token : bearer(token), options);
+  const credential = typeof token === "string" || typeof token === "function" ? bearer(token) : token;
+  return channelOf(address, requireCredential(credential, "a token"), options);
 }
 
 /** The same with an API key in `x-api-key`; `apiKey(key, { header })` for another header. */
@@ -49,7 +56,8 @@ export function createApiKeyChannel(
   key: Credential | string,
   options: AuthenticatedChannelOptions = {},
 ): AuthenticatedChannel {
-  return channelOf(address, typeof key === "string" ? apiKey(key) : key, options);
+  const credential = typeof key === "string" ? apiKey(key) : key;
+  return channelOf(address, requireCredential(credential, "an API key"), options);
 }
 
 function channelOf(

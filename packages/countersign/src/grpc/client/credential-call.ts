@@ -12,7 +12,7 @@ export interface CredentialCallOptions {
   readonly credential: Credential;
   /** A call of the same method, not begun. */
   readonly next: () => InterceptingCallInterface;
-  /** May a credential go there, as grpc-js names the other side? Where not, the call fails before it begins. */
+  /** May credentials go there, as grpc-js names the other side? Where not, the call fails before it begins. */
   readonly mayReach: (peer: string) => boolean;
   /** In milliseconds since the epoch; `Infinity` for none. */
   readonly deadline: number;
@@ -55,7 +55,7 @@ export class CredentialCall implements InterceptingCallInterface {
     this.#listener = listener;
     this.#metadata.merge(metadata);
     this.#metadata.setOptions(metadata.getOptions());
-    // The caller's own is the caller's business.
+    // Where it may go, a caller's own is the caller's business.
     if (this.#metadata.get(this.#options.credential.header).length > 0) {
       this.#begin(undefined);
       return;
@@ -104,7 +104,7 @@ export class CredentialCall implements InterceptingCallInterface {
   #begin(value: string | undefined): void {
     const { credential, next, mayReach, renewer } = this.#options;
     const inner = next();
-    if (value !== undefined && !mayReach(inner.getPeer())) {
+    if (!mayReach(inner.getPeer())) {
       inner.cancelWithStatus(clientStatus.FAILED_PRECONDITION, inClear);
       this.#fail(clientStatus.FAILED_PRECONDITION, inClear);
       return;

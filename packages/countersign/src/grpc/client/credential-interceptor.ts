@@ -1,14 +1,14 @@
 import { isIP } from "node:net";
 import { InterceptingCall, type Interceptor, type InterceptorOptions } from "@grpc/grpc-js";
-import type { Credential } from "../../client/credential.ts";
+import { type Credential, requireCredential } from "../../client/credential.ts";
 import { isLoopback } from "../../client/loopback.ts";
 import { type RenewStream, StreamRenewer } from "../../client/stream-renewer.ts";
 import { CredentialCall } from "./credential-call.ts";
 
 export interface CredentialInterceptorOptions {
   /**
-   * Does the channel speak TLS? An interceptor cannot see it. Default: no, and the credential is shown to this machine only;
-   * calls to any other fail with FAILED_PRECONDITION.
+   * Does the channel speak TLS? An interceptor cannot see it. Default: no, and credentials, the caller's own too, are shown to
+   * this machine only; calls to any other fail with FAILED_PRECONDITION.
    */
   readonly secure?: boolean | undefined;
   /**
@@ -20,13 +20,14 @@ export interface CredentialInterceptorOptions {
 
 /**
  * Shows a credential with each call: `new Client(address, credentials, { interceptors: [...] })`. A call that brings the header
- * along keeps its own. One that is refused because its token has expired or was revoked is made once more with another
+ * along keeps its own. A `TypeError` for what is no credential. One that is refused because its token has expired or was revoked is made once more with another
  * token, if nothing had come back; a stream, if no more than 16 requests had been sent.
  */
 export function credentialInterceptor(
   credential: Credential,
   { secure = false, renewStream: renew }: CredentialInterceptorOptions = {},
 ): Interceptor {
+  requireCredential(credential, "a credential");
   const mayReach = secure ? () => true : isThisMachine;
   const renewer =
     renew === undefined || credential.dueInMs === undefined
@@ -53,7 +54,7 @@ function deadlineOf({ deadline }: InterceptorOptions): number {
 
 /** A target of grpc-js's (https://github.com/grpc/grpc/blob/master/doc/naming.md): a socket's file, or only loopback addresses. */
 export function isThisMachine(target: string): boolean {
-  if (/^unix(-abstract)?:/.test(target)) return true;
+  if (target.startsWith("unix:")) return true;
   // Another machine's name server may say anything of a name, of `localhost` too.
   const named = !/^dns:\/\/[^/]+\//.test(target);
   const addresses = target.replace(/^(dns:(\/\/[^/]*\/)?|ipv[46]:)/, "").split(",");

@@ -19,6 +19,8 @@ describe("the address of a server", () => {
       "localhost.example.com:80",
       "0.0.0.0:50051",
       "128.0.0.1:1",
+      // Names, and whoever answers for them is elsewhere.
+      ...["127.999.1.1:1", "127.0.0.256:1", "127.0.0.01:1", "127.1:1"],
     ]) {
       assert.equal(plain(other), false, other);
     }
@@ -32,13 +34,21 @@ describe("the address of a server", () => {
       "localhost:65536",
       "http://localhost:1",
       "dns:///a:1",
-      "unix:/run/x",
+      ...["unix:", "unix:/", "unix://run/x", "unix-abstract:x", "UNIX:/run/x"],
       "[::1:1",
       "[localhost]:1",
       "a:1,b:2",
       "user@host:1",
     ]) {
       assert.throws(() => readServerAddress(wrong, undefined), TypeError, wrong);
+    }
+  });
+
+  it("is a socket's file, which is this machine", () => {
+    for (const local of ["unix:/run/x.sock", "unix:///run/x.sock", "unix:x.sock"]) {
+      assert.equal(plain(local), true, local);
+      assert.equal(plain(local, {}), false, local);
+      assert.equal(readServerAddress(local, undefined).target, local);
     }
   });
 

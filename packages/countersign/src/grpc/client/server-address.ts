@@ -19,16 +19,24 @@ export interface ServerAddress {
 }
 
 /**
- * Reads `HOST:PORT`. A credential is sent in clear to this machine only: everything else is TLS, and this machine too where
- * `tls` is there. A TypeError for what is none, or cannot be used.
+ * Reads `HOST:PORT`, or `unix:PATH` for a socket's file. A credential is sent in clear to this machine only: everything else is
+ * TLS, and this machine too where `tls` is there. A TypeError for what is none, or cannot be used.
  */
 export function readServerAddress(address: string, tls: ClientTls | undefined): ServerAddress {
+  const local = /^unix:(\/\/\/|\/)?[^/\0][^\0]*$/.test(address) || isLoopback(hostOf(address));
+  const plain = tls === undefined && local;
+  return { target: address, credentials: plain ? credentials.createInsecure() : secured(tls ?? {}) };
+}
+
+/** Without brackets. */
+function hostOf(address: string): string {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})$/.exec(address);
   const [, v6, name, port = "0"] = match ?? [];
   if (match === null || Number(port) < 1 || Number(port) > 65_535 || (v6 !== undefined && isIP(v6) !== 6))
-    throw new TypeError("address is HOST:PORT, such as auth.example.com:443 or 127.0.0.1:50051");
-  const plain = tls === undefined && isLoopback(v6 ?? name ?? "");
-  return { target: address, credentials: plain ? credentials.createInsecure() : secured(tls ?? {}) };
+    throw new TypeError(
+      "address is HOST:PORT, such as auth.example.com:443 or 127.0.0.1:50051, or unix:/PATH of a socket",
+    );
+  return v6 ?? name ?? "";
 }
 
 function secured({ ca, certificate, key }: ClientTls): ChannelCredentials {

@@ -14,7 +14,7 @@ import { rethrow } from "./client-failure.ts";
 import { type ClientTls, readServerAddress } from "./server-address.ts";
 
 export interface GrpcSessionOptions extends SessionOptions {
-  /** Where AuthService is: `HOST:PORT`. In clear on this machine; by TLS everywhere else. */
+  /** Where AuthService is: `HOST:PORT`, or `unix:PATH` of a socket. In clear on this machine; by TLS everywhere else. */
   readonly address: string;
   /** Needed on this machine only where the server speaks TLS there, too. */
   readonly tls?: ClientTls | undefined;

@@ -33,12 +33,12 @@ export class MemoryRequestLog implements RequestLog {
     this.#now = now;
   }
 
-  async append(given: readonly RequestRecord[], dropped = 0, batch?: RequestBatch): Promise<void> {
+  async append(given: Iterable<RequestRecord>, dropped = 0, batch?: RequestBatch): Promise<void> {
     if (batch !== undefined) {
       if (batch.number <= (this.#batches.get(batch.writer)?.number ?? 0)) return;
       this.#batches.set(batch.writer, { number: batch.number, at: this.#now() });
     }
-    const rows = given.map(normalRecord);
+    const rows = Array.from(given, normalRecord);
     for (const row of rows) {
       this.#head += 1;
       this.#rows.push({ ...row, id: this.#head });

@@ -14,20 +14,24 @@ export function observedBackend(plain: SqlBackend, observe: StoreObserver | unde
   let writing = 0;
   const ended = (kind: StoreOperation["kind"], began: number, outcome: StoreOperation["outcome"]): void =>
     observe?.({ kind, milliseconds: performance.now() - began, outcome });
-  const write: SqlBackend["write"] = async (work) => {
-    const began = performance.now();
-    writing += 1;
-    try {
-      const result = await plain.write(work);
-      ended("write", began, "ok");
-      return result;
-    } catch (error) {
-      ended("write", began, outcomeOf(error));
-      throw error;
-    } finally {
-      writing -= 1;
-    }
-  };
+  const writes =
+    (write: SqlBackend["write"]): SqlBackend["write"] =>
+    async (work) => {
+      const began = performance.now();
+      writing += 1;
+      try {
+        const result = await write(work);
+        ended("write", began, "ok");
+        return result;
+      } catch (error) {
+        ended("write", began, outcomeOf(error));
+        throw error;
+      } finally {
+        writing -= 1;
+      }
+    };
+  const write = writes((work) => plain.write(work));
+  const writeLater = writes((work) => plain.writeLater(work));
   const { prepareFirst } = plain;
   const prepared: SqlBackend["prepareFirst"] =
     prepareFirst === undefined || observe === undefined
@@ -46,7 +50,7 @@ export function observedBackend(plain: SqlBackend, observe: StoreObserver | unde
             }
           };
         };
-  return { backend: { ...plain, write, prepareFirst: prepared }, writing: () => writing };
+  return { backend: { ...plain, write, writeLater, prepareFirst: prepared }, writing: () => writing };
 }
 
 /** What an observer is told of a statement's failure. */

@@ -135,7 +135,7 @@ export class SqlApiKeys implements ApiKeyStore {
     if (flush !== undefined) requireStorableText("writer", flush.writer);
     const known = usage.filter(({ id }) => isStorableText(id));
     if (known.length === 0) return;
-    await this.#backend.write(async (trx) => {
+    await this.#backend.writeLater(async (trx) => {
       if (flush === undefined || (await isNewFlush(trx, flush, this.#now())))
         await addKeyUsage(trx, this.#backend.words, known);
     });

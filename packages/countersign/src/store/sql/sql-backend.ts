@@ -11,6 +11,11 @@ export interface SqlBackend {
    * reads still holds when it commits. Commits before it resolves; rolls back if `work` rejects.
    */
   write<T>(work: (trx: Transaction<SqlSchema>) => Promise<T>): Promise<T>;
+  /**
+   * As `write`, for what nobody was told is there: a process that is killed loses nothing of it, a machine without power may lose
+   * the last. Where `write` waits for the disk on the main thread, this does not.
+   */
+  writeLater<T>(work: (trx: Transaction<SqlSchema>) => Promise<T>): Promise<T>;
   /** As `write`, for as long as it takes: for changes of the schema. */
   upgrade<T>(work: (trx: Transaction<SqlSchema>) => Promise<T>): Promise<T>;
   /** See `RevocationLog.onAppend`. Undefined where nobody tells. */

@@ -97,6 +97,8 @@ export class SqlSigningKeys implements SigningKeyStore {
       const row = (await allKeys(trx)).find((candidate) => candidate.kid === kid);
       const edit = row && extendKey(row, lifetimeSeconds, this.#now());
       if (edit === undefined) return false;
+      // Asked for each token; written down when one is to live longer than all before.
+      if (edit.lifetime_seconds === Number(row?.lifetime_seconds)) return true;
       await trx.updateTable("signing_keys").set(edit).where("kid", "=", kid).execute();
       return true;
     });

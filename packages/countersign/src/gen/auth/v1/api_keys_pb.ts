@@ -139,7 +139,7 @@ export type ApiKey = Message<"auth.v1.ApiKey"> & {
 
   /**
    * What it was limited to: permissions, as in `orders:read`, `orders:*` or `!orders:delete`. Without scopes and roles it has
-   * the rights of its owner, except managing keys and accounts.
+   * the rights of its owner, except those that begin `auth.`: managing keys and accounts, and reading logs.
    *
    * @generated from field: repeated string scopes = 13;
    */

@@ -84,6 +84,8 @@ export function openPostgresBackend({ target, readers, observe }: PostgresBacken
     prepareFirst: undefined,
     isAway: () => breaker.isOpen,
     write: (work) => tracked(underWay, inTransaction(writer.db, work)),
+    // Its own processes wait for the disk, and no thread of ours.
+    writeLater: (work) => tracked(underWay, inTransaction(writer.db, work)),
     async upgrade(work) {
       const patient = open({ size: 1, timeoutMs: Number.POSITIVE_INFINITY, more: {} });
       try {

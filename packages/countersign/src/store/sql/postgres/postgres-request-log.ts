@@ -81,8 +81,8 @@ export class PostgresRequestLog implements RequestLog {
     this.#writer = open(1, writeMs);
   }
 
-  async append(given: readonly RequestRecord[], dropped = 0, batch?: RequestBatch): Promise<void> {
-    const rows = given.map(normalRecord);
+  async append(given: Iterable<RequestRecord>, dropped = 0, batch?: RequestBatch): Promise<void> {
+    const rows = Array.from(given, normalRecord);
     await this.#prepare(rows);
     try {
       await this.#insert(rows, dropped, batch);

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
+import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { sql } from "kysely";
+import { sql, type Transaction } from "kysely";
 import { type Store, StoreUnavailable } from "../../contracts.ts";
 import { openSqliteStore } from "../../sqlite.ts";
 import { temporaryFolder } from "../../suite/temporary-folder.suite.ts";
 import { migrate } from "../migrate.ts";
 import { migrations } from "../migrations.ts";
 import type { SqlBackend } from "../sql-backend.ts";
+import type { SqlSchema } from "../sql-schema.ts";
 import { createSqlStore } from "../sql-store.ts";
 import { openSqliteBackend } from "./sqlite-backend.ts";
 
@@ -38,6 +40,31 @@ describe("SQLite: durability and isolation", () => {
       }
     });
     await assert.rejects(backend.reader.deleteFrom("users").execute(), /cannot be written/);
+    await backend.close();
+  });
+
+  it("waits for the disk but for what nobody was told of", async (context) => {
+    const { backend } = await openBackend(temporaryFolder(context)("store.db"));
+    const synchronous = async (trx: Transaction<SqlSchema>): Promise<unknown> =>
+      (await sql.raw<{ synchronous: number }>("pragma synchronous").execute(trx)).rows[0]?.synchronous;
+    const fail = () => Promise.reject(new Error("no"));
+    const all = [
+      ...[backend.write(synchronous), backend.writeLater(synchronous), backend.write(synchronous)],
+      ...[backend.writeLater(fail).catch(() => backend.write(synchronous)), backend.write(synchronous)],
+    ];
+    assert.deepEqual(await Promise.all(all), [2, 1, 2, 2, 2]);
+    await backend.close();
+  });
+
+  it("moves its log into the file in small portions, for which calls wait less", async (context) => {
+    const path = temporaryFolder(context)("store.db");
+    const { backend } = await openBackend(path);
+    await backend.write((trx) => sql`create table filler (bytes blob)`.execute(trx));
+    for (let at = 0; at < 60; at++)
+      await backend.writeLater((trx) => sql`insert into filler values (zeroblob(40000))`.execute(trx));
+    // 60 times ten pages were written; with SQLite's default, all of them would still wait.
+    const { size } = statSync(`${path}-wal`);
+    assert.ok(size < 1_500_000, `${size} bytes`);
     await backend.close();
   });
 

@@ -67,9 +67,9 @@ export class SqliteRequestLog implements RequestLog {
     this.#counts = new RequestCounts(this.#database);
   }
 
-  async append(given: readonly RequestRecord[], dropped = 0, batch?: RequestBatch): Promise<void> {
+  async append(given: Iterable<RequestRecord>, dropped = 0, batch?: RequestBatch): Promise<void> {
     if (this.#uncounted >= countedAtOnce) this.#count();
-    const rows = given.map(normalRecord);
+    const rows = Array.from(given, normalRecord);
     this.#transaction(() => {
       if (batch && this.#note.run(batch.writer, batch.number, this.#now()).changes === 0) return;
       for (const row of rows) this.#insert.run(...cellsOf(row));

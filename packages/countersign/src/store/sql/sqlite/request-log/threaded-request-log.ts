@@ -14,7 +14,8 @@ import type {
   StatisticsQuery,
   StoredRequest,
 } from "../../../request-contracts.ts";
-import { type Answered, type Asked, flattened, type ThreadData } from "./thread-messages.ts";
+import { PackedRequests } from "../../../request-log/packed-requests.ts";
+import type { Answered, Asked, ThreadData } from "./thread-messages.ts";
 
 interface Pending {
   readonly resolve: (result: unknown) => void;
@@ -33,8 +34,8 @@ export class ThreadedRequestLog implements RequestLog {
     this.#data = data;
   }
 
-  async append(rows: readonly RequestRecord[], dropped = 0, batch?: RequestBatch): Promise<void> {
-    await this.#ask("append", flattened(rows), dropped, batch);
+  async append(rows: Iterable<RequestRecord>, dropped = 0, batch?: RequestBatch): Promise<void> {
+    await this.#ask("append", PackedRequests.of(rows).message(), dropped, batch);
   }
 
   async list(query: RequestQuery): Promise<RequestPage> {

@@ -1,0 +1,169 @@
+import type { RequestRecord } from "../request-contracts.ts";
+
+/** Members of a row: how many are numbers, and how many are texts. */
+const numbersOfRow = 5;
+const textsOfRow = 12;
+/** A shorter request id is written out, one after the other; as every other text, a longer one is looked up. */
+const longestWrittenId = 255;
+const firstRows = 64;
+
+/** Rows on their way from thread to thread. */
+export interface PackedMessage {
+  readonly length: number;
+  readonly numbers: Float64Array;
+  /** Places in the dictionary, and 0 for a text that is not there. */
+  readonly texts: Uint32Array;
+  /** The request ids, each after its length. */
+  readonly ids: Uint8Array;
+  readonly dictionary: readonly string[];
+}
+
+/**
+ * Rows as they wait to be written: numbers, and places in a dictionary. An object for each would be carried from generation to
+ * generation of the heap until then, and copying it from thread to thread costs several times as much as the row itself.
+ */
+export class PackedRequests implements Iterable<RequestRecord> {
+  #length = 0;
+  #numbers = new Float64Array(firstRows * numbersOfRow);
+  #texts = new Uint32Array(firstRows * textsOfRow);
+  #ids = new Uint8Array(firstRows * 40);
+  #idsEnd = 0;
+  readonly #dictionary = [""];
+  readonly #places = new Map<string, number>();
+  /** The place that each column had last: most calls are of one method, with one kind of credential. */
+  readonly #last = new Uint32Array(textsOfRow);
+
+  static of(rows: Iterable<RequestRecord>): PackedRequests {
+    if (rows instanceof PackedRequests) return rows;
+    const packed = new PackedRequests();
+    for (const row of rows) packed.add(row);
+    return packed;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  add(row: RequestRecord): void {
+    if ((this.#length + 1) * textsOfRow > this.#texts.length) this.#grow();
+    const numbers = this.#numbers;
+    let at = this.#length * numbersOfRow;
+    numbers[at++] = row.at;
+    numbers[at++] = row.durationMs;
+    numbers[at++] = row.code;
+    numbers[at++] = row.received;
+    numbers[at++] = row.sent;
+    const texts = this.#texts;
+    at = this.#length * textsOfRow;
+    texts[at++] = this.#writeId(row.requestId) ? 0 : this.#place(row.requestId, 0);
+    texts[at++] = this.#place(row.procedure, 1);
+    texts[at++] = this.#place(row.protocol, 2);
+    texts[at++] = this.#place(row.reason, 3);
+    texts[at++] = this.#place(row.userId, 4);
+    texts[at++] = this.#place(row.apiKeyId, 5);
+    texts[at++] = this.#place(row.authenticator, 6);
+    texts[at++] = this.#place(row.peer, 7);
+    texts[at++] = this.#place(row.userAgent, 8);
+    texts[at++] = this.#place(row.rule, 9);
+    texts[at++] = this.#place(row.missing, 10);
+    texts[at++] = this.#place(row.tenantId, 11);
+    this.#length += 1;
+  }
+
+  [Symbol.iterator](): Iterator<RequestRecord> {
+    return unpacked(this.message());
+  }
+
+  message(): PackedMessage {
+    return {
+      length: this.#length,
+      // Copies: of a part of a buffer, all of it would be copied.
+      numbers: this.#numbers.slice(0, this.#length * numbersOfRow),
+      texts: this.#texts.slice(0, this.#length * textsOfRow),
+      ids: this.#ids.slice(0, this.#idsEnd),
+      dictionary: this.#dictionary,
+    };
+  }
+
+  #place(text: string | undefined, column: number): number {
+    if (text === undefined) return 0;
+    const last = this.#last[column] ?? 0;
+    if (last > 0 && this.#dictionary[last] === text) return last;
+    const place = this.#places.get(text) ?? this.#learn(text);
+    this.#last[column] = place;
+    return place;
+  }
+
+  #learn(text: string): number {
+    const place = this.#dictionary.push(text) - 1;
+    this.#places.set(text, place);
+    return place;
+  }
+
+  /** False, with a length of 0 alone, for one that is long, empty or more than ASCII. */
+  #writeId(id: string): boolean {
+    if (this.#idsEnd + longestWrittenId >= this.#ids.length) this.#ids = longer(this.#ids);
+    const [bytes, start] = [this.#ids, this.#idsEnd + 1];
+    const size = id.length > longestWrittenId ? 0 : id.length;
+    let ascii = true;
+    for (let at = 0; at < size; at++) {
+      const unit = id.charCodeAt(at);
+      if (unit > 0x7f) ascii = false;
+      bytes[start + at] = unit;
+    }
+    const written = ascii ? size : 0;
+    bytes[this.#idsEnd] = written;
+    this.#idsEnd = start + written;
+    return written > 0;
+  }
+
+  #grow(): void {
+    this.#numbers = longer(this.#numbers);
+    this.#texts = longer(this.#texts);
+  }
+}
+
+/** The rows of a message, one after the other. */
+export function* unpacked({
+  length,
+  numbers,
+  texts,
+  ids,
+  dictionary,
+}: PackedMessage): Generator<RequestRecord> {
+  const written = Buffer.from(ids.buffer, ids.byteOffset, ids.length);
+  const text = (at: number): string | undefined => {
+    const place = texts[at] ?? 0;
+    return place === 0 ? undefined : dictionary[place];
+  };
+  let [number, at, id] = [0, 0, 0];
+  for (let row = 0; row < length; row++, number += numbersOfRow, at += textsOfRow) {
+    const size = written[id] ?? 0;
+    yield {
+      requestId: size === 0 ? (text(at) ?? "") : written.toString("latin1", id + 1, id + 1 + size),
+      at: numbers[number] ?? 0,
+      durationMs: numbers[number + 1] ?? 0,
+      procedure: text(at + 1) ?? "",
+      protocol: text(at + 2) ?? "",
+      code: numbers[number + 2] ?? 0,
+      reason: text(at + 3),
+      userId: text(at + 4),
+      apiKeyId: text(at + 5),
+      authenticator: text(at + 6),
+      peer: text(at + 7),
+      userAgent: text(at + 8),
+      received: numbers[number + 3] ?? 0,
+      sent: numbers[number + 4] ?? 0,
+      rule: text(at + 9),
+      missing: text(at + 10),
+      tenantId: text(at + 11),
+    };
+    id += 1 + size;
+  }
+}
+
+function longer<T extends Float64Array | Uint32Array | Uint8Array>(array: T): T {
+  const larger = new (array.constructor as new (length: number) => T)(array.length * 2);
+  larger.set(array);
+  return larger;
+}
