@@ -79,38 +79,52 @@ export interface Dropped {
   readonly at: number;
 }
 
-/**
- * The counts of some rows, to be added to what is there. In one order everywhere: two writers cannot block each other, and
- * an index is gone through from one end to the other.
- */
-export function rollUp(rows: readonly CountedRecord[], dropped?: Dropped): readonly RollupRow[] {
-  const minutes = new Counts(steps.minute);
-  for (const row of rows) {
-    const { at, durationMs, code, tenantId } = row;
-    const cell = { at, bin: binOf(durationMs), calls: 1, errors: code === 0 ? 0 : 1 };
-    for (const [dimension, value] of valuesOf(row)) {
-      minutes.add(dimensionCodes[dimension], value, cell);
-      if (tenantId === undefined) continue;
-      const { dimension: own, start } = sliceOf(dimension, tenantId);
-      minutes.add(own, start + value, cell);
-    }
-  }
-  if (dropped !== undefined && dropped.count > 0)
-    minutes.add(dimensionCodes.dropped, "", { at: dropped.at, bin: 0, calls: dropped.count, errors: 0 });
-  const larger = [new Counts(steps.hour), new Counts(steps.day)];
-  for (const { dimension, value, start: at, bin, calls, errors } of minutes.rows)
-    for (const counts of larger) counts.add(dimension, value, { at, bin, calls, errors });
-  return [minutes, ...larger].flatMap(({ rows }) => rows).sort(inOrder);
+/** The counts of some rows, to be added to what is there. See `Rollup.rows`. */
+export function rollUp(rows: Iterable<CountedRecord>, dropped?: Dropped): readonly RollupRow[] {
+  const rollup = new Rollup();
+  for (const row of rows) rollup.add(row);
+  if (dropped !== undefined) rollup.addDropped(dropped);
+  return rollup.rows();
 }
 
-function* valuesOf(row: CountedRecord): Iterable<readonly [RollupDimension, string]> {
-  const { procedure, apiKeyId, userId, reason, code } = row;
-  yield ["all", ""];
-  yield ["procedure", procedure];
-  if (apiKeyId !== undefined) yield ["apiKey", apiKeyId];
-  if (userId !== undefined) yield ["user", userId];
-  if (reason !== undefined) yield ["reason", reason];
-  if (code !== 0) yield ["code", String(code)];
+/** Counts of rows as they come. */
+export class Rollup {
+  readonly #minutes = new Counts(steps.minute);
+
+  add(row: CountedRecord): void {
+    const { at, durationMs, code } = row;
+    const cell = { at, bin: binOf(durationMs), calls: 1, errors: code === 0 ? 0 : 1 };
+    this.#add("all", "", row, cell);
+    this.#add("procedure", row.procedure, row, cell);
+    this.#add("apiKey", row.apiKeyId, row, cell);
+    this.#add("user", row.userId, row, cell);
+    this.#add("reason", row.reason, row, cell);
+    if (code !== 0) this.#add("code", String(code), row, cell);
+  }
+
+  addDropped({ count, at }: Dropped): void {
+    if (count > 0) this.#minutes.add(dimensionCodes.dropped, "", { at, bin: 0, calls: count, errors: 0 });
+  }
+
+  /**
+   * What they come to. In one order everywhere, that of the primary key: two writers cannot block each other, and an index is
+   * gone through from one end to the other.
+   */
+  rows(): readonly RollupRow[] {
+    const minutes = this.#minutes.rows();
+    const larger = [new Counts(steps.hour), new Counts(steps.day)];
+    for (const { dimension, value, start: at, bin, calls, errors } of minutes)
+      for (const counts of larger) counts.add(dimension, value, { at, bin, calls, errors });
+    return [...minutes, ...larger.flatMap((counts) => counts.rows())];
+  }
+
+  #add(dimension: RollupDimension, value: string | undefined, { tenantId }: CountedRecord, cell: Cell): void {
+    if (value === undefined) return;
+    this.#minutes.add(dimensionCodes[dimension], value, cell);
+    if (tenantId === undefined) return;
+    const own = sliceOf(dimension, tenantId);
+    this.#minutes.add(own.dimension, own.start + value, cell);
+  }
 }
 
 interface Cell {
@@ -120,47 +134,85 @@ interface Cell {
   readonly errors: number;
 }
 
-/** Counts of one step, by value, and then by time and bin as one number: text is put together for none of them. */
+/** Counts of one step, by dimension and start. */
 class Counts {
-  readonly rows: RollupRow[] = [];
   readonly #step: Step;
-  readonly #known = new Map<number, Map<string, Map<number, RollupRow>>>();
+  readonly #dimensions = new Map<number, Map<number, Group>>();
 
   constructor(step: Step) {
     this.#step = step;
   }
 
-  add(dimension: number, value: string, { at, bin, calls, errors }: Cell): void {
+  add(dimension: number, value: string, cell: Cell): void {
     const { code: step, ms } = this.#step;
-    const count = Math.floor(at / ms);
-    const cells = inner(inner(this.#known, dimension), value);
-    const row = cells.get(count * 512 + bin);
-    if (row === undefined) {
-      const fresh = { step, start: count * ms, dimension, value, bin, calls, errors };
-      cells.set(count * 512 + bin, fresh);
-      this.rows.push(fresh);
-      return;
-    }
-    row.calls += calls;
-    row.errors += errors;
+    const start = Math.floor(cell.at / ms) * ms;
+    const starts = inner(this.#dimensions, dimension, () => new Map<number, Group>());
+    inner(starts, start, () => new Group({ step, dimension, start })).add(value, cell);
+  }
+
+  rows(): readonly RollupRow[] {
+    return inOrder(this.#dimensions).flatMap((starts) => inOrder(starts).flatMap((group) => group.rows()));
   }
 }
 
-function inner<K, L, V>(outer: Map<K, Map<L, V>>, key: K): Map<L, V> {
+function inner<K, V>(outer: Map<K, V>, key: K, make: () => V): V {
   let found = outer.get(key);
   if (found === undefined) {
-    found = new Map();
+    found = make();
     outer.set(key, found);
   }
   return found;
 }
 
-/** That of the primary key. */
-function inOrder(a: RollupRow, b: RollupRow): number {
-  const byNumbers = a.step - b.step || a.dimension - b.dimension || a.start - b.start;
-  if (byNumbers !== 0) return byNumbers;
-  if (a.value !== b.value) return a.value < b.value ? -1 : 1;
-  return a.bin - b.bin;
+function inOrder<V>(map: ReadonlyMap<number, V>): readonly V[] {
+  return [...map].sort(([a], [b]) => a - b).map(([, value]) => value);
+}
+
+const bins = 512;
+
+/** The values of one dimension in one step. A cell is known by a number: values are many, and most have few cells. */
+class Group {
+  readonly #of: Pick<RollupRow, "step" | "dimension" | "start">;
+  readonly #values = new Map<string, number>();
+  readonly #cells = new Map<number, RollupRow>();
+
+  constructor(of: Pick<RollupRow, "step" | "dimension" | "start">) {
+    this.#of = of;
+  }
+
+  add(value: string, { bin, calls, errors }: Cell): void {
+    let place = this.#values.get(value);
+    if (place === undefined) {
+      place = this.#values.size;
+      this.#values.set(value, place);
+    }
+    const key = place * bins + bin;
+    const row = this.#cells.get(key);
+    if (row === undefined) {
+      const { step, dimension, start } = this.#of;
+      this.#cells.set(key, { step, start, dimension, value, bin, calls, errors });
+      return;
+    }
+    row.calls += calls;
+    row.errors += errors;
+  }
+
+  /** By value, and then by bin. */
+  rows(): readonly RollupRow[] {
+    const ranks = new Uint32Array(this.#values.size);
+    for (const [rank, value] of [...this.#values.keys()].sort().entries())
+      ranks[this.#values.get(value) ?? 0] = rank;
+    const rows = [...this.#cells.values()];
+    // A cell's place in the order, and behind it its place in the list: numbers alone are sorted several times as fast.
+    const order = new Float64Array(rows.length);
+    let at = 0;
+    for (const key of this.#cells.keys()) {
+      const rank = ranks[Math.floor(key / bins)] ?? 0;
+      order[at] = (rank * bins + (key % bins)) * rows.length + at;
+      at += 1;
+    }
+    return Array.from(order.sort(), (place) => rows[place % rows.length] as RollupRow);
+  }
 }
 
 /** Calls, errors and durations of one group. */

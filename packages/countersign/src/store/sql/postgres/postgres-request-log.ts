@@ -19,9 +19,9 @@ import { rollUp, steps, storedDimensions } from "../../request-log/rollup.ts";
 import { CircuitBreaker } from "../circuit-breaker.ts";
 import { cellsOf, requestColumns } from "../request-log/request-row.ts";
 import {
-  type Contains,
   headOfRequests,
   requestsSince,
+  type SearchWords,
   searchRequests,
 } from "../request-log/request-search.ts";
 import { requestSeries, requestStatistics } from "../request-log/request-statistics.ts";
@@ -38,8 +38,13 @@ const writeMs = 5000;
 const earlierMs = 200;
 const pruneSize = 1000;
 
-/** The columns of both tables are "C", in which only the letters of ASCII have a case. */
-const contains: Contains = (column, pattern) => sql<boolean>`${column} ilike ${pattern}`;
+const table = (): RawBuilder<unknown> => sql`request_log`;
+const words: SearchWords = {
+  // The columns of both tables are "C", in which only the letters of ASCII have a case.
+  contains: (column, pattern) => sql<boolean>`${column} ilike ${pattern}`,
+  index: table,
+  rows: table,
+};
 
 const types: Readonly<Record<string, string>> = {
   at: "bigint",
@@ -96,7 +101,7 @@ export class PostgresRequestLog implements RequestLog {
   }
 
   list(query: RequestQuery): Promise<RequestPage> {
-    return searchRequests(this.#reader.db, query, contains);
+    return searchRequests(this.#reader.db, query, words);
   }
 
   since(id: number, limit: number): Promise<readonly StoredRequest[]> {

@@ -3,52 +3,70 @@ import type { RequestFilter, RequestPosition } from "../../request-contracts.ts"
 
 export type Condition = RawBuilder<boolean>;
 
+/** What a search can go along: each in the order of time. `errors`: calls that ended with another code than 0. `time`: all. */
+export type RequestIndex =
+  | "request_id"
+  | "api_key_id"
+  | "user_id"
+  | "procedure"
+  | "tenant_id"
+  | "errors"
+  | "time";
+
 /** How a search is carried out: along one index, in the order of time, looking at each row for the rest. */
 export interface SearchPlan {
-  /** Conditions that an index serves. */
+  readonly index: RequestIndex;
+  /** Conditions that the index serves. */
   readonly along: readonly Condition[];
   /** What is left to look at. */
   readonly rest: readonly Condition[];
 }
 
-/** Columns that are compared for equality; those before the line have an index with the time behind it, the best first. */
-const equal = [
-  ["requestId", "request_id", "indexed"],
-  ["apiKeyId", "api_key_id", "indexed"],
-  ["userId", "user_id", "indexed"],
-  ["procedure", "procedure", "indexed"],
-  ["tenantId", "tenant_id", "indexed"],
-  ["reason", "reason", "plain"],
-  ["protocol", "protocol", "plain"],
-  ["authenticator", "authenticator", "plain"],
+/** Members that have an index, and its column, the best first. */
+const indexed = [
+  ["requestId", "request_id"],
+  ["apiKeyId", "api_key_id"],
+  ["userId", "user_id"],
+  ["procedure", "procedure"],
+  ["tenantId", "tenant_id"],
 ] as const;
 
-/** `fold`: how the dialect writes "contains, without regard to the case of ASCII letters". */
+/** Members that are compared for equality and have none. */
+const plain = ["reason", "protocol", "authenticator"] as const;
+
+/** What a search goes along. */
+export function indexOf(filter: RequestFilter): RequestIndex {
+  const best = indexed.find(([member]) => filter[member] !== undefined);
+  return best?.[1] ?? (ofErrors(filter) ? "errors" : "time");
+}
+
+/** Errors are few as a rule, and have an index of their own. Who was refused for a reason has an error. */
+function ofErrors({ status, codes = [], reason }: RequestFilter): boolean {
+  return status === "error" || (codes.length > 0 && !codes.includes(0)) || reason !== undefined;
+}
+
+/** `contains`: how the dialect writes "contains, without regard to the case of ASCII letters". */
 export function planOf(
   filter: RequestFilter,
   contains: (column: RawBuilder<unknown>, pattern: string) => Condition,
 ): SearchPlan {
-  const { status, codes = [], reason, since, until, text = "" } = filter;
+  const { status, codes = [], since, until, text = "" } = filter;
+  const index = indexOf(filter);
   const along: Condition[] = [];
   const rest: Condition[] = [];
-  let indexed = false;
-  for (const [member, column, kind] of equal) {
-    const value = filter[member];
-    if (value === undefined) continue;
-    const condition = sql<boolean>`${sql.ref(column)} = ${value}`;
-    if (kind === "indexed" && !indexed) along.push(condition);
-    else rest.push(condition);
-    indexed ||= kind === "indexed";
-  }
-  // Errors are few as a rule, and have an index of their own. Who was refused for a reason has an error.
-  const errors = status === "error" || (codes.length > 0 && !codes.includes(0)) || reason !== undefined;
-  if (errors) (indexed ? rest : along).push(sql<boolean>`code <> 0`);
+  const equal = (column: string, value: string | undefined): void => {
+    if (value !== undefined)
+      (column === index ? along : rest).push(sql<boolean>`${sql.ref(column)} = ${value}`);
+  };
+  for (const [member, column] of indexed) equal(column, filter[member]);
+  for (const member of plain) equal(member, filter[member]);
+  if (ofErrors(filter)) (index === "errors" ? along : rest).push(sql<boolean>`code <> 0`);
   if (status === "success") rest.push(sql<boolean>`code = 0`);
   if (codes.length > 0) rest.push(sql<boolean>`code in (${sql.join(codes)})`);
   if (since !== undefined) along.push(sql<boolean>`at >= ${since}`);
   if (until !== undefined) along.push(sql<boolean>`at < ${until}`);
   if (text !== "") rest.push(containing(text, contains));
-  return { along, rest };
+  return { index, along, rest };
 }
 
 function containing(

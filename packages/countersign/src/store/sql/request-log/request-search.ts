@@ -1,10 +1,26 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { pageLimit } from "../../page-limit.ts";
 import type { RequestPage, RequestPosition, RequestQuery, StoredRequest } from "../../request-contracts.ts";
-import { allOf, behind, type Condition, planOf, type SearchPlan, upTo } from "./request-conditions.ts";
+import {
+  allOf,
+  behind,
+  type Condition,
+  planOf,
+  type RequestIndex,
+  type SearchPlan,
+  upTo,
+} from "./request-conditions.ts";
 import { type RequestRow, recordOf } from "./request-row.ts";
 
-export type Contains = (column: RawBuilder<unknown>, pattern: string) => Condition;
+/** What differs between databases. */
+export interface SearchWords {
+  /** Contains, without regard to the case of ASCII letters. */
+  contains(column: RawBuilder<unknown>, pattern: string): Condition;
+  /** From where an index is read: it has `at`, `id` and what it is an index of. */
+  readonly index: (index: RequestIndex) => RawBuilder<unknown>;
+  /** From where rows are read, along an index. */
+  readonly rows: (index: RequestIndex) => RawBuilder<unknown>;
+}
 
 /** Rows of an index that are looked at in one go: few at first, because what is sought may be right there. */
 const firstStretch = 2000;
@@ -20,20 +36,21 @@ const patienceMs = 40;
 export async function searchRequests(
   db: Kysely<unknown>,
   { filter, limit, after }: RequestQuery,
-  contains: Contains,
+  words: SearchWords,
 ): Promise<RequestPage> {
-  const plan = planOf(filter, contains);
+  const plan = planOf(filter, words.contains);
   const wanted = pageLimit(limit) + 1;
   if (plan.rest.length === 0) {
-    const rows = await select(db, { plan, after, limit: wanted });
+    const rows = await select(db, words, { plan, after, limit: wanted });
     return pageOf(rows, limit, undefined);
   }
   const rows: StoredRequest[] = [];
   const began = performance.now();
   let position = after;
   for (let stretch = firstStretch; ; stretch = Math.min(stretch * 2, longestStretch)) {
-    const end = await endOfStretch(db, plan, position, stretch);
-    rows.push(...(await select(db, { plan, after: position, end, limit: wanted - rows.length })));
+    const end = await endOfStretch(db, words, { plan, after: position, limit: stretch });
+    const left = wanted - rows.length;
+    rows.push(...(await select(db, words, { plan, after: position, end, limit: left })));
     if (rows.length === wanted || end === undefined) return pageOf(rows, limit, undefined);
     if (performance.now() - began > patienceMs) return pageOf(rows, limit, end);
     position = end;
@@ -60,6 +77,7 @@ interface Select {
 
 async function select(
   db: Kysely<unknown>,
+  words: SearchWords,
   { plan, after, end, limit }: Select,
 ): Promise<readonly StoredRequest[]> {
   const conditions = [
@@ -68,21 +86,20 @@ async function select(
     ...(end === undefined ? [] : [upTo(end)]),
     ...plan.rest,
   ];
-  const { rows } = await sql<RequestRow>`select * from request_log where ${allOf(conditions)}
+  const { rows } = await sql<RequestRow>`select * from ${words.rows(plan.index)} where ${allOf(conditions)}
     order by at desc, id desc limit ${limit}`.execute(db);
   return rows.map(recordOf);
 }
 
-/** The last row of a stretch; undefined if the index ends before. */
+/** The last row of a stretch, which has `limit`; undefined if the index ends before. */
 async function endOfStretch(
   db: Kysely<unknown>,
-  plan: SearchPlan,
-  after: RequestPosition | undefined,
-  length: number,
+  words: SearchWords,
+  { plan, after, limit }: Select,
 ): Promise<RequestPosition | undefined> {
   const conditions = [...plan.along, ...(after === undefined ? [] : [behind(after)])];
-  const { rows } = await sql<Pick<RequestRow, "at" | "id">>`select at, id from request_log
-    where ${allOf(conditions)} order by at desc, id desc limit 1 offset ${length - 1}`.execute(db);
+  const { rows } = await sql<Pick<RequestRow, "at" | "id">>`select at, id from ${words.index(plan.index)}
+    where ${allOf(conditions)} order by at desc, id desc limit 1 offset ${limit - 1}`.execute(db);
   const [row] = rows;
   return row && { at: Number(row.at), id: Number(row.id) };
 }

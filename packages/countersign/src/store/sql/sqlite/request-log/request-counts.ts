@@ -1,53 +1,68 @@
-import { type CountedRecord, type Dropped, rollUp } from "../../../request-log/rollup.ts";
+import {
+  type CountedRecord,
+  type Dropped,
+  Rollup,
+  type RollupRow,
+  rollUp,
+} from "../../../request-log/rollup.ts";
 import { type CountedRow, countedOf } from "../../request-log/request-row.ts";
 import type { DatabaseSync, StatementSync } from "../node-sqlite.ts";
-
-/** Rows that are counted in one go: about a tenth of a second. */
-export const countedAtOnce = 8192;
+import type { RequestPart, Stretch } from "./request-upkeep.ts";
 
 /**
- * The statistics of a log in SQLite. They are made of its rows, many at a time, some time after these were written: counting
- * each batch as it comes costs three times as much as writing it. Up to where they reach stands beside them, so that a row is
- * counted once whoever does it, and a killed process leaves nothing uncounted. Everything here is part of a transaction.
+ * The statistics of a log in SQLite. Rows that are written here are added up as they come; what is not known from that is read.
+ * Everything but `saw` is part of a transaction.
  */
-export class RequestCounts {
-  readonly #begin: StatementSync;
+export class RequestCounts implements RequestPart {
+  readonly name = "counts";
+  /** A quarter of a second. */
+  readonly atOnce = 32_768;
   readonly #rows: StatementSync;
-  readonly #end: StatementSync;
   readonly #add: StatementSync;
+  /** Of the rows of one stretch. */
+  #seen = new Rollup();
+  #stretch: Stretch = { after: 0, upTo: 0 };
 
   constructor(database: DatabaseSync) {
-    this.#begin = database.prepare("select id from request_log_counted");
     this.#rows = database.prepare(
-      `select id, at, duration_us, code, procedure, reason, user_id, api_key_id, tenant_id
-       from request_log where id > ? order by id limit ${countedAtOnce}`,
+      `select at, duration_us, code, procedure, reason, user_id, api_key_id, tenant_id
+       from request_log where id > ? and id <= ? order by id`,
     );
-    this.#end = database.prepare("update request_log_counted set id = ?");
     this.#add = database.prepare(
       `insert into request_rollups (step, dimension, start, value, bin, calls, errors) values (?, ?, ?, ?, ?, ?, ?)
        on conflict do update set calls = calls + excluded.calls, errors = errors + excluded.errors`,
     );
   }
 
-  /** Counts the oldest rows that are not counted yet. How many they were: fewer than `countedAtOnce` are all there are. */
-  count(): number {
-    const rows = this.#rows.all(Number(this.#begin.get()?.["id"])) as unknown as readonly (CountedRow & {
-      readonly id: number;
-    })[];
-    const last = rows.at(-1);
-    if (last === undefined) return 0;
-    this.#write(rows.map(countedOf));
-    this.#end.run(last.id);
-    return rows.length;
+  /** These rows were written, and nothing in between. */
+  saw({ after, upTo }: Stretch, rows: readonly CountedRecord[]): void {
+    if (after !== this.#stretch.upTo) this.#forget(after);
+    for (const row of rows) this.#seen.add(row);
+    this.#stretch = { after: this.#stretch.after, upTo };
+  }
+
+  keep({ after, upTo }: Stretch): void {
+    const seen = this.#stretch.after === after && this.#stretch.upTo === upTo;
+    this.#write(seen ? this.#seen.rows() : rollUp(this.#read(after, upTo)));
+    this.#forget(upTo);
   }
 
   /** Counts what is in no row. */
   countDropped(dropped: Dropped): void {
-    this.#write([], dropped);
+    this.#write(rollUp([], dropped));
   }
 
-  #write(rows: readonly CountedRecord[], dropped?: Dropped): void {
-    for (const { step, dimension, start, value, bin, calls, errors } of rollUp(rows, dropped))
+  #read(after: number, upTo: number): readonly CountedRecord[] {
+    return (this.#rows.all(after, upTo) as unknown as readonly CountedRow[]).map(countedOf);
+  }
+
+  #forget(upTo: number): void {
+    this.#seen = new Rollup();
+    this.#stretch = { after: upTo, upTo };
+  }
+
+  #write(rows: readonly RollupRow[]): void {
+    for (const { step, dimension, start, value, bin, calls, errors } of rows)
       this.#add.run(step, dimension, start, value, bin, calls, errors);
   }
 }

@@ -48,6 +48,30 @@ const migrations: readonly string[] = [
   `create table request_log_counted (only_row integer primary key check (only_row = 1), id integer not null) strict;
    insert into request_log_counted select 1, coalesce(max(id), 0) from request_log;`,
   "create table request_log_writers (writer text primary key, number integer not null, at integer not null) strict, without rowid",
+  // Until now SQLite kept the indexes with each row.
+  `create table request_log_upkeep (part text primary key, id integer not null) strict, without rowid;
+   insert into request_log_upkeep select 'counts', id from request_log_counted;
+   drop table request_log_counted;
+   drop index request_log_by_time;
+   drop index request_log_by_user;
+   drop index request_log_by_key;
+   drop index request_log_by_procedure;
+   drop index request_log_of_errors;
+   drop index request_log_by_request;
+   drop index request_log_by_tenant;
+   create table request_log_by_time (at integer, id integer, primary key (at, id)) strict, without rowid;
+   create table request_log_of_errors
+     (at integer, id integer, code integer not null, primary key (at, id)) strict, without rowid;
+   create table request_log_by_request
+     (request_id text, at integer, id integer, primary key (request_id, at, id)) strict, without rowid;
+   create table request_log_by_key
+     (api_key_id text, at integer, id integer, primary key (api_key_id, at, id)) strict, without rowid;
+   create table request_log_by_user
+     (user_id text, at integer, id integer, primary key (user_id, at, id)) strict, without rowid;
+   create table request_log_by_procedure
+     (procedure text, at integer, id integer, primary key (procedure, at, id)) strict, without rowid;
+   create table request_log_by_tenant
+     (tenant_id text, at integer, id integer, primary key (tenant_id, at, id)) strict, without rowid;`,
 ];
 
 const busyTimeoutMs = 5000;
@@ -66,7 +90,7 @@ export function openRequestFile(path: string): DatabaseSync {
     requireOurs(path, opened);
     // The first two have to come before the first table. One that is there already keeps what it has.
     opened.exec("pragma auto_vacuum = incremental; pragma journal_mode = wal; pragma synchronous = normal");
-    // A page of an index is changed by many batches: it stays in memory, 16 MB of them, and goes into the file once for 32 MB of changes.
+    // A page that is changed by many batches stays in memory, 16 MB of them, and goes into the file once for 32 MB of changes.
     opened.exec("pragma cache_size = -16000; pragma wal_autocheckpoint = 8000");
     migrate(path, opened);
     return opened;

@@ -13,14 +13,13 @@ import type {
   StatisticsQuery,
   StoredRequest,
 } from "../../../request-contracts.ts";
-import { keepBatchesMs } from "../../../request-log/kept-batches.ts";
 import { normalRecord } from "../../../request-log/normal-record.ts";
-import { steps, storedDimensions } from "../../../request-log/rollup.ts";
+import { indexOf } from "../../request-log/request-conditions.ts";
 import { cellsOf, requestColumns } from "../../request-log/request-row.ts";
 import {
-  type Contains,
   headOfRequests,
   requestsSince,
+  type SearchWords,
   searchRequests,
 } from "../../request-log/request-search.ts";
 import { requestSeries, requestStatistics } from "../../request-log/request-statistics.ts";
@@ -28,14 +27,18 @@ import type { DatabaseSync, StatementSync } from "../node-sqlite.ts";
 import { SqliteConnection } from "../sqlite-connection.ts";
 import { sqliteDialect } from "../sqlite-driver.ts";
 import { sqliteError } from "../sqlite-error.ts";
-import { countedAtOnce, RequestCounts } from "./request-counts.ts";
+import { RequestCounts } from "./request-counts.ts";
 import { openRequestFile } from "./request-file.ts";
+import { indexTable, KeptIndex, requestIndexes, rowsAlong } from "./request-indexes.ts";
+import { RequestRemoval } from "./request-removal.ts";
+import { type RequestPart, RequestUpkeep, type Transaction } from "./request-upkeep.ts";
 
-/** Rows that one transaction removes: readers and the writer get their turn in between. */
-const pruneSize = 500;
-
-/** SQLite's LIKE takes no notice of the case of ASCII letters, and of no others. */
-const contains: Contains = (column, pattern) => sql<boolean>`${column} like ${pattern} escape '\\'`;
+const words: SearchWords = {
+  // SQLite's LIKE takes no notice of the case of ASCII letters, and of no others.
+  contains: (column, pattern) => sql<boolean>`${column} like ${pattern} escape '\\'`,
+  index: indexTable,
+  rows: rowsAlong,
+};
 
 /** The request log in a file of its own. Every call is synchronous underneath: it belongs into a thread of its own. */
 export class SqliteRequestLog implements RequestLog {
@@ -46,8 +49,9 @@ export class SqliteRequestLog implements RequestLog {
   readonly #insert: StatementSync;
   readonly #note: StatementSync;
   readonly #counts: RequestCounts;
-  /** Rows written here since statistics were last brought up to date. */
-  #uncounted = 0;
+  readonly #indexes: readonly KeptIndex[];
+  readonly #upkeep: RequestUpkeep;
+  readonly #removal: RequestRemoval;
 
   constructor(path: string, now: () => number) {
     this.#path = path;
@@ -65,21 +69,32 @@ export class SqliteRequestLog implements RequestLog {
        on conflict do update set number = excluded.number, at = excluded.at where number < excluded.number`,
     );
     this.#counts = new RequestCounts(this.#database);
+    this.#indexes = requestIndexes.map((index) => new KeptIndex(this.#database, index));
+    const transaction: Transaction = (work) => this.#transaction(work);
+    this.#upkeep = new RequestUpkeep(this.#database, transaction, [this.#counts, ...this.#indexes]);
+    this.#removal = new RequestRemoval(this.#database, transaction, this.#indexes);
   }
 
   async append(given: Iterable<RequestRecord>, dropped = 0, batch?: RequestBatch): Promise<void> {
-    if (this.#uncounted >= countedAtOnce) this.#count();
+    const due = this.#upkeep.due();
+    if (due !== undefined) this.#upkeep.step(due);
     const rows = Array.from(given, normalRecord);
-    this.#transaction(() => {
-      if (batch && this.#note.run(batch.writer, batch.number, this.#now()).changes === 0) return;
-      for (const row of rows) this.#insert.run(...cellsOf(row));
+    const upTo = this.#transaction(() => {
+      if (batch && this.#note.run(batch.writer, batch.number, this.#now()).changes === 0) return undefined;
+      let id = 0;
+      for (const row of rows) id = Number(this.#insert.run(...cellsOf(row)).lastInsertRowid);
       if (dropped > 0) this.#counts.countDropped({ count: dropped, at: this.#now() });
+      return id;
     });
-    this.#uncounted += rows.length;
+    if (upTo === undefined || rows.length === 0) return;
+    this.#upkeep.wrote(upTo);
+    this.#counts.saw({ after: upTo - rows.length, upTo }, rows);
   }
 
-  list(query: RequestQuery): Promise<RequestPage> {
-    return searchRequests(this.#db, query, contains);
+  async list(query: RequestQuery): Promise<RequestPage> {
+    const index = indexOf(query.filter);
+    await this.#complete(...this.#indexes.filter(({ name }) => name === index));
+    return searchRequests(this.#db, query, words);
   }
 
   since(id: number, limit: number): Promise<readonly StoredRequest[]> {
@@ -91,67 +106,29 @@ export class SqliteRequestLog implements RequestLog {
   }
 
   async statistics(query: StatisticsQuery): Promise<RequestStatistics> {
-    await this.#countAll();
+    await this.#complete(this.#counts);
     return requestStatistics(this.#db, query, this.#now());
   }
 
   async series(query: SeriesQuery): Promise<readonly RequestPoint[]> {
-    await this.#countAll();
+    await this.#complete(this.#counts);
     return requestSeries(this.#db, query);
   }
 
-  async prune(now: number, { maxAgeMs, maxBytes }: RequestRetention): Promise<void> {
-    await this.#countAll();
-    for (const { code, ms, keptMs } of Object.values(steps)) {
-      const ended = now - keptMs - ms;
-      await this.#portions(
-        `delete from request_rollups where (step, dimension, start, value, bin) in (
-           select step, dimension, start, value, bin from request_rollups
-           where step = ${code} and dimension = ? and start <= ${ended} limit ${pruneSize})`,
-        storedDimensions,
-      );
-    }
-    await this.#portion("delete from request_log_writers where at < ?", now - keepBatchesMs);
-    const oldest = `delete from request_log where id in
-      (select id from request_log where at < ? order by at limit ${pruneSize})`;
-    await this.#portions(oldest, [now - maxAgeMs]);
-    while (this.#bytes() > maxBytes && (await this.#portion(oldest, Number.MAX_SAFE_INTEGER)) > 0);
+  async prune(now: number, retention: RequestRetention): Promise<void> {
+    await this.#complete(this.#counts, ...this.#indexes);
+    await this.#removal.prune(now, retention);
   }
 
   async close(): Promise<void> {
     await this.#db.destroy();
   }
 
-  /** Also what other processes have written. */
-  async #countAll(): Promise<void> {
-    while (this.#count() === countedAtOnce) await nextTurn();
-  }
-
-  #count(): number {
-    const counted = this.#transaction(() => this.#counts.count());
-    this.#uncounted = Math.max(0, this.#uncounted - counted);
-    return counted;
-  }
-
-  /** What is in use: pages that were given up are filled again, and given back in time. */
-  #bytes(): number {
-    const pragma = (name: string): number =>
-      Number(this.#database.prepare(`pragma ${name}`).get()?.[name] ?? 0);
-    return (pragma("page_count") - pragma("freelist_count")) * pragma("page_size");
-  }
-
-  async #portions(statement: string, parameters: readonly number[]): Promise<void> {
-    for (const parameter of parameters) {
-      while ((await this.#portion(statement, parameter)) === pruneSize);
+  /** Also with what other processes have written. */
+  async #complete(...parts: readonly RequestPart[]): Promise<void> {
+    for (const part of parts) {
+      while (!this.#upkeep.step(part)) await nextTurn();
     }
-  }
-
-  async #portion(statement: string, parameter: number): Promise<number> {
-    // What has come meanwhile goes first.
-    await nextTurn();
-    const removed = this.#transaction(() => Number(this.#database.prepare(statement).run(parameter).changes));
-    if (removed > 0) this.#database.exec("pragma incremental_vacuum(200)");
-    return removed;
   }
 
   #transaction<T>(work: () => T): T {

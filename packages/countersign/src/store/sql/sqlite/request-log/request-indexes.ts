@@ -1,0 +1,65 @@
+import { type RawBuilder, sql } from "kysely";
+import type { RequestIndex } from "../../request-log/request-conditions.ts";
+import type { DatabaseSync, StatementSync } from "../node-sqlite.ts";
+import type { RequestPart, Stretch } from "./request-upkeep.ts";
+
+interface IndexTable {
+  readonly name: string;
+  /** Of the log, in the order of the table. */
+  readonly columns: string;
+  /** Which rows of the log it has. Default: all. */
+  readonly where?: string;
+}
+
+export const indexTables: Readonly<Record<RequestIndex, IndexTable>> = {
+  time: { name: "request_log_by_time", columns: "at, id" },
+  errors: { name: "request_log_of_errors", columns: "at, id, code", where: "code <> 0" },
+  request_id: { name: "request_log_by_request", columns: "request_id, at, id" },
+  api_key_id: { name: "request_log_by_key", columns: "api_key_id, at, id", where: "api_key_id is not null" },
+  user_id: { name: "request_log_by_user", columns: "user_id, at, id", where: "user_id is not null" },
+  procedure: { name: "request_log_by_procedure", columns: "procedure, at, id" },
+  tenant_id: { name: "request_log_by_tenant", columns: "tenant_id, at, id", where: "tenant_id is not null" },
+};
+
+export const requestIndexes = Object.keys(indexTables) as readonly RequestIndex[];
+
+/** An index of a log in SQLite: a table that is filled in its own order. */
+export class KeptIndex implements RequestPart {
+  readonly name: RequestIndex;
+  /** A few hundredths of a second. */
+  readonly atOnce = 32_768;
+  readonly #fill: StatementSync;
+  readonly #remove: StatementSync;
+
+  constructor(database: DatabaseSync, index: RequestIndex) {
+    const { name, columns, where = "true" } = indexTables[index];
+    this.name = index;
+    this.#fill = database.prepare(
+      `insert into ${name} select ${columns} from request_log
+       where id > ? and id <= ? and ${where} order by ${columns}`,
+    );
+    this.#remove = database.prepare(
+      `delete from ${name} where (${columns}) in
+         (select ${columns} from request_log where id in (select value from json_each(?)) and ${where})`,
+    );
+  }
+
+  keep({ after, upTo }: Stretch): void {
+    this.#fill.run(after, upTo);
+  }
+
+  /** Forgets rows, before they go. `ids`: a JSON list. */
+  remove(ids: string): void {
+    this.#remove.run(ids);
+  }
+}
+
+/** From where an index is read alone. */
+export function indexTable(index: RequestIndex): RawBuilder<unknown> {
+  return sql.raw(indexTables[index].name);
+}
+
+/** From where rows are read along an index, which SQLite must not turn around. */
+export function rowsAlong(index: RequestIndex): RawBuilder<unknown> {
+  return sql`${indexTable(index)} natural cross join request_log`;
+}
