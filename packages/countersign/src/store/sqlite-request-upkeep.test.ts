@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import fc from "fast-check";
 import type { RequestFilter, RequestPosition, RequestRecord } from "./request-contracts.ts";
 import { requestRow } from "./request-log.suite.ts";
@@ -132,6 +133,23 @@ describe("the upkeep of a request log in SQLite", () => {
       after = page.next;
     } while (after !== undefined);
     assert.deepEqual(pages, [...rows(0, 30), ...rows(100, 30)].map(({ at }) => at - start).reverse());
+  });
+
+  it("follows a search, for the one after it", async () => {
+    const log = opened();
+    await log.append(rows(0, 4000));
+    assert.equal(await found(log, { userId: "1", since: start + 3990 }), 10);
+    assert.deepEqual(reached(), { counts: 0 });
+    await nextTurn();
+    assert.deepEqual(reached(), { counts: 0, user_id: 4000 });
+    assert.equal(await found(log, { userId: "1", since: start + 3990 }), 10);
+  });
+
+  it("comes before a search in a file that is far behind", async () => {
+    const log = opened();
+    await log.append(rows(0, 70_000));
+    assert.equal(await found(log, { apiKeyId: "k", since: start + 69_990 }), 10);
+    assert.deepEqual(reached(), { counts: 0, api_key_id: 70_000 });
   });
 
   for (const [version, downgrade] of [

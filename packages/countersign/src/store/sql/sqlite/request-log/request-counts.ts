@@ -15,8 +15,8 @@ import type { RequestPart, Stretch } from "./request-upkeep.ts";
  */
 export class RequestCounts implements RequestPart {
   readonly name = "counts";
-  /** A quarter of a second. */
-  readonly atOnce = 32_768;
+  /** A tenth of a second. */
+  readonly atOnce = 16_384;
   readonly #rows: StatementSync;
   readonly #add: StatementSync;
   /** Of the rows of one stretch. */

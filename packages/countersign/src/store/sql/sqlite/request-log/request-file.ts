@@ -90,8 +90,8 @@ export function openRequestFile(path: string): DatabaseSync {
     requireOurs(path, opened);
     // The first two have to come before the first table. One that is there already keeps what it has.
     opened.exec("pragma auto_vacuum = incremental; pragma journal_mode = wal; pragma synchronous = normal");
-    // A page that is changed by many batches stays in memory, 16 MB of them, and goes into the file once for 32 MB of changes.
-    opened.exec("pragma cache_size = -16000; pragma wal_autocheckpoint = 8000");
+    // Pages of indexes that are changed now and again stay in memory: 16 MB of them.
+    opened.exec("pragma cache_size = -16000");
     migrate(path, opened);
     return opened;
   } catch (error) {

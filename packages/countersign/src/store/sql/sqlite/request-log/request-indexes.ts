@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { RequestIndex } from "../../request-log/request-conditions.ts";
+import { requestColumns } from "../../request-log/request-row.ts";
 import type { DatabaseSync, StatementSync } from "../node-sqlite.ts";
 import type { RequestPart, Stretch } from "./request-upkeep.ts";
 
@@ -26,7 +27,7 @@ export const requestIndexes = Object.keys(indexTables) as readonly RequestIndex[
 /** An index of a log in SQLite: a table that is filled in its own order. */
 export class KeptIndex implements RequestPart {
   readonly name: RequestIndex;
-  /** A few hundredths of a second. */
+  /** A search looks at so many one by one in a hundredth of a second. */
   readonly atOnce = 32_768;
   readonly #fill: StatementSync;
   readonly #remove: StatementSync;
@@ -54,12 +55,24 @@ export class KeptIndex implements RequestPart {
   }
 }
 
-/** From where an index is read alone. */
+/** From where an index is read: what is in it, and what is not yet. SQLite goes through both in the order of time. */
 export function indexTable(index: RequestIndex): RawBuilder<unknown> {
-  return sql.raw(indexTables[index].name);
+  const { name, columns } = indexTables[index];
+  return sql.raw(`(select ${columns} from ${name} union all ${rest(index, columns)})`);
 }
 
 /** From where rows are read along an index, which SQLite must not turn around. */
 export function rowsAlong(index: RequestIndex): RawBuilder<unknown> {
-  return sql`${indexTable(index)} natural cross join request_log`;
+  const columns = ["id", ...requestColumns].join(", ");
+  const { name } = indexTables[index];
+  return sql.raw(
+    `(select ${columns} from ${name} natural cross join request_log union all ${rest(index, columns)})`,
+  );
+}
+
+/** The rows that an index does not have yet. */
+function rest(index: RequestIndex, columns: string): string {
+  const { where = "true" } = indexTables[index];
+  return `select ${columns} from request_log
+    where id > coalesce((select id from request_log_upkeep where part = '${index}'), 0) and ${where}`;
 }

@@ -19,10 +19,11 @@ export interface RequestPart {
 export type Transaction = <T>(work: () => T) => T;
 
 /**
- * Makes indexes and statistics of the rows of a log: many rows at a time, some time after these were written, or when
- * somebody asks. In their own order thousands of entries change few pages; with each batch of rows they would cost several
- * times as much as the rows themselves. How far a part reaches stands beside it, so that a row is part of it once whoever
- * does it, and a killed process leaves nothing out.
+ * Makes indexes and statistics of the rows of a log: thousands of rows at a time, some time after these were written. In their
+ * own order so many entries change few pages; with each batch of rows they would cost several times as much as the rows
+ * themselves. Statistics are completed when somebody asks, and a search looks at what is in no index yet row by
+ * row. How far
+ * a part reaches stands beside it, so that a row is part of it once whoever does it, and a killed process leaves nothing out.
  */
 export class RequestUpkeep {
   readonly #transaction: Transaction;
@@ -49,28 +50,27 @@ export class RequestUpkeep {
     this.#head = id;
   }
 
-  /** The part that is furthest behind, if one is to be taken on. */
-  due(): RequestPart | undefined {
-    let [due, most] = [undefined as RequestPart | undefined, 1];
-    for (const part of this.#parts) {
-      const behind = (this.#head - (this.#known.get(part) ?? 0)) / part.atOnce;
-      if (behind < most) continue;
-      [due, most] = [part, behind];
-    }
-    return due;
+  /** What is to be taken on before more rows come, so that little is left to whoever asks. */
+  due(): readonly RequestPart[] {
+    return this.#parts.filter((part) => this.#head - (this.#known.get(part) ?? 0) >= part.atOnce);
+  }
+
+  /** Rows that a part does not have, also of other processes. */
+  behind(part: RequestPart): number {
+    return idOf(this.#newest.get()) - idOf(this.#reached.get(part.name));
   }
 
   /** Takes a part on by one stretch. True: it has all rows now. */
-  step(part: RequestPart): boolean {
-    const { reached, newest } = this.#transaction(() => this.#takeOn(part));
+  step(part: RequestPart, most = 2 * part.atOnce): boolean {
+    const { reached, newest } = this.#transaction(() => this.#takeOn(part, most));
     this.#known.set(part, reached);
     return reached >= newest;
   }
 
-  #takeOn(part: RequestPart): { readonly reached: number; readonly newest: number } {
+  #takeOn(part: RequestPart, most: number): { readonly reached: number; readonly newest: number } {
     const after = idOf(this.#reached.get(part.name));
     const newest = idOf(this.#newest.get());
-    const upTo = Math.min(after + 2 * part.atOnce, newest);
+    const upTo = Math.min(after + most, newest);
     // The rows that it reached may be gone.
     if (upTo <= after) return { reached: after, newest };
     part.keep({ after, upTo });

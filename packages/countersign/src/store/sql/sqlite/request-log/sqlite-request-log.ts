@@ -33,6 +33,11 @@ import { indexTable, KeptIndex, requestIndexes, rowsAlong } from "./request-inde
 import { RequestRemoval } from "./request-removal.ts";
 import { type RequestPart, RequestUpkeep, type Transaction } from "./request-upkeep.ts";
 
+/** A search looks at so many rows one by one in less than a millisecond. */
+const fewRows = 1000;
+/** Rows that an index takes in between two searches. */
+const rowsInBetween = 8192;
+
 const words: SearchWords = {
   // SQLite's LIKE takes no notice of the case of ASCII letters, and of no others.
   contains: (column, pattern) => sql<boolean>`${column} like ${pattern} escape '\\'`,
@@ -52,6 +57,7 @@ export class SqliteRequestLog implements RequestLog {
   readonly #indexes: readonly KeptIndex[];
   readonly #upkeep: RequestUpkeep;
   readonly #removal: RequestRemoval;
+  #later: NodeJS.Immediate | undefined;
 
   constructor(path: string, now: () => number) {
     this.#path = path;
@@ -76,8 +82,7 @@ export class SqliteRequestLog implements RequestLog {
   }
 
   async append(given: Iterable<RequestRecord>, dropped = 0, batch?: RequestBatch): Promise<void> {
-    const due = this.#upkeep.due();
-    if (due !== undefined) this.#upkeep.step(due);
+    for (const part of this.#upkeep.due()) this.#upkeep.step(part);
     const rows = Array.from(given, normalRecord);
     const upTo = this.#transaction(() => {
       if (batch && this.#note.run(batch.writer, batch.number, this.#now()).changes === 0) return undefined;
@@ -92,9 +97,13 @@ export class SqliteRequestLog implements RequestLog {
   }
 
   async list(query: RequestQuery): Promise<RequestPage> {
-    const index = indexOf(query.filter);
-    await this.#complete(...this.#indexes.filter(({ name }) => name === index));
-    return searchRequests(this.#db, query, words);
+    const index = this.#indexes.find(({ name }) => name === indexOf(query.filter));
+    const behind = index === undefined ? 0 : this.#upkeep.behind(index);
+    if (index !== undefined && behind > 2 * index.atOnce) await this.#complete(index);
+    const page = await searchRequests(this.#db, query, words);
+    // Another page of it is wanted next, as a rule.
+    if (index !== undefined && behind > fewRows) this.#takeOnLater(index);
+    return page;
   }
 
   since(id: number, limit: number): Promise<readonly StoredRequest[]> {
@@ -121,7 +130,19 @@ export class SqliteRequestLog implements RequestLog {
   }
 
   async close(): Promise<void> {
+    clearImmediate(this.#later);
     await this.#db.destroy();
+  }
+
+  #takeOnLater(part: RequestPart): void {
+    clearImmediate(this.#later);
+    this.#later = setImmediate(() => {
+      try {
+        this.#upkeep.step(part, rowsInBetween);
+      } catch {
+        // Nobody waits for it: whoever needs it meets what is wrong.
+      }
+    });
   }
 
   /** Also with what other processes have written. */
