@@ -384,6 +384,14 @@ export function describeDoor(kind: DoorKind): void {
           /GET \/bare has no option guard: it takes/,
         );
       await assert.rejects(start({ guards: [] as never }), /the guards of GET \/bare are a list/);
+      const lists = [[], [{}], [undefined], ["open", isAuthenticated], [isAuthenticated]];
+      // Nest's decorator makes a list of whatever it is given.
+      for (const auth of kind.name === "nestjs" ? lists : [...lists, "open", null])
+        await assert.rejects(
+          start({ auth: auth as never, guards: ["open"] }),
+          /^TypeError: the authenticators of GET \/bare are a list of at least one/,
+          JSON.stringify(auth),
+        );
       await start({ guards: ["open"] });
       await assert.rejects(
         Promise.resolve().then(() =>
