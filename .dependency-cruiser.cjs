@@ -95,7 +95,7 @@ module.exports = {
       "nestjs",
       "core",
       "context",
-      "http/(http-call|http-door|follow-response|cors|json-error|node-answer|node-cors|until-closed)[.]ts",
+      "http/(http-call|http-door|follow-response|cors|json-error|node-answer|node-first|until-closed)[.]ts",
     ),
     // Connect is served by Node's HTTP: a request, its connection and its body are the same there.
     layer(
@@ -104,14 +104,14 @@ module.exports = {
       "context",
       "client",
       "gen",
-      "http/(cors|http-call|discard|json-error|node-answer|node-cors)[.]ts",
+      "http/(cors|http-call|discard|json-error|node-answer|node-cors|node-target)[.]ts",
     ),
     {
       name: "the-guard-for-connect-brings-no-listener",
       severity: "error",
       from: { path: `${library}/connect/[^/]+[.]ts$`, pathNot: [`${library}/connect/node[.]ts$`, tests] },
       to: {
-        path: [`${library}/connect/node/`, `${library}/http/(cors|json-error|node-answer|node-cors)[.]ts$`],
+        path: [`${library}/connect/node/`, `${library}/http/(cors|json-error|node-answer|node-cors|node-target)[.]ts$`],
       },
     },
     layer(

@@ -175,7 +175,12 @@ it("SECURITY: refuses targets and Hosts that others could read differently, and 
   const key = `x-api-key: ${server.apiKey}`;
   for (const lines of [
     ["POST /auth.v1.AuthService/WhoAmI HTTP/1.1", "host: a", "host: b", key],
-    ["POST http://a/auth.v1.AuthService/WhoAmI HTTP/1.1", "host: a", key],
+    ["POST http://a/auth.v1.AuthService/WhoAmI HTTP/1.1", "host: a", "host: a", key],
+    ["POST ftp://a/auth.v1.AuthService/WhoAmI HTTP/1.1", "host: a", key],
+    ["POST http://b@a/auth.v1.AuthService/WhoAmI HTTP/1.1", "host: a", key],
+    ["POST http://a?/auth.v1.AuthService/WhoAmI HTTP/1.1", "host: a", key],
+    ["GET http://[/healthz HTTP/1.1", "host: a"],
+    ["GET * HTTP/1.1", "host: a"],
     ["POST /auth.v1.AuthService/WhoAmI HTTP/1.1", "host: [", key],
     ["POST /auth.v1.AuthService/WhoAmI HTTP/1.0", key],
     ["GET //a/healthz HTTP/1.1", "host: [", key],
@@ -184,6 +189,20 @@ it("SECURITY: refuses targets and Hosts that others could read differently, and 
   }
   const headers = { "x-api-key": server.apiKey };
   equal((await http(server, "/auth.v1.AuthService/WhoAmI", { headers })).status, 200);
+});
+
+it("takes a target in absolute form for its path, and the same rule decides", async () => {
+  for (const [target, more, status] of [
+    ["/auth.v1.AuthService/WhoAmI", [`x-api-key: ${server.apiKey}`], 200],
+    ["/auth.v1.AuthService/WhoAmI", [], 401],
+    ["/auth/logout", [], 401],
+    ["/auth.v1.AuthService/Nothing", [`x-api-key: ${server.apiKey}`], 404],
+    ["/healthz", [], 405],
+  ] as const)
+    for (const origin of ["http://a", "https://other.example:81"]) {
+      const answer = await rawAnswer([`POST ${origin}${target} HTTP/1.1`, "host: a", ...more]);
+      match(answer, new RegExp(`^HTTP/1\\.1 ${status} `), `${origin}${target}`);
+    }
 });
 
 it("answers GET where an RPC has no side effects, and nowhere else", async () => {

@@ -1,12 +1,13 @@
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, request as send } from "node:http";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, request as sendPlain } from "node:http";
+import { request as sendTls } from "node:https";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { ProxyServer } from "../tools/local-proxy.ts";
 import { freePort } from "../tools/local-server.ts";
 import { Administrator } from "./cast.ts";
-import type { Client, Header, Outcome } from "./clients/client.ts";
+import type { Client, ClientTls, Header, Outcome } from "./clients/client.ts";
 import { grpcJs } from "./clients/grpc-js.ts";
 import { python } from "./clients/python.ts";
 import { http } from "./door.ts";
@@ -58,6 +59,8 @@ export interface ProxyStage {
   readonly clients: readonly (readonly [name: string, client: Client])[];
   /** Where the proxy listens for gRPC. */
   readonly grpc: string;
+  /** Undefined where it listens in plain text. */
+  readonly tls: ClientTls | undefined;
   /** What the HTTP service was sent, the latest last. */
   readonly received: readonly Received[];
   /** Asks the proxy by HTTP. */
@@ -65,13 +68,17 @@ export interface ProxyStage {
   close(): Promise<void>;
 }
 
-export async function openProxyStage(start: (places: Places) => Promise<ProxyServer>): Promise<ProxyStage> {
+/** `tls`: what callers trust the proxy by, where it does not listen in plain text. */
+export async function openProxyStage(
+  start: (places: Places) => Promise<ProxyServer>,
+  tls?: ClientTls,
+): Promise<ProxyStage> {
   const ends: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
     for (const end of ends.reverse()) await end();
   };
   try {
-    return { ...(await open(start, ends)), close };
+    return { ...(await open(start, ends, tls)), close };
   } catch (error) {
     // What was started would keep this process alive.
     await close();
@@ -83,6 +90,7 @@ export async function openProxyStage(start: (places: Places) => Promise<ProxySer
 async function open(
   start: (places: Places) => Promise<ProxyServer>,
   ends: (() => unknown)[],
+  tls: ClientTls | undefined,
 ): Promise<Omit<ProxyStage, "close">> {
   const policy = join(scratchFolder(), "policy.yaml");
   writeFileSync(policy, outsidePolicy);
@@ -99,15 +107,15 @@ async function open(
   ends.push(() => proxy.stop());
   const grpc = `127.0.0.1:${grpcPort}`;
   const clients = await Promise.all(
-    [python, grpcJs].map(async (kind) => [kind.name, await kind.connect(grpc)] as const),
+    [python, grpcJs].map(async (kind) => [kind.name, await kind.connect(grpc, tls)] as const),
   );
   ends.push(() => Promise.all(clients.map(([, client]) => client.close())));
   const tokens = await logInAll(server);
   const administrator = await Administrator.with(server, tokens["admin"] ?? "");
   ends.push(() => administrator.close());
   return {
-    ...{ server, administrator, tokens, clients, grpc, received: reports.received },
-    ask: (path, request = {}) => ask(httpPort, path, request),
+    ...{ server, administrator, tokens, clients, grpc, tls, received: reports.received },
+    ask: (path, request = {}) => ask({ port: httpPort, tls }, path, request),
   };
 }
 
@@ -136,12 +144,17 @@ async function openReports() {
   return { received, address, close };
 }
 
-async function ask(port: number, path: string, request: HttpRequest): Promise<HttpAnswer> {
+async function ask(
+  { port, tls }: { readonly port: number; readonly tls: ClientTls | undefined },
+  path: string,
+  request: HttpRequest,
+): Promise<HttpAnswer> {
   const { method = "GET", headers = [], body, trailers = [] } = request;
   const all = ["host", "reports.example.com", ...headers];
   if (body !== undefined) all.push("transfer-encoding", "chunked");
   const options = { host: "127.0.0.1", port, method, path, agent: false as const };
-  const asking = send({ ...options, headers: all as never });
+  const sent = { ...options, headers: all as never };
+  const asking = tls === undefined ? sendPlain(sent) : sendTls({ ...sent, ...trusting(tls) });
   if (body !== undefined) asking.write(body);
   if (trailers.length > 0) asking.addTrailers(trailers);
   asking.end();
@@ -154,6 +167,9 @@ async function ask(port: number, path: string, request: HttpRequest): Promise<Ht
     json: isJson ? (JSON.parse(content) as Json) : {},
   };
 }
+
+/** By the proxy's address, whatever Host a request has. */
+const trusting = ({ authority }: ClientTls) => ({ ca: readFileSync(authority), servername: "" });
 
 /** Python's. */
 export function firstClient({ clients: [first] }: ProxyStage): Client {

@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { createTokenVerifier, keyRingFromJwks } from "countersign/jwt";
 import type { ProxyServer } from "../tools/local-proxy.ts";
+import type { ClientTls } from "./clients/client.ts";
 import { answerOf, openSession, send } from "./clients/raw.ts";
 import { until } from "./deadline.ts";
 import { bearer, http } from "./door.ts";
@@ -24,6 +25,8 @@ export interface ProxyFront {
   readonly name: string;
   /** HTTP's status while Countersign is away. */
   readonly away: number;
+  /** What callers trust it by. Default: it listens in plain text. */
+  readonly tls?: ClientTls;
   start(places: Places): Promise<ProxyServer>;
 }
 
@@ -35,7 +38,7 @@ export function describeProxy(front: ProxyFront, more: (stage: () => ProxyStage)
     return stage;
   };
   before(async () => {
-    stage = await openProxyStage(front.start);
+    stage = await openProxyStage(front.start, front.tls);
   });
   after(() => stage?.close());
 
@@ -74,7 +77,7 @@ function describeGrpc(stage: () => ProxyStage): void {
   });
 
   it("refuses by headers alone and with 200: Go's clients go by HTTP's status before gRPC's", async () => {
-    const session = await openSession(stage().grpc);
+    const session = await openSession(stage().grpc, stage().tls);
     const path = `${users}/UpdateProfile`;
     const { httpStatus, headers, body } = await answerOf(send(session, { path, body: Buffer.alloc(5) }));
     deepEqual([httpStatus, headers["content-type"], headers["grpc-status"]], [200, "application/grpc", "16"]);

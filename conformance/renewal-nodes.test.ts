@@ -1,6 +1,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { TestAuthority } from "../tools/certificates.ts";
 import { haproxy } from "../tools/haproxy-server.ts";
 import { type ProxyKind, type ProxyServer, startProxy } from "../tools/local-proxy.ts";
 import { freePort } from "../tools/local-server.ts";
@@ -79,6 +81,44 @@ it("a node that does not have a stream says so, also where the question has the 
   }
   stream.catch(() => {});
   await Promise.all([here.close(), there.close()]);
+});
+
+it("HAProxy with TLS at its front agrees on HTTP/2, and sends renewals where their streams are", async (t) => {
+  const authority = new TestAuthority("Edge");
+  const own = authority.issue({ ips: ["127.0.0.1"], usage: "serverAuth" });
+  const port = await freePort();
+  const configuration = sampleAt("haproxy/nodes.cfg", {
+    // As the sample says for production.
+    "bind 127.0.0.1:8443 proto h2": `bind 127.0.0.1:${port} ssl crt "\${HOME}/site.pem" alpn h2`,
+    "127.0.0.1:8080": `127.0.0.1:${await freePort()}`,
+    "127.0.0.1:50051": nodes[0].grpc,
+    "127.0.0.1:50052": nodes[1].grpc,
+    "127.0.0.1:8000": nodes[0].http,
+    "127.0.0.1:8001": nodes[1].http,
+  });
+  const files = { "site.pem": [own.certificate, own.key].map((path) => readFileSync(path, "utf8")).join("") };
+  const proxy = await startProxy(haproxy, { configuration, port, files });
+  t.after(() => proxy.stop());
+  const client = await grpcJs.connect(`127.0.0.1:${port}`, { authority: authority.certificate });
+  t.after(() => client.close());
+  const { access_token: token } = await logIn(client, await newAccount(administrator));
+  const service = "/api.users.UserService";
+  const refused = await client.call({ procedure: `${service}/WatchUsers`, requests: [{}], headers: [] });
+  deepEqual([refused.code, refused.reason], [16, "CREDENTIALS_MISSING"]);
+  // Each is on one of two nodes, and a renewal that came to the other would be NOT_FOUND.
+  for (let index = 0; index < 8; index += 1) {
+    const streamId = `over-tls-to-one-of-two-nodes-${index}`;
+    const headers = [bearer(token), ["x-countersign-stream", streamId]] as const;
+    const opened = Promise.withResolvers<void>();
+    const stream = client.call({
+      ...{ procedure: `${service}/WatchUsers`, requests: [{}], headers, timeoutMs: 20_000 },
+      onAnswer: () => opened.resolve(),
+    });
+    stream.catch(() => {});
+    await opened.promise;
+    const renewal = { procedure: "/auth.v1.AuthService/RenewStream", requests: [{ stream_id: streamId }] };
+    equal((await client.call({ ...renewal, headers })).code, 0, streamId);
+  }
 });
 
 it("renewals find their streams behind a balancer that goes by the stream's name: three lifetimes, on both nodes", async (t) => {

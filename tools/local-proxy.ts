@@ -15,6 +15,8 @@ export interface ProxyOptions {
   readonly configuration: string;
   /** A port that it listens at. */
   readonly port: number;
+  /** What it reads besides, by names in its folder, which is its `HOME`. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** A kind of proxy: all that differs between them. */
@@ -63,9 +65,14 @@ class LocalProxy extends LocalServer implements ProxyServer {
 
   protected override prepare(): void {
     const { kind, folder, options } = this.#place;
-    writeFileSync(this.#file, kind.file(options.configuration, folder), { mode: 0o600 });
+    const files = Object.entries(options.files ?? {}).map(
+      ([name, text]) => [join(folder, name), text] as const,
+    );
+    const all = [[this.#file, kind.file(options.configuration, folder)] as const, ...files];
+    for (const [path, text] of all) writeFileSync(path, text, { mode: 0o600 });
     if (this.#owner === undefined) return;
-    for (const path of [folder, this.#file]) chownSync(path, this.#owner.uid, this.#owner.gid);
+    for (const path of [folder, ...all.map(([path]) => path)])
+      chownSync(path, this.#owner.uid, this.#owner.gid);
   }
 
   protected override launch(): Launch {

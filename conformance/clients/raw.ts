@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -7,7 +8,7 @@ import {
 } from "node:http2";
 import { readErrorInfo } from "../error-info.ts";
 import { type Json, methodAt } from "../protos.ts";
-import type { Client, ClientCall, ClientKind, Header, Outcome } from "./client.ts";
+import type { Client, ClientCall, ClientKind, ClientTls, Header, Outcome } from "./client.ts";
 
 /** HTTP/2 by hand, for what no gRPC library sends. */
 export const raw: ClientKind = {
@@ -31,10 +32,12 @@ export interface RawRequest {
 }
 
 /** Opens a connection. It takes a header twice where that is not allowed. */
-export async function openSession(address: string): Promise<ClientHttp2Session> {
-  const session = connect(`http://${address}`, { strictSingleValueFields: false } as Parameters<
-    typeof connect
-  >[1]);
+export async function openSession(address: string, tls?: ClientTls): Promise<ClientHttp2Session> {
+  const options = { strictSingleValueFields: false, ...(tls && { ca: readFileSync(tls.authority) }) };
+  const session = connect(
+    `${tls === undefined ? "http" : "https"}://${address}`,
+    options as Parameters<typeof connect>[1],
+  );
   await once(session, "connect");
   return session;
 }

@@ -177,8 +177,9 @@ function authenticatorsOf({
   return authenticators;
 }
 
-/** What stands before a credential; where it is not said, what the configuration says. */
+/** Where a credential is, and what stands before it; where it is not said, what the configuration says. */
 interface Form {
+  readonly header: string;
   readonly scheme: string;
 }
 

@@ -25,7 +25,10 @@ export interface StoredKeyParts {
 }
 
 /** What differs where a key is a value in a request, and not a header of it. */
-type Form = Pick<StoredKeyOptions<Principal>, "scheme" | "restricted">;
+type Form = Pick<StoredKeyOptions<Principal>, "header" | "scheme" | "restricted">;
+
+/** A credential that is a value in a request stands alone, and in no header: not even the scheme of a challenge is before it. */
+export const bareValue = Object.freeze({ header: "value", scheme: "" });
 
 /** API keys of our own. */
 export function keyAuthenticator(parts: StoredKeyParts, form: Form = {}): Authenticator<Principal> {
@@ -47,7 +50,7 @@ export function importedKeyAuthenticator(parts: StoredKeyParts, form: Form = {})
 
 /** Keys as others present them for a question: who presented them first, and from where, is not known. */
 export function presentedKeys(parts: StoredKeyParts): Authenticator<Principal> {
-  const form = { scheme: "", restricted: "refused" } as const;
+  const form = { ...bareValue, restricted: "refused" } as const;
   const [own, imported] = [keyAuthenticator(parts, form), importedKeyAuthenticator(parts, form)];
   return {
     ...own,

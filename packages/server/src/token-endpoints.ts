@@ -15,7 +15,7 @@ import type { FairQueue } from "./fair-queue.ts";
 import type { HttpHandler } from "./listen/http.ts";
 import { deriveKeys } from "./master-key.ts";
 import type { Signing } from "./signing.ts";
-import { presentedKeys } from "./stored-keys.ts";
+import { bareValue, presentedKeys } from "./stored-keys.ts";
 
 /** How often one caller may ask about other people's credentials, on this node. */
 export function askingLimits({ auth: { limits } }: Config): AskingLimits {
@@ -51,8 +51,7 @@ export function tokenEndpoints(parts: TokenEndpointParts): readonly HttpHandler[
     roles,
     revocations,
     caughtUp,
-    accessTokens: tokenAuthenticator(config, store, signing, { scheme: "" }),
-    // As a value of a form a key stands alone.
+    accessTokens: tokenAuthenticator(config, store, signing, bareValue),
     apiKeys: presentedKeys({ config, store, hashing }),
     refreshTokens: createRefreshTokens(...deriveKeys(config).refresh),
     issuer: config.auth.jwt.issuer,

@@ -167,6 +167,18 @@ describe("ext_authz", () => {
       "remote-user",
     ])
       ok(headersToRemove.includes(name), name);
+    // Services on CGI, WSGI or PHP take all spellings for one name.
+    for (const name of [...headersToRemove, "x-countersign-identity"])
+      for (const other of [
+        name.replaceAll("-", "_"),
+        name.replaceAll("_", "-"),
+        name.replace("-", "_"),
+        name.replace(/-(?=[^-]*$)/, "_"),
+      ])
+        ok(other === "x-countersign-identity" || headersToRemove.includes(other), other);
+    for (const name of ["user-id", "x_user_id", "x-user_id", "x_api_key", "x_countersign_identity"])
+      ok(headersToRemove.includes(name), name);
+    equal(new Set(headersToRemove).size, headersToRemove.length);
     ok(!headersToRemove.includes("x-countersign-identity"), "Envoy removes after it has set");
     deepEqual(
       responseHeadersToAdd.map(({ header }) => [header?.key, header?.value]),

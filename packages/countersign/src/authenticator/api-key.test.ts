@@ -172,6 +172,16 @@ describe("where the key stands", () => {
     }
   });
 
+  it("without a scheme, `authorization` may have the one of the challenge, and is one credential with and without it", () => {
+    const { now, key, keys } = setup({}, { header: "authorization" });
+    for (const value of [key, `ApiKey ${key}`, `apikey ${key}`]) assert.equal(reasonOf(now(value)), "ok");
+    assert.equal(keys.loads, 1);
+    for (const value of [`Bearer ${key}`, `ApiKey  ${key}`, `ApiKey\t${key}`, "ApiKey", "ApiKey "])
+      assert.notEqual(reasonOf(now(value)), "ok", value);
+    // A header of one's own has nothing but the key.
+    assert.notEqual(reasonOf(setup({}, { header: "x-service-key" }).now(`ApiKey ${key}`)), "ok");
+  });
+
   it("a prefix of one's own is the only one that is taken", () => {
     const { now, keys, record } = setup({}, { prefix: "acme" });
     assert.equal(reasonOf(now()), "API_KEY_INVALID");

@@ -10,12 +10,16 @@ import { apiKeyPrefix, parseApiKey } from "../keys/key-format.ts";
 import { KeyChecker, type KeyCheckerOptions, type Restricted } from "./key-checker.ts";
 import { type KeyLookup, type StoredKeysOptions, storedKeys } from "./key-lookup.ts";
 import type { OnScopeUsed } from "./noted-permissions.ts";
+import { withOfferedScheme } from "./offered-scheme.ts";
 
 /** What authenticators of API keys have in common, wherever the keys are. */
 export interface KeyAuthenticatorOptions<P> {
   /** In lower case. Default: `x-api-key`. The default is not read where another one is set. */
   readonly header?: string;
-  /** The scheme before the key, as in `authorization: ApiKey cs_…`. Default: none, and the value is the bare key. */
+  /**
+   * The scheme before the key, as in `authorization: Key cs_…`. Default: none, and the value is the bare key; in `authorization`
+   * it may have `ApiKey` before it, which is what challenges name.
+   */
   readonly scheme?: string;
   /** What keys begin with. Default: `cs`. */
   readonly prefix?: string;
@@ -62,7 +66,7 @@ export function readingKeys<P>(
     authenticate(value: string, call: Call): MaybePromise<Decision<P>> | undefined;
   },
 ): Authenticator<P> {
-  return Object.freeze({
+  return withOfferedScheme({
     name,
     header,
     scheme,

@@ -6,6 +6,7 @@ import type { Principal } from "../core/principal.ts";
 import type { UserAccount } from "../core/user.ts";
 import { principalOf } from "./account.ts";
 import { type CachedCredential, fill, refusal } from "./cached-credential.ts";
+import { withOfferedScheme } from "./offered-scheme.ts";
 
 export interface DevelopmentKeyOptions<P> {
   /** At least 16 characters. Anyone who knows it is a superuser: never in production. */
@@ -28,7 +29,7 @@ export function developmentKey<P = Principal>(options: DevelopmentKeyOptions<P>)
   }
   // Digests are compared, not the secret: how far two of them agree says nothing of it.
   const expected = hash("sha256", secret, "binary");
-  return Object.freeze({
+  return withOfferedScheme({
     name,
     header,
     scheme: "",

@@ -22,6 +22,7 @@ import {
   type ForeignPrincipalOptions,
 } from "./foreign-principal.ts";
 import type { TokenAuthenticatorOptions } from "./jwt.ts";
+import { withOfferedScheme } from "./offered-scheme.ts";
 
 export interface IntrospectionOptions<P>
   extends Omit<IntrospectorOptions, "requireSubject">,
@@ -43,7 +44,7 @@ export interface IntrospectionOptions<P>
 export function introspection<P = Principal>(options: IntrospectionOptions<P>): Authenticator<P> {
   const settings = settle(options);
   const { name, challenge, scheme } = settings;
-  return Object.freeze({
+  return withOfferedScheme({
     name,
     header: options.header ?? "authorization",
     scheme,

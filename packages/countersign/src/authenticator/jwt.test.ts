@@ -141,9 +141,24 @@ describe("the grammar of authorization", () => {
     assert.equal(reasonOf(check(`Bearer ${signed}, Bearer ${signed}`)), "CREDENTIALS_AMBIGUOUS");
   });
 
-  it("takes the bare token where the scheme is empty, and only there", () => {
+  it("takes the bare token where the scheme is empty, and in `authorization` also behind the one that it names", () => {
     assert.equal(reasonOf(check(signed, { scheme: "" })), "ok");
-    assert.equal(reasonOf(check(`Bearer ${signed}`, { scheme: "" })), "CREDENTIALS_MALFORMED");
+    assert.equal(reasonOf(check(`Bearer ${signed}`, { scheme: "" })), "ok");
+    assert.equal(reasonOf(check(`bearer ${signed}`, { scheme: "" })), "ok");
+    for (const value of [
+      `Bearer Bearer ${signed}`,
+      `Bearer  ${signed}`,
+      `Basic ${signed}`,
+      "Bearer ",
+      "Bearer",
+    ])
+      assert.notEqual(reasonOf(check(value, { scheme: "" })), "ok", value);
+    assert.equal(reasonOf(check("Bearer not-a-token", { scheme: "" })), "TOKEN_INVALID");
+    // Nothing of a challenge is about another header.
+    assert.equal(
+      reasonOf(check(`Bearer ${signed}`, { scheme: "", header: "x-token" })),
+      "CREDENTIALS_MALFORMED",
+    );
     assert.equal(reasonOf(check(signed, { scheme: "", header: "x-token" })), "ok");
     assert.equal(reasonOf(check(`Token ${signed}`, { scheme: "Token" })), "ok");
   });

@@ -18,13 +18,14 @@ import {
 import { type CredentialFacts, principalOf } from "./account.ts";
 import { type CachedCredential, fill, recheck, refusal, tokenReasons } from "./cached-credential.ts";
 import { isTenantClear, principalOfClaims } from "./claims-principal.ts";
+import { withOfferedScheme } from "./offered-scheme.ts";
 import { bindingFaults, holdsBinding, type TokenBinding, tokenBinding } from "./token-binding.ts";
 
 /** What authenticators of tokens have in common, whoever has issued the tokens. */
 export interface TokenAuthenticatorOptions<P> {
   /** In lower case. Default: `authorization`. */
   readonly header?: string;
-  /** Default: `Bearer`. The empty string: the header holds the bare token. */
+  /** Default: `Bearer`. The empty string: the header holds the bare token, and `authorization` may have `Bearer` before it. */
   readonly scheme?: string;
   /** Good tokens that are remembered. Default: 65,536; each costs about a kilobyte. */
   readonly capacity?: number;
@@ -132,7 +133,7 @@ export function tokenAuthenticator<P>(
   const toPrincipal = options.toPrincipal ?? ((principal: Principal) => principal as P);
   const challenge = scheme === "" ? "Bearer" : scheme;
   const settings: Settings<P> = Object.freeze({ ...parts, scheme, challenge, capacity, toPrincipal });
-  return Object.freeze({
+  return withOfferedScheme({
     name,
     header,
     scheme,

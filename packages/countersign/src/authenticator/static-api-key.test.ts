@@ -53,6 +53,21 @@ describe("static keys", () => {
     assert.equal(outcome("correct-horse-battery"), "CREDENTIALS_MALFORMED");
   });
 
+  it("without a scheme are taken in `authorization` behind the one that the challenge names, too", () => {
+    const auth = authOf([staticApiKey({ keys, header: "authorization" })]);
+    const outcome = (authorization: string) =>
+      reasonOf(atOnce(auth.decide(fakeCall("GET /", { authorization }))));
+    for (const value of [
+      "correct-horse-battery",
+      "ApiKey correct-horse-battery",
+      "apikey correct-horse-battery",
+    ])
+      assert.equal(outcome(value), "ok", value);
+    assert.equal(outcome("ApiKey wrong-horse-battery"), "API_KEY_INVALID");
+    for (const value of ["Bearer correct-horse-battery", "ApiKey ApiKey correct-horse-battery", "ApiKey "])
+      assert.equal(outcome(value), "CREDENTIALS_MALFORMED", value);
+  });
+
   it("that are weak or doubtful stop the start, and the message does not tell the key", () => {
     const [first] = keys;
     for (const bad of [

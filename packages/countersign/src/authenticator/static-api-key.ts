@@ -5,6 +5,7 @@ import { type Allowed, allow } from "../core/decision.ts";
 import { permissionProblem } from "../core/permission.ts";
 import { noClaims, type Principal } from "../core/principal.ts";
 import { permissionSet } from "./account.ts";
+import { withOfferedScheme } from "./offered-scheme.ts";
 
 /** A key of any shape that stands in the configuration. */
 export interface StaticKey {
@@ -22,7 +23,7 @@ export interface StaticApiKeyOptions<P> {
   readonly keys: readonly [StaticKey, ...StaticKey[]];
   /** In lower case. Default: `x-api-key`. */
   readonly header?: string;
-  /** The scheme before the key. Default: none. */
+  /** The scheme before the key. Default: none; in `authorization` it may then be `ApiKey`, which challenges name. */
   readonly scheme?: string;
   /** Default: `api_key`. */
   readonly name?: string;
@@ -53,7 +54,7 @@ export function staticApiKey<P = Principal>(options: StaticApiKeyOptions<P>): Au
     if (admitted.has(digest)) throw new TypeError(`the static key "${entry.name}" is there twice`);
     admitted.set(digest, allow(toPrincipal(principalOfKey(entry, name)), name));
   }
-  return Object.freeze({
+  return withOfferedScheme({
     name,
     header,
     scheme,

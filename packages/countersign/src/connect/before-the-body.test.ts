@@ -342,7 +342,11 @@ describe("SECURITY: requests that are none do not end the process", () => {
     ["a Host that is no authority", ["POST /t.Echo/Unary HTTP/1.1", "host: [", ...good], /^HTTP\/1\.1 400 /],
     ["no Host, in HTTP/1.0", ["POST /t.Echo/Unary HTTP/1.0", ...good], /^HTTP\/1\.1 400 /],
     ["two Hosts", ["POST /t.Echo/Unary HTTP/1.1", "host: a", "host: b", ...good], /^HTTP\/1\.1 400 /],
-    ["an absolute target", ["POST http://a/t.Echo/Unary HTTP/1.1", "host: a", ...good], /^HTTP\/1\.1 400 /],
+    [
+      "no authority in an absolute target",
+      ["POST http://[/t.Echo/Unary HTTP/1.1", "host: a", ...good],
+      /^HTTP\/1\.1 400 /,
+    ],
     ["an asterisk", ["OPTIONS * HTTP/1.1", "host: a"], /^HTTP\/1\.1 400 /],
   ];
   for (const [name, lines, expected] of cases) {

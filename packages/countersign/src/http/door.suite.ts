@@ -270,6 +270,42 @@ export function describeDoor(kind: DoorKind): void {
       assert.deepEqual(errors.map(String), ["Unavailable: secret", "Error: secret"]);
     });
 
+    // RFC 9112 section 3.2.
+    it("takes a target in absolute form for its path, and the same rule decides", async () => {
+      const told = async (target: string, ...lines: readonly string[]) =>
+        statusOf(await raw([`${target} HTTP/1.1`, "host: x", ...lines, "", ""].join("\r\n")));
+      for (const origin of ["http://x", "https://x", "http://other.example:81", "http://[::1]:81"])
+        assert.deepEqual(
+          [
+            await told(`GET ${origin}/me`),
+            await told(`GET ${origin}/me?q=http://y/open`, "x-user: ada"),
+            await told(`GET ${origin}/staff`, "x-user: ada"),
+            await told(`GET ${origin}/staff`, "x-user: staff"),
+            await told(`GET ${origin}/nothing`, "x-user: staff"),
+            await told(`GET ${origin}//open`),
+          ],
+          [401, 200, 403, 200, 404, 404],
+          origin,
+        );
+      assert.deepEqual(ran, Array.from({ length: 4 }, () => ["GET /me", "GET /staff"]).flat());
+    });
+
+    it("refuses a request to two hosts, and a target that others could read differently", async () => {
+      for (const lines of [
+        ["GET /open HTTP/1.1", "host: x", "host: y"],
+        ["GET /open HTTP/1.1", "host: x", "Host: x"],
+        ["GET http://x/open HTTP/1.1", "host: x", "host: y"],
+        ["GET /nothing HTTP/1.1", "host: x", "host: y"],
+        ["OPTIONS /open HTTP/1.1", "host: x", "host: y", "access-control-request-method: GET"],
+        ["GET http://x:port/open HTTP/1.1", "host: x"],
+        ["GET ftp://x/open HTTP/1.1", "host: x"],
+        ["GET file:///open HTTP/1.1", "host: x"],
+        ["GET x:/open HTTP/1.1", "host: x"],
+      ])
+        assert.equal(statusOf(await raw([...lines, "", ""].join("\r\n"))), 400, lines.join());
+      assert.deepEqual(ran, []);
+    });
+
     it("ends an answer that goes on when its caller no longer may", async () => {
       const eve = `eve${++eves}`;
       const response = await fetch(`http://127.0.0.1:${door.port}/stream`, { headers: { "x-user": eve } });
@@ -384,6 +420,14 @@ export function describeDoor(kind: DoorKind): void {
           /GET \/bare has no option guard: it takes/,
         );
       await assert.rejects(start({ guards: [] as never }), /the guards of GET \/bare are a list/);
+      const lists = [[], [{}], [undefined], ["open", isAuthenticated], [isAuthenticated]];
+      // Nest's decorator makes a list of whatever it is given.
+      for (const auth of kind.name === "nestjs" ? lists : [...lists, "open", null])
+        await assert.rejects(
+          start({ auth: auth as never, guards: ["open"] }),
+          /^TypeError: the authenticators of GET \/bare are a list of at least one/,
+          JSON.stringify(auth),
+        );
       await start({ guards: ["open"] });
       await assert.rejects(
         Promise.resolve().then(() =>

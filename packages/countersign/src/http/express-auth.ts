@@ -16,7 +16,7 @@ import { HttpCall } from "./http-call.ts";
 import { type Admission, type HttpAuthOptions, HttpDoor } from "./http-door.ts";
 import { denialError, type JsonError, notServed, plainError } from "./json-error.ts";
 import { cutOff, sendError } from "./node-answer.ts";
-import { answerCors } from "./node-cors.ts";
+import { answerFirst } from "./node-first.ts";
 import { watchUntilClosed } from "./until-closed.ts";
 
 /** Authentication for Express 5. */
@@ -48,7 +48,7 @@ export function expressAuth<P extends Principal = Principal, U extends UserAccou
       expressRoutes<P, U>(given, {
         declare: (procedure, rule, decoded) => door.declare(procedure, rule, decoded),
         gate: (procedure, body) => gateOf(door, procedure, body),
-        first: (request, response) => answerCors(door.cors, request, response),
+        first: (request, response) => answerFirst(door.cors, request, response),
         thrown: (error, request, response, next) => {
           const known = door.refusal(error, request);
           if (known === undefined) next(error);

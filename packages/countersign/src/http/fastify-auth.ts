@@ -17,7 +17,7 @@ import { HttpCall } from "./http-call.ts";
 import { type Admission, type HttpAuthOptions, HttpDoor } from "./http-door.ts";
 import { denialError, type JsonError } from "./json-error.ts";
 import { cutOff, leaveUnread } from "./node-answer.ts";
-import { answerCors } from "./node-cors.ts";
+import { answerFirst } from "./node-first.ts";
 import { type SecurityScheme, securityOf } from "./openapi.ts";
 import { watchUntilClosed } from "./until-closed.ts";
 
@@ -143,7 +143,7 @@ type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: (error?: E
 /** Before anything of the body is read. */
 function decideFirst<P extends Principal, U extends UserAccount>(door: HttpDoor<P, U>): OnRequest {
   return (request, reply, done) => {
-    if (answerCors(door.cors, request.raw, reply.raw)) {
+    if (answerFirst(door.cors, request.raw, reply.raw)) {
       reply.hijack();
       return;
     }

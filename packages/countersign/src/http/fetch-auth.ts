@@ -5,10 +5,10 @@ import type { Principal } from "../core/principal.ts";
 import type { RouteRule } from "../core/route-rule.ts";
 import type { UserAccount } from "../core/user.ts";
 import { errorResponse, unlessLeft, watching, withCors } from "./fetch-answer.ts";
-import { corsRequest, FetchCall } from "./fetch-call.ts";
+import { corsRequest, FetchCall, isAmbiguous } from "./fetch-call.ts";
 import { FetchTrail } from "./fetch-trail.ts";
 import { type HttpAuthOptions, HttpDoor } from "./http-door.ts";
-import { denialError, notServed } from "./json-error.ts";
+import { denialError, malformedTarget, notServed } from "./json-error.ts";
 import { type RouteParams, RouteTable } from "./route-table.ts";
 
 export interface FetchAuthOptions<P extends Principal, U extends UserAccount> extends HttpAuthOptions<P, U> {
@@ -89,6 +89,7 @@ export function fetchAuth<P extends Principal = Principal, U extends UserAccount
         door.declare(name, rule);
       }
       return async (request, ...platform) => {
+        if (isAmbiguous(request)) return errorResponse(malformedTarget);
         const cors = door.cors(corsRequest(request));
         if (cors.preflight) return withCors(new Response(null, { status: 204 }), cors);
         const found = table.find(request.method, new URL(request.url).pathname);
@@ -100,6 +101,7 @@ export function fetchAuth<P extends Principal = Principal, U extends UserAccount
     route(name: `${string} /${string}`, { handle, ...rule }: FetchRoute<P, U>) {
       door.declare(name, rule);
       return async (request: Request, params: RouteParams = {}, ...platform: readonly unknown[]) => {
+        if (isAmbiguous(request)) return errorResponse(malformedTarget);
         const cors = door.cors(corsRequest(request));
         return withCors(await answer(name, handle, [request, params, ...platform]), cors);
       };

@@ -25,6 +25,11 @@ export class FetchCall implements Call {
   }
 }
 
+/** Is it for more than one host, or for a user at one? Platforms join a Host that came twice, and make the URL of the first. */
+export function isAmbiguous({ url, headers }: Pick<Request, "url" | "headers">): boolean {
+  return headers.get("host")?.includes(",") === true || /^\w+:\/\/[^/?#]*@/.test(url);
+}
+
 const none: readonly string[] = Object.freeze([]);
 const unknown: Peer = Object.freeze({ address: undefined });
 

@@ -7,12 +7,12 @@ import type { Principal } from "../core/principal.ts";
 import type { RouteRule } from "../core/route-rule.ts";
 import type { UserAccount } from "../core/user.ts";
 import { errorResponse, unlessLeft, watching, withCors } from "./fetch-answer.ts";
-import { corsRequest, FetchCall } from "./fetch-call.ts";
+import { corsRequest, FetchCall, isAmbiguous } from "./fetch-call.ts";
 import { FetchTrail } from "./fetch-trail.ts";
 import { Passages } from "./hono-passage.ts";
 import { guardedRoutes } from "./hono-routes.ts";
 import { type Admission, type HttpAuthOptions, HttpDoor } from "./http-door.ts";
-import { denialError, failureError, type JsonError, plainError } from "./json-error.ts";
+import { denialError, failureError, type JsonError, malformedTarget, plainError } from "./json-error.ts";
 import { type Closing, isClosed } from "./until-closed.ts";
 
 export interface HonoAuthOptions<P extends Principal, U extends UserAccount> extends HttpAuthOptions<P, U> {
@@ -92,6 +92,7 @@ export function honoAuth<P extends Principal = Principal, U extends UserAccount 
       );
       return {
         async fetch(request: Request, ...platform: readonly unknown[]): Promise<Response> {
+          if (isAmbiguous(request)) return errorResponse(malformedTarget);
           const cors = door.cors(corsRequest(request));
           if (cors.preflight) return withCors(new Response(null, { status: 204 }), cors);
           try {

@@ -1,5 +1,6 @@
 import { CallContext, runInCall } from "../context/call-context.ts";
 import type { Auth } from "../core/auth.ts";
+import type { Authenticator } from "../core/authenticator.ts";
 import type { Call } from "../core/call.ts";
 import { type Allowed, andThen, type Decision, type Denied, type MaybePromise } from "../core/decision.ts";
 import type { Denial } from "../core/denial.ts";
@@ -54,10 +55,14 @@ export class HttpDoor<P extends Principal, U extends UserAccount> {
     this.cors = createCors(options.cors);
   }
 
-  /** Throws a `TypeError` if there is no rule for a route, or one that needs a request which the door does not see. */
+  /**
+   * Throws a `TypeError` that names the route if there is no rule for it, or one that needs a request which the door does not
+   * see, and for authenticators that are none.
+   */
   declare(procedure: string, rule: RouteRule<P>, decoded = false): void {
     requireKnown(procedure, rule, ruleOptions);
     const { auth, guards } = rule;
+    if (auth !== undefined) requireAuthenticators(procedure, auth);
     this.#auth.serveRoute(procedure, { auth, guards, decoded, otherwise: this.#options.guards });
   }
 
@@ -146,6 +151,14 @@ function requireKnown(whose: string, given: object, known: readonly string[]): v
   const stray = Object.keys(given).filter((name) => !known.includes(name));
   if (stray.length > 0)
     throw new TypeError(`${whose} has no option ${stray.join(", ")}: it takes ${known.join(", ")}`);
+}
+
+/** Reachable from JavaScript. */
+function requireAuthenticators(procedure: string, given: unknown): void {
+  const isOne = (each: unknown): boolean =>
+    typeof (each as Partial<Authenticator<unknown>> | null | undefined)?.start === "function";
+  if (!Array.isArray(given) || given.length === 0 || !given.every(isOne))
+    throw new TypeError(`the authenticators of ${procedure} are a list of at least one, as jwt() makes them`);
 }
 
 function logError(error: unknown, procedure: string): void {

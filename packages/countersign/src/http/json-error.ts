@@ -75,6 +75,9 @@ export function plainError(status: number, code: string, message: string): JsonE
   return { status, headers: {}, body: { code, message } };
 }
 
+/** For a target or a Host that could be read differently (RFC 9112 section 3.2). */
+export const malformedTarget: JsonError = plainError(400, "invalid_argument", "Malformed target or Host");
+
 /** Where there is no route, or none for the method (RFC 9110 section 15.5.6). */
 export function notServed(found: { readonly kind: string; readonly allow?: string }): JsonError {
   if (found.allow === undefined) return plainError(404, "unimplemented", "There is no such route");

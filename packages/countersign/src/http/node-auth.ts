@@ -8,9 +8,9 @@ import type { UserAccount } from "../core/user.ts";
 import { cancelled, followAnswer } from "./follow-response.ts";
 import { HttpCall, type NodeRequest } from "./http-call.ts";
 import { type HttpAuthOptions, HttpDoor } from "./http-door.ts";
-import { denialError, type JsonError, notServed, plainError } from "./json-error.ts";
+import { denialError, type JsonError, malformedTarget, notServed } from "./json-error.ts";
 import { cutOff, type NodeResponse, sendError } from "./node-answer.ts";
-import { answerCors } from "./node-cors.ts";
+import { answerFirst } from "./node-first.ts";
 import { pathOf } from "./node-target.ts";
 import { refuseUpgrade } from "./node-upgrade.ts";
 import { type RouteParams, RouteTable } from "./route-table.ts";
@@ -81,7 +81,7 @@ export function nodeAuth<P extends Principal = Principal, U extends UserAccount 
     listener(routes: Routes<NodeHandler<P, U>, P>) {
       const table = tableOf(routes);
       return (request: NodeRequest, response: NodeResponse) => {
-        if (answerCors(door.cors, request, response)) return;
+        if (answerFirst(door.cors, request, response)) return;
         const found = find(table, request);
         if (!found.ok) return sendError(request, response, found.error);
         void answer(door, found, request as IncomingMessage, response);
@@ -110,8 +110,7 @@ function find<H>(
   request: NodeRequest,
 ): Target<H> | { readonly ok: false; readonly error: JsonError } {
   const path = pathOf(request);
-  if (path === undefined)
-    return { ok: false, error: plainError(400, "invalid_argument", "Malformed target or Host") };
+  if (path === undefined) return { ok: false, error: malformedTarget };
   const found = table.find(request.method ?? "", path);
   if (found.kind !== "route") return { ok: false, error: notServed(found) };
   const [name, handle] = found.value;

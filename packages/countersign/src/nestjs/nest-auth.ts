@@ -23,7 +23,7 @@ import type { UserAccount } from "../core/user.ts";
 import { type HttpAuthOptions, HttpDoor } from "../http/http-door.ts";
 import { notServed } from "../http/json-error.ts";
 import { sendError } from "../http/node-answer.ts";
-import { answerCors } from "../http/node-cors.ts";
+import { answerFirst } from "../http/node-first.ts";
 import { ruleOf } from "./decorators.ts";
 import { type ControllerHandler, handlersOf } from "./handlers.ts";
 import { NestCalls, NestFilter, tellerOf } from "./nest-answers.ts";
@@ -84,7 +84,7 @@ export function nestAuth<P extends Principal = Principal, U extends UserAccount 
   class CountersignModule implements NestModule {
     configure(consumer: MiddlewareConsumer): void {
       const first: RequestHandler = (request, response, next) => {
-        if (answerCors(door.cors, request, response)) return;
+        if (answerFirst(door.cors, request, response)) return;
         // Express would answer OPTIONS by itself.
         if (request.method === "OPTIONS" && !own.has("OPTIONS") && !own.has("ALL"))
           sendError(request, response, notServed({ kind: "nothing" }));

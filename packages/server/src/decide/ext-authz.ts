@@ -15,7 +15,7 @@ export const checkProcedure = `/${Authorization.typeName}/Check`;
 export interface ExtAuthzOptions {
   readonly decisions: Pick<Decisions, "ask">;
   readonly identityHeader: string;
-  /** In lower case: credentials, and what services may take for an identity. */
+  /** In lower case: credentials, and what services may take for an identity. Their other spellings go with them. */
   readonly removeHeaders: readonly string[];
   /** Undefined where none counts. */
   readonly certificates: ForwardedCertificates | undefined;
@@ -28,7 +28,8 @@ export function extAuthz({
   removeHeaders,
   certificates,
 }: ExtAuthzOptions): ServedService {
-  const removed = [...new Set(removeHeaders)].filter((name) => name !== identityHeader);
+  const names = [...removeHeaders, identityHeader].flatMap(spellingsOf);
+  const removed = [...new Set(names)].filter((name) => name !== identityHeader);
   const marks = { identityHeader, removed, anonymous: [...removed, identityHeader] };
   const handlers = {
     async check(request: CheckRequest, { call }: { readonly call: Call }): Promise<CheckAnswer> {
@@ -80,6 +81,15 @@ const none: readonly string[] = Object.freeze([]);
 
 function peerOf(address: string, port = 0): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** A name with `-` or `_` in each place: services on CGI, WSGI or PHP take all of them for one. */
+function spellingsOf(name: string): readonly string[] {
+  const [first = "", ...rest] = name.split(/[-_]/);
+  return rest.reduce(
+    (begun, word) => begun.flatMap((before) => [`${before}-${word}`, `${before}_${word}`]),
+    [first],
+  );
 }
 
 /** In place of what the request has, with every version of Envoy. */

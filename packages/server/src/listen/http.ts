@@ -53,10 +53,13 @@ export async function listenHttp({
       response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
       response.end(`${JSON.stringify(body)}\n`);
     };
-    if (!isWellFormed(request)) return reply(400, { error: "malformed target or Host" });
+    const target = targetOf(request);
+    if (target === undefined) return reply(400, { error: "malformed target or Host" });
+    // For the handlers, which look at paths.
+    request.url = target;
     if (cors(request, response)) return;
     if (handlers.some((handle) => handle(request, response))) return;
-    const path = request.url?.split("?", 1)[0];
+    const path = target.split("?", 1)[0];
     if (path !== "/" && path !== "/healthz" && path !== "/readyz") return reply(404, { error: "not found" });
     if (request.method !== "GET" && request.method !== "HEAD")
       return reply(405, { error: "method not allowed" });
@@ -83,10 +86,17 @@ export async function listenHttp({
   };
 }
 
-/** A path and one Host (RFC 9112 section 3.2): what else is sent means another server to another reader. */
-function isWellFormed({ url = "", headersDistinct }: IncomingMessage): boolean {
+/**
+ * Path and query of a target in origin or absolute form (RFC 9112 section 3.2), as they were sent. Undefined for every other,
+ * and without one Host: what else is sent means another server to another reader.
+ */
+function targetOf({ url = "", headersDistinct }: IncomingMessage): string | undefined {
   const [host, ...others] = headersDistinct["host"] ?? [];
-  return url.startsWith("/") && others.length === 0 && (host === undefined || URL.canParse(`http://${host}`));
+  const [origin = ""] = /^https?:\/\/[^/?#@\\\s]+(?=\/)/.exec(url) ?? [];
+  const target = url.slice(origin.length);
+  const authorities = [host === undefined ? "" : `http://${host}`, origin].filter((each) => each !== "");
+  const known = others.length === 0 && authorities.every((each) => URL.canParse(each));
+  return known && target.startsWith("/") ? target : undefined;
 }
 
 function serverOf(tls: TlsEndpoint | undefined, answer: RequestListener): Server {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
 import { it } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import type { CallContext } from "../../context/call-context.ts";
@@ -65,4 +66,45 @@ it("and who reads the end keeps the connection, and all that is asked on it", as
   const [answer] = (await once(second, "response")) as [IncomingMessage];
   assert.deepEqual([answer.statusCode, second.reusedSocket], [200, true]);
   agent.destroy();
+});
+
+it("takes a target in absolute form for its path, and refuses what could be read differently", async () => {
+  const said: (string | undefined)[] = [];
+  const handlers = {
+    ...repeating,
+    unary: (_line: Line, { principal }: CallContext) => {
+      said.push(principal?.userId);
+      return {};
+    },
+  };
+  await using server = await startEcho({ handlers });
+  const { port } = new URL(server.http);
+  const statusOf = async (target: string, ...lines: readonly string[]): Promise<number> => {
+    const socket = connect(Number(port), "127.0.0.1");
+    const head = [`POST ${target} HTTP/1.1`, ...lines, "content-type: application/json", "content-length: 2"];
+    socket.write(`${head.join("\r\n")}\r\n\r\n{}`);
+    const [first] = (await once(socket, "data")) as [Buffer];
+    socket.destroy();
+    return Number(/^HTTP\/1.1 (\d+)/.exec(first.toString())?.[1]);
+  };
+  const ada = "x-user: ada";
+  for (const origin of ["http://x", "https://x:1", "http://[::1]:81"]) {
+    assert.equal(await statusOf(`${origin}/t.Echo/Unary`, "host: x", ada), 200);
+    assert.equal(await statusOf(`${origin}/t.Echo/Unary`, "host: x"), 401);
+    assert.equal(await statusOf(`${origin}/t.Echo/Nothing`, "host: x", ada), 404);
+  }
+  assert.deepEqual(said, ["ada", "ada", "ada"]);
+  for (const [target, ...lines] of [
+    ["/t.Echo/Unary", "host: x", "host: y"],
+    ["http://x/t.Echo/Unary", "host: x", "host: x"],
+    ["/t.Echo/Unary", "host: x/t.Echo"],
+    ["/t.Echo/Unary", "host: "],
+    ["http://ada@x/t.Echo/Unary", "host: x"],
+    ["http://x?/t.Echo/Unary", "host: x"],
+    ["http:///t.Echo/Unary", "host: x"],
+    ["ftp://x/t.Echo/Unary", "host: x"],
+    ["*", "host: x"],
+  ] as const)
+    assert.equal(await statusOf(target, ...lines, ada), 400, [target, ...lines].join());
+  assert.equal(said.length, 3);
 });

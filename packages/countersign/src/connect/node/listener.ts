@@ -11,9 +11,10 @@ import type { Principal } from "../../core/principal.ts";
 import type { UserAccount } from "../../core/user.ts";
 import { type CorsOptions, corsDefaults, createCors } from "../../http/cors.ts";
 import type { NodeRequest } from "../../http/http-call.ts";
-import { failureError, plainError } from "../../http/json-error.ts";
+import { failureError, type JsonError, malformedTarget, plainError } from "../../http/json-error.ts";
 import { type NodeResponse, sendError } from "../../http/node-answer.ts";
 import { answerCors } from "../../http/node-cors.ts";
+import { targetOf } from "../../http/node-target.ts";
 import { connectionKey } from "../admission.ts";
 import type { ConnectAuth } from "../connect-auth.ts";
 import { attend, hangUpSoon } from "./hang-up.ts";
@@ -59,27 +60,25 @@ export function connectListener(
   );
 
   return function countersign(request, response) {
-    if (!isWellFormed(request)) return malformed(request, response);
-    const handler = handlers.get(pathOf(request));
+    const target = requestUrl(request);
+    if (target === undefined) return malformed(request, response);
+    const handler = handlers.get(target.path);
     if (handler === undefined) return fallback(request, response);
     // Before the guard: a preflight carries no credential.
     if (answerCors(cors, request, response as ConnectResponse)) return;
     attend(request, response as ConnectResponse);
-    serve(handler, request, response as ConnectResponse).catch(() => response.destroy());
+    const exchange = { url: target.url, request, response: response as ConnectResponse };
+    serve(handler, exchange).catch(() => response.destroy());
   };
 
-  async function serve(
-    handler: UniversalHandler,
-    request: NodeRequest,
-    response: ConnectResponse,
-  ): Promise<void> {
+  async function serve(handler: UniversalHandler, { url, request, response }: Exchange): Promise<void> {
     try {
       const values = contextValues?.(request).set(connectionKey, {
         request,
         hangUp: () => hangUpSoon(response),
       });
       await universalResponseToNodeResponse(
-        await handler(universalRequest(request, response, values)),
+        await handler(universalRequest(request, response, { url, contextValues: values })),
         response,
       );
     } catch (error) {
@@ -106,23 +105,27 @@ function withConnect(given: CorsOptions): CorsOptions {
   };
 }
 
-function pathOf({ url = "" }: NodeRequest): string {
-  return url.split("?", 1)[0] ?? "";
+interface Exchange {
+  readonly url: string;
+  readonly request: NodeRequest;
+  readonly response: ConnectResponse;
 }
 
-/** A path and one authority (RFC 9112 section 3.2). */
-function isWellFormed(request: NodeRequest): boolean {
-  const { url = "" } = request;
-  if (!url.startsWith("/")) return false;
-  if ("stream" in request) return URL.canParse(url, `http://${request.authority ?? ""}`);
-  const [host, ...others] = request.headersDistinct["host"] ?? [];
-  return host !== undefined && others.length === 0 && URL.canParse(url, `http://${host}`);
+/** Undefined without a path and one authority (RFC 9112 section 3.2). */
+function requestUrl(request: NodeRequest): { readonly url: string; readonly path: string } | undefined {
+  const target = targetOf(request);
+  if (target === undefined) return undefined;
+  const sent = "stream" in request ? request.authority : request.headers.host;
+  const { url: path, authority = sent ?? "" } = target;
+  const url = `${"encrypted" in request.socket ? "https" : "http"}://${authority}${path}`;
+  // Nothing of a Host is to be taken for the path.
+  if (!/^[^/?#@\\\s]+$/.test(authority) || !URL.canParse(url)) return undefined;
+  return { url, path: path.split("?", 1)[0] ?? "" };
 }
 
-const malformed = answering(400, "invalid_argument", "Malformed target or Host");
-const notFound = answering(404, "unimplemented", "There is no such procedure");
+const malformed = answering(malformedTarget);
+const notFound = answering(plainError(404, "unimplemented", "There is no such procedure"));
 
-function answering(status: number, code: string, message: string): NodeListener {
-  const error = plainError(status, code, message);
+function answering(error: JsonError): NodeListener {
   return (request, response) => sendError(request, response as ConnectResponse, error);
 }

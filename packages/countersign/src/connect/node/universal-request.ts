@@ -9,18 +9,16 @@ const left = new ConnectError("The caller has left", Code.Canceled);
 export function universalRequest(
   request: NodeRequest,
   response: { once(event: "close", listener: () => void): unknown },
-  contextValues: ContextValues | undefined,
+  { url, contextValues }: { readonly url: string; readonly contextValues: ContextValues | undefined },
 ): UniversalServerRequest {
-  const { httpVersion, method = "", url = "" } = request;
-  const scheme = "encrypted" in request.socket ? "https" : "http";
-  const authority = "stream" in request ? request.authority : (request.headers.host ?? "");
+  const { httpVersion, method = "" } = request;
   const leaving = new AbortController();
   // A request of HTTP/1.1 closes when its body was read: https://github.com/nodejs/node/issues/40775
   response.once("close", () => leaving.abort(left));
   return {
     httpVersion,
     method,
-    url: `${scheme}://${authority}${url}`,
+    url,
     header: headersOf(request),
     // Leaving a loop over the body destroys the connection by default, and the answer with it.
     body: request.iterator({ destroyOnReturn: false }),
