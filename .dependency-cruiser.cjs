@@ -111,7 +111,10 @@ module.exports = {
       severity: "error",
       from: { path: `${library}/connect/[^/]+[.]ts$`, pathNot: [`${library}/connect/node[.]ts$`, tests] },
       to: {
-        path: [`${library}/connect/node/`, `${library}/http/(cors|json-error|node-answer|node-cors|node-target)[.]ts$`],
+        path: [
+          `${library}/connect/node/`,
+          `${library}/http/(cors|json-error|node-answer|node-cors|node-target)[.]ts$`,
+        ],
       },
     },
     layer(
