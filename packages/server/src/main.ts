@@ -2,7 +2,7 @@ import { StoreUnavailable } from "countersign/store";
 import { createProgram, loadCommands } from "./commands/program.ts";
 import { ConfigError } from "./config/config-error.ts";
 
-/** Runs the program. The exit code says how it went: 0 well, 1 not, 2 for a command that was not understood. */
+/** Runs the program. The exit code says how it went: 0 well, 1 not, 2 for what is wrong with the command or with a value in it. */
 export async function main(argv: readonly string[]): Promise<void> {
   try {
     await createProgram(await loadCommands(argv)).parseAsync([...argv]);

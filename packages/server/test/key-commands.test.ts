@@ -212,7 +212,7 @@ test("keys are listed in the order that is asked for", async () => {
   assert.deepEqual(sorted.map(lower), sorted.map(lower).sort());
   assert.deepEqual(await names("--sort", "-name", "--all", "--page-size", "2"), [...sorted].reverse());
   assert.match(
-    await bad(1, ["keys", "list", "--sort", "age"], at),
+    await bad(2, ["keys", "list", "--sort", "age"], at),
     /sort: one of name, created_at, last_used_at, expires_at, total_requests/,
   );
 });

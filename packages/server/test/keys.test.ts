@@ -123,14 +123,14 @@ test("what is wrong is named", async () => {
       /--expires is a duration such as/,
     ],
     [1, ["keys", "create", "--user", "nobody", "--name", "x"], /no such user: nobody \(NOT_FOUND\)/],
-    [1, ["keys", "create", "--user", "dora", "--name", "x", "--type", "odd"], /type: one of service, cli/],
-    [1, ["keys", "list", "--status", "odd"], /status: one of active/],
+    [2, ["keys", "create", "--user", "dora", "--name", "x", "--type", "odd"], /type: one of service, cli/],
+    [2, ["keys", "list", "--status", "odd"], /status: one of active/],
     [1, ["keys", "show", "none"], /No such API key \(NOT_FOUND\)/],
   ];
   for (const [code, args, line] of lines) assert.match(await bad(code, args, at), line);
   await good(["keys", "create", "--user", "dora", "--name", "twice"], at);
   const taken = JSON.parse(
-    await bad(1, ["keys", "create", "--user", "dora", "--name", "twice", "-o", "json"], at),
+    await bad(2, ["keys", "create", "--user", "dora", "--name", "twice", "-o", "json"], at),
   ) as ErrorJson;
   assert.deepEqual([taken.error.status, taken.error.violations[0]?.field], ["INVALID_ARGUMENT", "name"]);
 });

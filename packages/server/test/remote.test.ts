@@ -148,7 +148,7 @@ test("what a server refuses is told with status, reason and fields", async () =>
   const denied = JSON.parse(await bad(1, remote("users", "list", "-o", "json"), asAlice)) as ErrorJson;
   assert.deepEqual([denied.error.status, denied.error.reason], ["PERMISSION_DENIED", "PERMISSION_DENIED"]);
   const wrong = JSON.parse(
-    await bad(1, remote("users", "create", "a b", "-o", "json"), asAdmin()),
+    await bad(2, remote("users", "create", "a b", "-o", "json"), asAdmin()),
   ) as ErrorJson;
   assert.deepEqual([wrong.error.status, wrong.error.violations[0]?.field], ["INVALID_ARGUMENT", "username"]);
   const both = { folder: elsewhere, env: { COUNTERSIGN_TOKEN: token, COUNTERSIGN_API_KEY: "x" } };

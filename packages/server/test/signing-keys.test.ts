@@ -154,7 +154,7 @@ describe("signing keys", () => {
       const again = JSON.parse(await bad(1, command, { ...at, input: jwk })) as ErrorJson;
       assert.deepEqual([again.error.status, again.error.violations[0]?.field], ["ALREADY_EXISTS", "kid"]);
       assert.match(
-        await bad(1, ["keys", "signing", "import", ...args], { ...at, input: "x" }),
+        await bad(2, ["keys", "signing", "import", ...args], { ...at, input: "x" }),
         /key: a private key in PEM/,
       );
     });
@@ -174,7 +174,7 @@ describe("signing keys", () => {
       /No such signing key \(NOT_FOUND\)/,
     );
     assert.match(
-      await bad(1, ["keys", "signing", "rotate", "--algorithm", "none"], { folder }),
+      await bad(2, ["keys", "signing", "rotate", "--algorithm", "none"], { folder }),
       /algorithm: one of HS256/,
     );
     assert.match(

@@ -86,7 +86,7 @@ test("what cannot be signed is named", async () => {
     [1, ["--user", "nobody"], /no such user: nobody/],
     [2, ["--user", "dora", "--expires", "0s"], /--expires is a duration/],
     [2, ["--user", "dora", "--claim", "a=b"], /--claim a: what follows = is not JSON/],
-    [1, ["--user", "dora", "--claim", "sub=1"], /claims: cannot set sub \(INVALID_ARGUMENT\)/],
+    [2, ["--user", "dora", "--claim", "sub=1"], /claims: cannot set sub \(INVALID_ARGUMENT\)/],
     [2, ["--user", "dora", "--claim", "a=1", "--claim", "a=2"], /--claim a is there twice/],
   ];
   for (const [code, args, line] of lines)

@@ -172,7 +172,7 @@ test("the last superuser stays, and a taken name is told", async () => {
   assert.equal(taken.error.status, "ALREADY_EXISTS");
   assert.equal(taken.error.violations[0]?.field, "username");
   const wrong = JSON.parse(
-    await bad(1, ["users", "create", "a b", "--email", "none", "-o", "json"], at),
+    await bad(2, ["users", "create", "a b", "--email", "none", "-o", "json"], at),
   ) as ErrorJson;
   assert.equal(wrong.error.status, "INVALID_ARGUMENT");
   assert.deepEqual(
@@ -193,7 +193,7 @@ test("passwords come from standard input or a file", async () => {
   assert.deepEqual(await json(["users", "set-password", "gus", "--password-file", file], at), {});
   assert.ok(await createPasswords().verify((await passwordOf("gus")) ?? "", secrets[2]));
   assert.match(
-    await bad(1, ["users", "set-password", "gus"], { folder, input: "short" }),
+    await bad(2, ["users", "set-password", "gus"], { folder, input: "short" }),
     /15 to 256 characters/,
   );
   assert.match(

@@ -27,11 +27,14 @@ export function isImpossible(error: unknown): boolean {
   return error !== null && ConnectError.from(error).code === Code.FailedPrecondition;
 }
 
-/** What is wrong with which field, by the proto's names, where the server says so. */
+/** What is wrong with which field, by the proto's names, where the server says so. What is wrong with members of a list is told at the list. */
 export function fieldErrors(error: unknown): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const { fieldViolations } of ConnectError.from(error).findDetails(BadRequestSchema))
-    for (const { field, description } of fieldViolations) found[field] ??= description;
+    for (const { field, description } of fieldViolations) {
+      const [, name = field, place = ""] = /^(\w+)\[(\d+)\]/.exec(field) ?? [];
+      found[name] ??= place === "" ? description : `${Number(place) + 1}: ${description}`;
+    }
   return found;
 }
 

@@ -40,6 +40,7 @@ import { reportLeaked } from "./leaked-keys.ts";
 import { mayManageKeys } from "./made-keys.ts";
 import { found, idsToList, pageOf, pageSize } from "./page.ts";
 import { requireRank } from "./rank.ts";
+import { readAll } from "./read-all.ts";
 import { tenantToList, visibleTo } from "./tenancy.ts";
 
 export type { ApiKeyServiceOptions } from "./key-desk.ts";
@@ -93,18 +94,23 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
   }
 
   async listApiKeys(request: ListApiKeysRequest, context: CallContext) {
-    const limit = pageSize(request.pageSize);
-    const order = keyOrderOf(request.sort);
-    const { type, tag, text, expiringBefore, unusedSince } = request;
+    const { tag, text, expiringBefore, unusedSince } = request;
+    const { limit, order, ids, status, type } = readAll({
+      limit: () => pageSize(request.pageSize),
+      order: () => keyOrderOf(request.sort),
+      ids: () => idsToList(request.ids),
+      status: () => statusOf(request.status),
+      type: () => typeOf(request.type),
+    });
     const rows = await this.#desk.options.store.apiKeys.list({
       limit: limit + 1,
       sort: order,
       after: readKeyPosition(request.pageToken, order),
-      ids: idsToList(request.ids),
+      ids,
       userId: ownerToList(request, context),
       tenantId: tenantToList(context.requireUser()),
-      status: statusOf(request.status),
-      type: typeOf(type),
+      status,
+      type,
       tag: tag === "" ? undefined : tag,
       text: text === "" ? undefined : text,
       expiringBefore: expiringBefore && timestampDate(expiringBefore),
@@ -112,11 +118,14 @@ class ApiKeyServiceHandlers implements ServiceHandlers<typeof ApiKeyService> {
       now: this.#desk.now(),
     });
     const page = pageOf(rows, limit, (key) => keyPosition(key, order));
-    const ids = page.rows.map(({ id }) => id);
     return {
       apiKeys: await this.#desk.showAll(page.rows),
       nextPageToken: page.nextPageToken,
-      trends: await readTrends(this.#desk, ids, request.usageDays),
+      trends: await readTrends(
+        this.#desk,
+        page.rows.map(({ id }) => id),
+        request.usageDays,
+      ),
     };
   }
 

@@ -311,7 +311,7 @@ describe("the role service", () => {
     );
     assert.equal(
       await as(root, ApiKeyService.method.createApiKey, { name: "x", scopes: ["o*"] }),
-      "INVALID_ARGUMENT scopes",
+      "INVALID_ARGUMENT scopes[0]",
     );
   });
 

@@ -6,6 +6,7 @@ import type { ImportApiKeysRequest, ImportedApiKey } from "../gen/auth/v1/api_ke
 import { type ForeignHash, longestPrefix, readForeignHash, shortestPrefix } from "../keys/foreign-hash.ts";
 import { generateApiKey } from "../keys/key-format.ts";
 import { Conflict, type UserRecord } from "../store/contracts.ts";
+import { keptName } from "../store/fold-case.ts";
 import type { NewKeyImport } from "../store/key-import-contracts.ts";
 import type { KeyDesk } from "./key-desk.ts";
 import { requireOwnLifetime, requireOwnLimits } from "./key-rank.ts";
@@ -110,7 +111,7 @@ async function prepare(
       ...desk.options.digests.digest(""),
       id,
       prefix: line.prefix,
-      name: line.name,
+      name: keptName(line.name),
       description: line.description,
       type: line.type === "" ? "service" : line.type,
       userId: owner.id,

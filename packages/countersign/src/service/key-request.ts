@@ -8,6 +8,7 @@ import { addressRangeProblem, normalMethod } from "../keys/key-restriction.ts";
 import type { ApiKeyLimits, ApiKeyRecord, ApiKeyStatus } from "../store/api-key-contracts.ts";
 import { apiKeyStatus } from "../store/api-key-status.ts";
 import { Conflict } from "../store/contracts.ts";
+import { keptName } from "../store/fold-case.ts";
 
 const keyTypes = ["service", "cli", "webhook", "internal", "development"];
 const statuses: readonly ApiKeyStatus[] = ["active", "disabled", "expired", "revoked"];
@@ -29,12 +30,18 @@ export interface KeyFields {
 /** What cannot be seen: two names that look alike would be two keys. */
 const hasHidden = /^\s|\s$|[\p{Cc}\p{Cf}]/u;
 
-type Look = (fields: KeyFields, now: Date) => string | undefined;
+/** What is wrong with a field, or with some members of it: `[0].calls` and its description. */
+type Found = string | readonly (readonly [place: string, description: string])[] | undefined;
+
+type Look = (fields: KeyFields, now: Date) => Found;
+
+/** How many members of a list are told of: what a caller can be told about a request has little room. */
+const mostTold = 10;
 
 /** What may be wrong with each field, by its name in the proto. */
 const looks: Readonly<Record<string, Look>> = {
   name: ({ name }) =>
-    name !== undefined && (name === "" || name.length > 100 || hasHidden.test(name))
+    name !== undefined && (name === "" || keptName(name).length > 100 || hasHidden.test(name))
       ? "1 to 100 characters that can be seen, and no blank at the ends"
       : undefined,
   type: ({ type }) =>
@@ -42,34 +49,41 @@ const looks: Readonly<Record<string, Look>> = {
       ? `one of ${keyTypes.join(", ")}`
       : undefined,
   description: ({ description = "" }) => (description.length > 500 ? "at most 500 characters" : undefined),
-  scopes: ({ scopes = [] }) =>
-    scopes.length > 100
-      ? "at most 100"
-      : scopes.map(permissionProblem).find((problem) => problem !== undefined),
+  scopes: ({ scopes = [] }) => lookAtEach(scopes, 100, permissionProblem),
   roles: ({ roles = [] }) =>
-    roles.length > 100 || !roles.every(isRoleName) ? "at most 100 names of roles" : undefined,
-  address_ranges: ({ addressRanges = [] }) =>
-    addressRanges.length > 100
-      ? "at most 100"
-      : addressRanges.map(addressRangeProblem).find((problem) => problem !== undefined),
+    lookAtEach(roles, 100, (name) => (isRoleName(name) ? undefined : "not the name of a role")),
+  address_ranges: ({ addressRanges = [] }) => lookAtEach(addressRanges, 100, addressRangeProblem),
   methods: ({ methods = [] }) =>
-    methods.length > 100 || methods.some((text) => normalMethod(text) === undefined)
-      ? "at most 100, such as /package.Service/Method or /package.Service/*"
-      : undefined,
+    lookAtEach(methods, 100, (text) =>
+      normalMethod(text) === undefined ? "such as /package.Service/Method or /package.Service/*" : undefined,
+    ),
   tags: ({ tags = [] }) =>
-    tags.length > 20 || !tags.every((tag) => /^[\w.:/=-]{1,64}$/.test(tag))
-      ? "at most 20, each 1 to 64 letters, digits and . _ : / = -"
-      : undefined,
-  limits: ({ limits = [] }) => limitsProblem(limits),
+    lookAtEach(tags, 20, (tag) =>
+      /^[\w.:/=-]{1,64}$/.test(tag) ? undefined : "1 to 64 letters, digits and . _ : / = -",
+    ),
+  limits: ({ limits = [] }) => limitProblems(limits),
   expires_at: ({ expiresAt }, now) =>
     expiresAt !== undefined && !(timestampDate(expiresAt) > now) ? "has passed already" : undefined,
 };
 
-/** What is wrong with these fields, each by its name. */
+/** What is wrong with these fields, each by its name: `tags[2]` is the third of the tags. */
 export function fieldViolations(fields: KeyFields, now: Date): FieldViolation[] {
   return Object.entries(looks).flatMap(([field, look]) => {
-    const description = look(fields, now);
-    return description === undefined ? [] : [{ field, description }];
+    const found = look(fields, now) ?? [];
+    if (typeof found === "string") return [{ field, description: found }];
+    return found.slice(0, mostTold).map(([place, description]) => ({ field: field + place, description }));
+  });
+}
+
+function lookAtEach(
+  texts: readonly string[],
+  most: number,
+  problemOf: (text: string) => string | undefined,
+): Found {
+  if (texts.length > most) return `at most ${most}`;
+  return texts.flatMap((text, index) => {
+    const problem = problemOf(text);
+    return problem === undefined ? [] : [[`[${index}]`, problem] as const];
   });
 }
 
@@ -133,15 +147,16 @@ export function requireUnrevoked(key: ApiKeyRecord, now: Date): void {
     ]);
 }
 
-function limitsProblem(
-  limits: readonly { readonly calls: bigint; readonly per: string }[],
-): string | undefined {
-  const periods = limits.map(({ per }) => per);
-  if (!periods.every((per) => (allowancePeriods as readonly string[]).includes(per)))
-    return `per: one of ${allowancePeriods.join(", ")}`;
-  if (new Set(periods).size < periods.length) return "one for each period";
-  const counts = limits.map(({ calls }) => calls);
-  return counts.every((calls) => calls >= 1n && calls <= 1_000_000_000_000n)
-    ? undefined
-    : "calls: a number from 1 to 1,000,000,000,000";
+function limitProblems(limits: readonly { readonly calls: bigint; readonly per: string }[]): Found {
+  const before = new Set<string>();
+  return limits.flatMap(({ calls, per }, index) => {
+    const found: (readonly [string, string])[] = [];
+    if (!(allowancePeriods as readonly string[]).includes(per))
+      found.push([`[${index}].per`, `one of ${allowancePeriods.join(", ")}`]);
+    else if (before.has(per)) found.push([`[${index}].per`, "one for each period"]);
+    before.add(per);
+    if (calls < 1n || calls > 1_000_000_000_000n)
+      found.push([`[${index}].calls`, "a number from 1 to 1,000,000,000,000"]);
+    return found;
+  });
 }

@@ -134,6 +134,38 @@ describe("LogService", () => {
     }
   });
 
+  it("says everything that is wrong with a request at once", async () => {
+    const { service } = open();
+    const fieldsOf = async (ask: () => unknown): Promise<readonly string[]> => {
+      try {
+        await ask();
+        return [];
+      } catch (error) {
+        return error instanceof CallError
+          ? error.violations.map(({ field }) => field)
+          : assert.fail(`${error}`);
+      }
+    };
+    const filter = { status: "maybe", protocol: "tcp", tenant: "no tenant" };
+    const { listRequests, getStatistics, getTimeSeries } = method;
+    const list = create(listRequests.input, { filter, pageSize: -1, pageToken: "?" });
+    assert.deepEqual(await fieldsOf(() => service.listRequests(list, context())), [
+      ...["filter.status", "filter.protocol", "tenant", "page_size", "page_token"],
+    ]);
+    const of = { dimension: "code", value: "99" };
+    const wrong = { of, tenant: "no tenant", since: timestampFromMs(2), until: timestampFromMs(1) };
+    const statistics = create(getStatistics.input, { ...wrong, lists: ["user", "all"], top: -1 });
+    assert.deepEqual(await fieldsOf(() => service.getStatistics(statistics, context())), [
+      ...["since", "of.value", "tenant", "lists[1]", "top"],
+    ]);
+    const series = create(getTimeSeries.input, { ...wrong, step: "year" });
+    assert.deepEqual(await fieldsOf(() => service.getTimeSeries(series, context())), [
+      ...["step", "since", "of.value", "tenant"],
+    ]);
+    const reason = create(getStatistics.input, { of: { dimension: "reason", value: "toString" } });
+    assert.deepEqual(await fieldsOf(() => service.getStatistics(reason, context())), ["of.value"]);
+  });
+
   it("tells how calls went, in all, of one value, and step by step", async () => {
     const { requests, service } = open();
     const now = Date.now();

@@ -17,9 +17,10 @@ import type { RequestFilter, RequestLog, RequestPosition, RequestStep } from "..
 import { matches } from "../store/request-log/matches.ts";
 import { codeName } from "./code-names.ts";
 import { found, pageSize, pageToken } from "./page.ts";
+import { readAll } from "./read-all.ts";
 import { exportFormats } from "./request-export.ts";
 import { figuresMessage, groupMessage, requestMessage } from "./request-message.ts";
-import { dimensions, readDimension, readFilter, readOf, readPosition, readRange } from "./request-query.ts";
+import { readFilter, readLists, readOf, readPosition, readRange } from "./request-query.ts";
 import { RequestTail } from "./request-tail.ts";
 import { tenantToList } from "./tenancy.ts";
 
@@ -51,7 +52,11 @@ export function createLogService({ requests }: LogServiceOptions): ServiceHandle
 
 async function list(log: RequestLog, request: ListRequestsRequest, context: CallContext) {
   const { filter, pageSize: size, pageToken: token } = request;
-  const query = { filter: visibleFilter(filter, context), limit: pageSize(size), after: readPosition(token) };
+  const query = readAll({
+    filter: () => visibleFilter(filter, context),
+    limit: () => pageSize(size),
+    after: () => readPosition(token),
+  });
   const { rows, next } = await log.list(query);
   return { requests: rows.map(requestMessage), nextPageToken: tokenOf(next) };
 }
@@ -98,10 +103,10 @@ async function* exported(
   context: CallContext,
 ) {
   const { call } = context;
-  const format = Object.hasOwn(exportFormats, name) ? exportFormats[name] : undefined;
-  if (format === undefined)
-    throw invalidArgument({ field: "format", description: Object.keys(exportFormats).join(" or ") });
-  const filter = visibleFilter(given, context);
+  const { format, filter } = readAll({
+    format: () => formatOf(name),
+    filter: () => visibleFilter(given, context),
+  });
   // Without an end, a log that grows faster than it is read would have none.
   const bounded = { ...filter, until: filter.until ?? Date.now() };
   const bytes = new TextEncoder();
@@ -114,17 +119,21 @@ async function* exported(
   } while (after !== undefined && !call.signal.aborted);
 }
 
+function formatOf(name: string) {
+  const format = Object.hasOwn(exportFormats, name) ? exportFormats[name] : undefined;
+  if (format !== undefined) return format;
+  throw invalidArgument({ field: "format", description: Object.keys(exportFormats).join(" or ") });
+}
+
 async function statistics(log: RequestLog, request: GetStatisticsRequest, context: CallContext) {
-  const { top, lists } = request;
-  if (top < 0 || top > 1000) throw invalidArgument({ field: "top", description: "a number from 0 to 1000" });
-  const asked = lists.map((name, index) => readDimension(`lists[${index}]`, name));
-  const { range, dropped, by, ...all } = await log.statistics({
-    ...readRange(request, dayMs, 800 * dayMs),
-    of: readOf(request.of),
-    tenantId: tenantOf(context, request.tenant),
-    lists: asked.length === 0 ? [...dimensions.values()] : asked,
-    top: top === 0 ? 10 : top,
+  const { range: stretch, ...query } = readAll({
+    range: () => readRange(request, dayMs, 800 * dayMs),
+    of: () => readOf(request.of),
+    tenantId: () => tenantOf(context, request.tenant),
+    lists: () => readLists(request.lists),
+    top: () => readTop(request.top),
   });
+  const { range, dropped, by, ...all } = await log.statistics({ ...stretch, ...query });
   return {
     since: timestampFromMs(range.since),
     until: timestampFromMs(range.until),
@@ -138,16 +147,20 @@ async function statistics(log: RequestLog, request: GetStatisticsRequest, contex
   };
 }
 
+function readTop(top: number): number {
+  if (top < 0 || top > 1000) throw invalidArgument({ field: "top", description: "a number from 0 to 1000" });
+  return top === 0 ? 10 : top;
+}
+
 async function series(log: RequestLog, request: GetTimeSeriesRequest, context: CallContext) {
-  const step = request.step === "" ? "minute" : request.step;
-  if (!isStep(step)) throw invalidArgument({ field: "step", description: "minute, hour or day" });
-  const range = readRange(request, 60 * stepMs[step], mostPoints * stepMs[step]);
-  const points = await log.series({
-    ...range,
-    step,
-    of: readOf(request.of),
-    tenantId: tenantOf(context, request.tenant),
+  const step = stepOf(request.step);
+  const { range, ...query } = readAll({
+    step: () => step ?? wrongStep(),
+    range: () => readRange(request, 60 * stepMs[step ?? "minute"], mostPoints * stepMs[step ?? "day"]),
+    of: () => readOf(request.of),
+    tenantId: () => tenantOf(context, request.tenant),
   });
+  const points = await log.series({ ...range, ...query });
   return {
     points: points.map(({ since, ...figures }) => ({
       since: timestampFromMs(since),
@@ -157,7 +170,11 @@ async function series(log: RequestLog, request: GetTimeSeriesRequest, context: C
 }
 
 function visibleFilter(given: FilterMessage | undefined, context: CallContext): RequestFilter {
-  return { ...readFilter(given), tenantId: tenantOf(context, given?.tenant ?? "") };
+  const { filter, tenantId } = readAll({
+    filter: () => readFilter(given),
+    tenantId: () => tenantOf(context, given?.tenant ?? ""),
+  });
+  return { ...filter, tenantId };
 }
 
 /** What a caller in a tenant is kept to, whatever it asks for. */
@@ -167,8 +184,13 @@ function tenantOf(context: CallContext, asked: string): string | undefined {
   return tenantToList(context.requireUser(), asked === "" ? undefined : asked);
 }
 
-function isStep(name: string): name is RequestStep {
-  return Object.hasOwn(stepMs, name);
+/** Undefined for one that there is not. */
+function stepOf(name: string): RequestStep | undefined {
+  return name === "" ? "minute" : (Object.keys(stepMs) as RequestStep[]).find((step) => step === name);
+}
+
+function wrongStep(): never {
+  throw invalidArgument({ field: "step", description: "minute, hour or day" });
 }
 
 const refuse = async (): Promise<never> => {

@@ -51,12 +51,17 @@ function problemsOf(given: FilterMessage): readonly FieldViolation[] {
       add(field, "well-formed text without NUL characters");
   }
   if (!["", "success", "error"].includes(status)) add("status", "success or error");
-  if (codes.some((name) => !codeNames.includes(name)))
-    add("codes", `statuses of gRPC: ${codeNames.join(", ")}`);
-  if (reason !== "" && !Object.hasOwn(statusOf, reason as Reason))
-    add("reason", `one of ${Object.keys(statusOf).join(", ")}`);
+  if (codes.some((name) => !codeNames.includes(name))) add("codes", statusesOfGrpc);
+  if (reason !== "" && !isReason(reason)) add("reason", knownReasons);
   if (protocol !== "" && !protocols.includes(protocol)) add("protocol", `one of ${protocols.join(", ")}`);
   return violations;
+}
+
+const statusesOfGrpc = `statuses of gRPC: ${codeNames.join(", ")}`;
+const knownReasons = `one of ${Object.keys(statusOf).join(", ")}`;
+
+function isReason(text: string): boolean {
+  return Object.hasOwn(statusOf, text as Reason);
 }
 
 /** Where a page begins. */
@@ -69,7 +74,7 @@ export function readPosition(token: string): RequestPosition | undefined {
 }
 
 /** Names of dimensions as the API has them. */
-export const dimensions: ReadonlyMap<string, RequestDimension> = new Map([
+const dimensions: ReadonlyMap<string, RequestDimension> = new Map([
   ["procedure", "procedure"],
   ["api_key", "apiKey"],
   ["user", "user"],
@@ -85,11 +90,30 @@ export function readOf(
   const dimension = readDimension("of.dimension", of.dimension);
   if (of.value === "" || of.value.length > longestText || of.value.includes("\0") || !of.value.isWellFormed())
     throw invalidArgument({ field: "of.value", description: `1 to ${longestText} characters` });
-  const code = codeNames.indexOf(of.value);
-  return { dimension, value: dimension === "code" && code !== -1 ? String(code) : of.value };
+  return { dimension, value: dimension === "code" ? codeOf(of.value) : checkedValue(dimension, of.value) };
 }
 
-export function readDimension(field: string, name: string): RequestDimension {
+/** What finds nothing because it cannot be is refused, as in a filter. */
+function checkedValue(dimension: RequestDimension, value: string): string {
+  if (dimension !== "reason" || isReason(value)) return value;
+  throw invalidArgument({ field: "of.value", description: knownReasons });
+}
+
+/** The number of a code that is named or numbered. */
+function codeOf(value: string): string {
+  const code = codeNames.indexOf(value);
+  if (code !== -1) return String(code);
+  if (/^\d{1,2}$/.test(value) && Number(value) < codeNames.length) return String(Number(value));
+  throw invalidArgument({ field: "of.value", description: statusesOfGrpc });
+}
+
+/** Which lists of statistics are wanted: all where none is named. */
+export function readLists(names: readonly string[]): readonly RequestDimension[] {
+  if (names.length === 0) return [...dimensions.values()];
+  return names.map((name, index) => readDimension(`lists[${index}]`, name));
+}
+
+function readDimension(field: string, name: string): RequestDimension {
   const dimension = dimensions.get(name);
   if (dimension !== undefined) return dimension;
   throw invalidArgument({ field, description: `one of ${[...dimensions.keys()].join(", ")}` });

@@ -2,6 +2,7 @@ import type { ApiKeyPatch, ApiKeyRotation, NewApiKey } from "./api-key-contracts
 import { type ApiKeyRow, instantOf, listText, newApiKeyRow, toApiKeyRecord } from "./api-key-row.ts";
 import { apiKeyStatus } from "./api-key-status.ts";
 import { Conflict } from "./contracts.ts";
+import { keptName } from "./fold-case.ts";
 import { requireStorableText } from "./storable-text.ts";
 
 /** Columns to be written. */
@@ -32,7 +33,7 @@ export function editOf(row: ApiKeyRow, patch: ApiKeyPatch, now: number): ApiKeyE
     return texts === undefined ? undefined : listText(field, texts);
   };
   const wanted = {
-    name: patch.name,
+    name: patch.name === undefined ? undefined : keptName(patch.name),
     description: patch.description,
     type: patch.type,
     scopes: list("scopes"),
@@ -76,7 +77,8 @@ export function rotationOf(
     ...{ name, description, type, userId, tags, scopes, roles, addressRanges, methods, callLimits },
     ...made,
   };
-  const created = { ...newApiKeyRow(key, now, row.tenant), replaces: old.id };
+  // A name from before names were kept in NFC stays: another key may have the kept form by now.
+  const created = { ...newApiKeyRow(key, now, row.tenant), name: row.name, replaces: old.id };
   const end = Math.min(
     instantOf("graceEndsAt", graceEndsAt) ?? now,
     old.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,

@@ -59,7 +59,7 @@ export interface ApiKeyLimits {
 
 export interface NewApiKey extends Partial<ApiKeyLimits> {
   readonly id: string;
-  /** Unique among the owner's keys that are neither revoked nor replaced. */
+  /** Kept in NFC, and unique in it among the owner's keys that are neither revoked nor replaced. */
   readonly name: string;
   readonly description?: string | undefined;
   readonly type: string;
@@ -86,6 +86,7 @@ export interface NewKeyLink {
 
 /** A member that is absent or undefined stays as it is. */
 export interface ApiKeyPatch extends Partial<ApiKeyLimits> {
+  /** As in `NewApiKey`. */
   readonly name?: string | undefined;
   readonly description?: string | undefined;
   readonly type?: string | undefined;
@@ -137,7 +138,7 @@ export interface ApiKeyQuery {
   readonly status?: ApiKeyStatus | undefined;
   readonly type?: string | undefined;
   readonly tag?: string | undefined;
-  /** Part of a name, without regard to the case of ASCII letters; or the beginning of an id or of a prefix. */
+  /** Part of a name, in NFC and without regard to the case of ASCII letters; or the beginning of an id or of a prefix. */
   readonly text?: string | undefined;
   /** Those that end before this, and not before `now`. */
   readonly expiringBefore?: Date | undefined;

@@ -1,6 +1,7 @@
 import type { ApiKeyQuery } from "./api-key-contracts.ts";
 import { type ApiKeyRow, toApiKeyRecord } from "./api-key-row.ts";
 import { apiKeyStatus } from "./api-key-status.ts";
+import { keptName } from "./fold-case.ts";
 
 /** Without regard to the case of ASCII letters, as every database does it. */
 export function lowerAscii(text: string): string {
@@ -25,7 +26,9 @@ export function isListed(row: ApiKeyRow, query: Omit<ApiKeyQuery, "limit" | "aft
 }
 
 function isNamed({ name, id, prefix }: ApiKeyRow, text: string): boolean {
-  return lowerAscii(name).includes(lowerAscii(text)) || id.startsWith(text) || prefix.startsWith(text);
+  return (
+    lowerAscii(name).includes(lowerAscii(keptName(text))) || id.startsWith(text) || prefix.startsWith(text)
+  );
 }
 
 function endsBetween(

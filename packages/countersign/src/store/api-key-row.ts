@@ -1,5 +1,6 @@
 import type { CallAllowance } from "../core/call-allowance.ts";
 import { type ApiKeyRecord, Conflict, type NewApiKey } from "./contracts.ts";
+import { keptName } from "./fold-case.ts";
 import { requireStorableText } from "./storable-text.ts";
 import { toDate } from "./stored-date.ts";
 
@@ -94,7 +95,7 @@ export function newApiKeyRow(key: NewApiKey, now: number, tenant: string | null)
   }
   return {
     id: key.id,
-    name: key.name,
+    name: keptName(key.name),
     description: key.description ?? "",
     type: key.type,
     user_id: key.userId,

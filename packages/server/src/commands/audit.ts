@@ -6,7 +6,7 @@ import { CommandFailure, UsageError } from "../terminal/failure.ts";
 import { note, print, printMessage } from "../terminal/output.ts";
 import { addFilterOptions, type FilterOptions, filterOf } from "./audit-options.ts";
 import { auditColumns, auditDetails } from "./audit-text.ts";
-import { addGroup, type Named, wholeNumber } from "./command.ts";
+import { addGroup, type Named } from "./command.ts";
 import { addPageOptions, type PageOptions, printPages } from "./pages.ts";
 import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 
@@ -55,7 +55,9 @@ function addShow(audit: Command): void {
     examples: ["audit show 512", "audit show 512 -o json"],
   }).action((number: string, options: TargetOptions) =>
     administer(options, async (administration) => {
-      const answer = await administration.call(getAudit, { sequence: BigInt(wholeNumber(number)) });
+      if (!/^\d{1,15}$/.test(number))
+        throw new UsageError("a change is named by its number, as `countersign audit list` tells it");
+      const answer = await administration.call(getAudit, { sequence: BigInt(number) });
       if (options.output === "json") return printMessage(getAudit.output, answer);
       print(auditDetails(answer.record));
     }),

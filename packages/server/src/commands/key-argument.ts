@@ -42,10 +42,23 @@ const periods: Readonly<Record<string, string>> = {
   month: "month",
 };
 
-/** Reads `100/m`: so many calls in each period. */
-export function limitFrom(text: string): { readonly calls: bigint; readonly per: string } {
+interface CallLimit {
+  readonly calls: bigint;
+  readonly per: string;
+}
+
+/** Reads limits such as `100/m`: so many calls in each period. Throws `UsageError` that names all that are none. */
+export function limitsFrom(texts: readonly string[] = []): readonly CallLimit[] {
+  const limits = texts.map(limitFrom);
+  const stray = texts.filter((_, index) => limits[index] === undefined);
+  if (stray.length === 0) return limits.filter((limit) => limit !== undefined);
+  throw new UsageError(
+    `--limit is a number for a period: 100/m, 5000/d, or per s, h or month (not ${stray.join(", ")})`,
+  );
+}
+
+function limitFrom(text: string): CallLimit | undefined {
   const [, calls, unit = ""] = /^(\d{1,12})\/([a-z]+)$/.exec(text) ?? [];
   const per = periods[unit] ?? Object.values(periods).find((name) => name === unit);
-  if (calls !== undefined && per !== undefined) return { calls: BigInt(calls), per };
-  throw new UsageError("--limit is a number for a period: 100/m, 5000/d, or per s, h or month");
+  return calls === undefined || per === undefined ? undefined : { calls: BigInt(calls), per };
 }

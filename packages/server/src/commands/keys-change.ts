@@ -3,7 +3,7 @@ import { ApiKeyService } from "countersign/descriptors";
 import { UsageError } from "../terminal/failure.ts";
 import { print, printMessage } from "../terminal/output.ts";
 import { collect } from "./command.ts";
-import { expiryFrom, keyId, limitFrom } from "./key-argument.ts";
+import { expiryFrom, keyId, limitsFrom } from "./key-argument.ts";
 import { keyDetails, keyTitle } from "./key-text.ts";
 import { addLimitOptions, type LimitOptions } from "./keys-create.ts";
 import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
@@ -90,7 +90,7 @@ function changes(options: UpdateOptions) {
   const request = {
     ...{ name, description, type, scopes: named("scope"), roles: named("role") },
     ...{ addressRanges: named("address"), methods: named("method"), tags: named("tag") },
-    limits: limits && { values: limits.map(limitFrom) },
+    limits: limits && { values: [...limitsFrom(limits)] },
     ...(expires === "never" ? { neverExpires: true } : expiryFrom(expires)),
   };
   const given = Object.entries(request).filter(([, value]) => value !== undefined);

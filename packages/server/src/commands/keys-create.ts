@@ -4,7 +4,7 @@ import { findUserId } from "../administration/find-user.ts";
 import { UsageError } from "../terminal/failure.ts";
 import { printMessage } from "../terminal/output.ts";
 import { collect } from "./command.ts";
-import { expiryFrom, limitFrom } from "./key-argument.ts";
+import { expiryFrom, limitsFrom } from "./key-argument.ts";
 import { expiryOf, keyTitle, printSecret } from "./key-text.ts";
 import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 
@@ -79,7 +79,7 @@ export function addKeyCreateCommand(keys: Command): void {
           roles: [...(options.role ?? [])],
           addressRanges: [...(options.address ?? [])],
           methods: [...(options.method ?? [])],
-          limits: (options.limit ?? []).map(limitFrom),
+          limits: [...limitsFrom(options.limit)],
           tags: [...(options.tag ?? [])],
           ...(user !== undefined && { userId: await findUserId(administration, user) }),
         });

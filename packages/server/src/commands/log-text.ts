@@ -5,6 +5,7 @@ import type { LoggedRequest, LogService } from "countersign/descriptors";
 import type { Administration } from "../administration/administration.ts";
 import { findKeyId } from "../administration/find-key.ts";
 import { findUserId } from "../administration/find-user.ts";
+import { statusNames, UsageError } from "../terminal/failure.ts";
 import type { Column } from "../terminal/table.ts";
 import { collect } from "./command.ts";
 import { instantForms, stretchOf } from "./instant-argument.ts";
@@ -30,7 +31,7 @@ export function addFilterOptions(command: Command): Command {
   return command
     .option("--user <user>", "calls of this user, by username, email or id")
     .option("--status <status>", "success or error")
-    .option("--code <status>", "a gRPC status such as NOT_FOUND; may be there several times", collect)
+    .option("--code <status>", "a gRPC status, NOT_FOUND or 5; may be there several times", collect)
     .option("--reason <reason>", "why a call was refused, such as TOKEN_EXPIRED")
     .option("--method <method>", "/package.Service/Method")
     .option("--protocol <protocol>", "grpc, connect, grpc-web or http")
@@ -54,7 +55,7 @@ export async function filterOf(administration: Administration, options: FilterOp
     apiKeyId: await findKeyId(administration, keyId(key)),
     // `id:7` also finds the calls of a user who is gone.
     userId: user === undefined ? "" : String(await findUserId(administration, user)),
-    ...{ status, codes: [...code], reason, protocol, text, tenant },
+    ...{ status, codes: code.map(statusFrom), reason, protocol, text, tenant },
     procedure: method === undefined ? "" : procedureOf(method),
     ...stretchOf(options),
   };
@@ -63,6 +64,16 @@ export async function filterOf(administration: Administration, options: FilterOp
 /** `/package.Service/Method`, also without the first slash; a path of HTTP as it is. */
 export function procedureOf(method: string): string {
   return method.startsWith("/") || method.includes(" ") ? method : `/${method}`;
+}
+
+/** A gRPC status by its name, however it is written, or by its number. Throws `UsageError` for what is none. */
+export function statusFrom(text: string): string {
+  const bare = (name: string): string => name.replaceAll("_", "").toUpperCase();
+  const named = /^\d{1,2}$/.test(text)
+    ? statusNames[Number(text)]
+    : statusNames.find((name) => bare(name) === bare(text));
+  if (named !== undefined) return named;
+  throw new UsageError("--code is a gRPC status such as NOT_FOUND, or its number from 0 to 16");
 }
 
 /** `2026-11-22T08:13:22.808Z` */

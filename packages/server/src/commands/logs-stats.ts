@@ -11,7 +11,7 @@ import { type Column, details, table } from "../terminal/table.ts";
 import { collect, wholeNumber } from "./command.ts";
 import { stretchOf } from "./instant-argument.ts";
 import { keyId } from "./key-argument.ts";
-import { addTimeOptions, type FilterOptions, milliseconds, procedureOf } from "./log-text.ts";
+import { addTimeOptions, type FilterOptions, milliseconds, procedureOf, statusFrom } from "./log-text.ts";
 import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
 
 const { getStatistics, getTimeSeries } = LogService.method;
@@ -42,7 +42,7 @@ export function addStatsCommand(logs: Command): void {
     .option("--user <user>", "of the calls of this user")
     .option("--method <method>", "of the calls of /package.Service/Method")
     .option("--reason <reason>", "of the calls that were refused for this reason")
-    .option("--code <status>", "of the calls that ended with this gRPC status")
+    .option("--code <status>", "of the calls that ended with this gRPC status, NOT_FOUND or 5")
     .option("--tenant <tenant>", "of the calls of this tenant's users and keys; goes with the others")
     .option(
       "--by <list>",
@@ -76,7 +76,7 @@ async function ofOptions(administration: Administration, options: StatsOptions) 
     ["user", user],
     ["procedure", method && procedureOf(method)],
     ["reason", reason],
-    ["code", code],
+    ["code", code && statusFrom(code)],
   ].filter(([, value]) => value !== undefined);
   const [first, ...others] = given;
   if (others.length > 0)

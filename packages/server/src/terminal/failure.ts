@@ -4,7 +4,7 @@ import { ConfigError } from "../config/config-error.ts";
 
 /** Why a command did not do what it was told, as it is printed. */
 export interface Failure {
-  /** 2 for a command that was not understood, 1 for all else. */
+  /** 2 for what is wrong with the command or with the values in it, 1 for all else. */
   readonly exitCode: 1 | 2;
   /** A gRPC status by name, `CONFIGURATION`, or `USAGE`. */
   readonly status: string;
@@ -50,9 +50,15 @@ export function failureOf(error: unknown): Failure | undefined {
   }
   if (error instanceof CallError || error instanceof CommandFailure) {
     const { status, message, violations } = error;
-    return { exitCode: 1, status, reason: "reason" in error ? error.reason : undefined, message, violations };
+    const exitCode = isWrongRequest(error) ? 2 : 1;
+    return { exitCode, status, reason: "reason" in error ? error.reason : undefined, message, violations };
   }
   return undefined;
+}
+
+/** A service names the fields that are wrong: they come from the arguments. What is wrong with a file has no field. */
+function isWrongRequest({ status, violations }: Pick<CommandFailure, "status" | "violations">): boolean {
+  return status === "INVALID_ARGUMENT" && violations.length > 0;
 }
 
 /** The one line that a failure is, for people or for programs. */

@@ -3,6 +3,7 @@ import type { ApiKeyQuery, ApiKeyRecord, ApiKeyStatus } from "../api-key-contrac
 import { lowerAscii } from "../api-key-filter.ts";
 import { newestKeysFirst, orderExpressions, placeOf } from "../api-key-order.ts";
 import { toApiKeyRecord } from "../api-key-row.ts";
+import { keptName } from "../fold-case.ts";
 import { pageLimit } from "../page-limit.ts";
 import { isStorableText } from "../storable-text.ts";
 import { parseUserId } from "../user-id.ts";
@@ -33,7 +34,7 @@ export async function listKeys(backend: SqlBackend, query: ApiKeyQuery): Promise
   if (tag !== undefined) keys = keys.where(sql<boolean>`${position}(tags, ${JSON.stringify(tag)}) > 0`);
   if (text !== undefined)
     keys = keys.where(
-      sql<boolean>`(${position}(lower(name), ${lowerAscii(text)}) > 0 or ${position}(id, ${text}) = 1 or ${position}(prefix, ${text}) = 1)`,
+      sql<boolean>`(${position}(lower(name), ${lowerAscii(keptName(text))}) > 0 or ${position}(id, ${text}) = 1 or ${position}(prefix, ${text}) = 1)`,
     );
   keys = keys.where((eb) => eb.and(conditions(eb, query)));
   return (await inOrder(keys, query)).map(toApiKeyRecord);

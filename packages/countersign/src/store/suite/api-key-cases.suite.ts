@@ -68,6 +68,26 @@ export const apiKeyCases: Cases = {
     await conflictOn(store, "id", () => apiKeys.create(newKey("k1", user.id, { name: "free" })));
   },
 
+  "keeps names in NFC: what looks alike is one name": async (store) => {
+    const { users, apiKeys } = store;
+    const { user } = await userWithKey(store);
+    const [composed, apart] = ["caf\u00e9", "cafe\u0301"];
+    assert.equal((await apiKeys.create(newKey("k2", user.id, { name: apart }))).name, composed);
+    for (const name of [composed, apart]) {
+      await conflictOn(store, "name", () => apiKeys.create(newKey("k3", user.id, { name })));
+      await conflictOn(store, "name", () => apiKeys.update("k1", { name }, "7"));
+      const found = await apiKeys.list({ limit: 9, text: name, now: new Date() });
+      assert.deepEqual(
+        found.map(({ id }) => id),
+        ["k2"],
+      );
+    }
+    const before = await apiKeys.load("k2");
+    assert.deepEqual(await apiKeys.update("k2", { name: apart }, "7"), before, "nothing changes");
+    const { id: userId } = await users.create({ username: "eve" });
+    assert.ok(await apiKeys.create(newKey("k3", userId, { name: apart })));
+  },
+
   "revokes once": async (store, clock) => {
     const { apiKeys } = store;
     const { key } = await userWithKey(store);
