@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -139,13 +140,38 @@ test("leaked keys are found in files and folders, never shown, and revoked where
   const { api_key: revoked } = await json<Made>(["keys", "show", leaked.api_key.id], at);
   assert.equal(revoked.status, "revoked");
   assert.match(revoked.revoked_reason, /^found in .*a\.env:2$/);
-  const piped = await run(["keys", "scan", "-", join(places, ".gitignore"), join(folder, "not-there")], {
+  const piped = await run(["keys", "scan", "-", join(places, ".gitignore")], {
     ...at,
     input: `x ${other.key}`,
   });
   assert.match(piped.stdout, new RegExp(`^-:1 {2}dev {2}${other.api_key.id}\n$`));
-  assert.match(piped.stderr, /not-there: not looked at \(ENOENT\)\n1 keys in 1 places; 2 files/);
+  assert.match(piped.stderr, /^1 key in 1 place; 2 files, 0 MB\n$/);
   assert.equal(piped.code, 1);
+});
+
+test("a place that cannot be looked at is no leak, and not taken for clean either", async () => {
+  const clean = join(folder, "clean.txt");
+  writeFileSync(clean, "nothing");
+  const none = await run(["keys", "scan", clean], at);
+  assert.deepEqual([none.code, none.stderr], [0, "0 keys in 0 places; 1 file, 0 MB\n"]);
+  const missing = join(folder, "not-there");
+  const line = await bad(2, ["keys", "scan", clean, missing, `${missing}-either`], at);
+  assert.equal(line, `countersign: no such file or folder: ${missing}, ${missing}-either`);
+  const { key } = await make("in an argument");
+  const told = await bad(2, ["keys", "scan", key], at);
+  assert.match(told, /that is a whole key, which should not stand in an argument/);
+  assert.ok(!told.includes(key.slice(30)));
+  // A pipe cannot be read to its end, whoever runs this.
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  const unread = await run(["keys", "scan", clean, pipe], at);
+  assert.equal(unread.code, 2);
+  assert.match(
+    unread.stderr,
+    /pipe: not looked at \(neither a file nor a folder\)\n0 keys in 0 places; 1 file/,
+  );
+  writeFileSync(clean, key);
+  assert.equal((await run(["keys", "scan", clean, pipe], at)).code, 1, "what was found counts more");
 });
 
 test("a file of keys is imported line by line, and again without effect", async () => {
