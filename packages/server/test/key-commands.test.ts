@@ -258,6 +258,21 @@ test("calls are looked for by what a key begins with, and by a user's name", asy
   assert.equal(await good(["logs", "list", "--key", "nothing"], at), "No requests.\n");
 });
 
+test("a search for what is rare goes on by itself where a page of it has nothing", async () => {
+  const many = scratchFolder();
+  await good(["users", "create", "dora"], { folder: many });
+  const log = await openSqliteRequestLog({ path: join(many, ".countersign", "requests.db") });
+  await log.append([{ ...callWith("old"), userAgent: "rare" }]);
+  const began = Date.now();
+  const others = Array.from({ length: 20_000 }, (_, n) => ({ ...callWith("new"), at: began + n }));
+  for (let batch = 0; batch < 15; batch += 1) await log.append(others);
+  await log.close();
+  const found = await run(["logs", "list", "--text", "rare"], { folder: many });
+  assert.match(found.stdout, /call-of-a-key/);
+  const none = await run(["logs", "list", "--text", "nowhere"], { folder: many });
+  assert.deepEqual([none.stdout, none.stderr], ["No requests.\n", ""]);
+});
+
 function callWith(apiKeyId: string): RequestRecord {
   return {
     ...{ requestId: "call-of-a-key", at: Date.now() - 60_000, durationMs: 1, procedure: "/a.B/C" },
