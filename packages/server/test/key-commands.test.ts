@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -139,13 +140,38 @@ test("leaked keys are found in files and folders, never shown, and revoked where
   const { api_key: revoked } = await json<Made>(["keys", "show", leaked.api_key.id], at);
   assert.equal(revoked.status, "revoked");
   assert.match(revoked.revoked_reason, /^found in .*a\.env:2$/);
-  const piped = await run(["keys", "scan", "-", join(places, ".gitignore"), join(folder, "not-there")], {
+  const piped = await run(["keys", "scan", "-", join(places, ".gitignore")], {
     ...at,
     input: `x ${other.key}`,
   });
   assert.match(piped.stdout, new RegExp(`^-:1 {2}dev {2}${other.api_key.id}\n$`));
-  assert.match(piped.stderr, /not-there: not looked at \(ENOENT\)\n1 keys in 1 places; 2 files/);
+  assert.match(piped.stderr, /^1 key in 1 place; 2 files, 0 MB\n$/);
   assert.equal(piped.code, 1);
+});
+
+test("a place that cannot be looked at is no leak, and not taken for clean either", async () => {
+  const clean = join(folder, "clean.txt");
+  writeFileSync(clean, "nothing");
+  const none = await run(["keys", "scan", clean], at);
+  assert.deepEqual([none.code, none.stderr], [0, "0 keys in 0 places; 1 file, 0 MB\n"]);
+  const missing = join(folder, "not-there");
+  const line = await bad(2, ["keys", "scan", clean, missing, `${missing}-either`], at);
+  assert.equal(line, `countersign: no such file or folder: ${missing}, ${missing}-either`);
+  const { key } = await make("in an argument");
+  const told = await bad(2, ["keys", "scan", key], at);
+  assert.match(told, /that is a whole key, which should not stand in an argument/);
+  assert.ok(!told.includes(key.slice(30)));
+  // A pipe cannot be read to its end, whoever runs this.
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  const unread = await run(["keys", "scan", clean, pipe], at);
+  assert.equal(unread.code, 2);
+  assert.match(
+    unread.stderr,
+    /pipe: not looked at \(neither a file nor a folder\)\n0 keys in 0 places; 1 file/,
+  );
+  writeFileSync(clean, key);
+  assert.equal((await run(["keys", "scan", clean, pipe], at)).code, 1, "what was found counts more");
 });
 
 test("a file of keys is imported line by line, and again without effect", async () => {
@@ -161,7 +187,10 @@ test("a file of keys is imported line by line, and again without effect", async 
   writeFileSync(file, `${rows.join("\r\n")}\r\n`);
   const dry = await run(["keys", "import", file, "--dry-run"], at);
   assert.equal(dry.stdout, "2 would be imported, 0 known already, 2 refused; nothing was done\n");
-  assert.match(dry.stderr, /^line 4: owner: no such user\nline 5: hash: no SHA-256/);
+  assert.match(
+    dry.stderr,
+    /^line 4: owner: no such user\nline 5: hash: none of a kind that is taken: SHA-256 or SHA-512 in hex or base64/,
+  );
   const first = JSON.parse((await run(["keys", "import", file, "-o", "json"], at)).stdout) as {
     imported: number;
     lines: object[];
@@ -185,6 +214,12 @@ test("files of keys are read as they are written", () => {
   assert.deepEqual(readCsv("\ufeffa\n"), [{ line: 1, cells: ["a"] }]);
   const [broken, next] = readCsv('a"b,c\nd,e');
   assert.deepEqual([broken?.cells, next], [[], { line: 2, cells: ["d", "e"] }]);
+  assert.match(broken?.problem ?? "", /^a quotation mark in a cell that does not begin with one: /);
+  for (const text of ['a,"b\nd,e', '"a,b\nd,e', 'x,"a" b\nd,e']) {
+    const [open, after] = readCsv(text);
+    assert.match(open?.problem ?? "", /^a quotation mark that opens a cell is not closed at its end: /, text);
+    assert.deepEqual([open?.line, after], [1, { line: 2, cells: ["d", "e"] }], text);
+  }
   const problems = (text: string) =>
     readImportFile(text, "ndjson").map(({ line, problem }) => `${line} ${problem}`);
   assert.deepEqual(
@@ -232,6 +267,21 @@ test("calls are looked for by what a key begins with, and by a user's name", asy
   assert.equal(await good(["logs", "list", "--key", "nothing"], at), "No requests.\n");
 });
 
+test("a search for what is rare goes on by itself where a page of it has nothing", async () => {
+  const many = scratchFolder();
+  await good(["users", "create", "dora"], { folder: many });
+  const log = await openSqliteRequestLog({ path: join(many, ".countersign", "requests.db") });
+  await log.append([{ ...callWith("old"), userAgent: "rare" }]);
+  const began = Date.now();
+  const others = Array.from({ length: 20_000 }, (_, n) => ({ ...callWith("new"), at: began + n }));
+  for (let batch = 0; batch < 15; batch += 1) await log.append(others);
+  await log.close();
+  const found = await run(["logs", "list", "--text", "rare"], { folder: many });
+  assert.match(found.stdout, /call-of-a-key/);
+  const none = await run(["logs", "list", "--text", "nowhere"], { folder: many });
+  assert.deepEqual([none.stdout, none.stderr], ["No requests.\n", ""]);
+});
+
 function callWith(apiKeyId: string): RequestRecord {
   return {
     ...{ requestId: "call-of-a-key", at: Date.now() - 60_000, durationMs: 1, procedure: "/a.B/C" },
@@ -261,5 +311,102 @@ test("a dry run promises what the real run does, of more lines than one call has
   assert.deepEqual(
     [real.stdout, real.stderr.trim().split("\n"), real.code],
     ["230 imported, 1 known already, 2 refused; done\n", problems, 1],
+  );
+});
+
+test("a dry run compares what lines mean, however they write it", async () => {
+  await good(["users", "create", "Mia", "--email", "mia@example.com"], at);
+  const { users } = await json<{ users: { id: string; username: string }[] }>(["users", "list"], at);
+  const mia = users.find(({ username }) => username === "Mia") ?? assert.fail();
+  const digest = (key: string) => createHash("sha256").update(key).digest();
+  const line = (key: string, more: object) => JSON.stringify({ hash: digest(key).toString("hex"), ...more });
+  const rows = [
+    line("one", { name: "caf\u00e9", owner: "Mia" }),
+    ...Array.from({ length: 210 }, (_, n) => line(`fill ${n}`, { name: `fill ${n}`, owner: "Mia" })),
+    line("two", { name: "cafe\u0301", owner: `id:${mia.id}` }),
+    line("three", { name: "caf\u00e9", owner: "mia" }),
+    line("one", { name: "other", owner: "Mia", hash: digest("one").toString("hex").toUpperCase() }),
+    line("one", { name: "other", owner: "Mia", hash: digest("one").toString("base64") }),
+    line("one", {
+      name: "other",
+      owner: "Mia",
+      hash: digest("one").toString("base64url"),
+      algorithm: "SHA256",
+    }),
+  ];
+  const file = join(folder, "same.ndjson");
+  writeFileSync(file, `\ufeff${rows.join("\n")}\n`);
+  const taken = "name: another key of this user has this name";
+  const problems = [`line 212: ${taken}`, `line 213: ${taken}`];
+  const dry = await run(["keys", "import", file, "--dry-run"], at);
+  assert.deepEqual(
+    [dry.stdout, dry.stderr.trim().split("\n")],
+    ["211 would be imported, 3 known already, 2 refused; nothing was done\n", problems],
+  );
+  const real = await run(["keys", "import", file], at);
+  assert.deepEqual(
+    [real.stdout, real.stderr.trim().split("\n")],
+    ["211 imported, 3 known already, 2 refused; done\n", problems],
+  );
+});
+
+test("a line says which hashes are taken, and all that is wrong with it", async () => {
+  const md5 = createHash("md5").update("x").digest("hex");
+  const rows = [
+    "hash,algorithm,name,owner",
+    `${md5},md5,a,dora`,
+    `${md5},,b,nobody`,
+    `${md5},sha256,c,dora`,
+    `$2b$15$${"a".repeat(53)},,d,dora`,
+  ];
+  const file = join(folder, "md5.csv");
+  writeFileSync(file, rows.join("\n"));
+  const { stderr, code } = await run(["keys", "import", file, "--dry-run"], at);
+  const kinds =
+    "none of a kind that is taken: SHA-256 or SHA-512 in hex or base64, bcrypt of cost 4 to 14, or Argon2 of at most 1,024 MiB, 16 passes and 16 lanes; an HMAC-SHA-256 has to be named as hmac-sha256";
+  const prefix = "prefix: the first 4 to 32 characters of the key";
+  assert.deepEqual(stderr.trim().split("\n").slice(0, 4), [
+    "line 2: algorithm: one of sha256, sha512, hmac-sha256, bcrypt, argon2",
+    `line 3: hash: ${kinds}; owner: no such user`,
+    "line 4: hash: 32 bytes in hex or base64",
+    `line 5: hash: bcrypt of cost 4 to 14`,
+  ]);
+  assert.ok(!stderr.includes(prefix));
+  assert.equal(code, 1);
+});
+
+test("a file that cannot be read says where, and what to do", async () => {
+  const file = join(folder, "broken.csv");
+  const importing = ["keys", "import", file, "--dry-run"];
+  writeFileSync(file, Buffer.from("hash,name,owner\nx,caf\u00e9,dora\n", "latin1"));
+  assert.match(
+    await bad(1, importing, at),
+    /broken\.csv: line 2 is not text in UTF-8: save the file as UTF-8 \(iconv -f WINDOWS-1252 -t UTF-8\)/,
+  );
+  writeFileSync(file, Buffer.from("\ufeffhash,name,owner\n", "utf16le"));
+  assert.match(await bad(1, importing, at), /broken\.csv is in UTF-16: .*\(iconv -f UTF-16 -t UTF-8\)/);
+  writeFileSync(file, 'hash,name,owner\naa,"one,dora\nbb,two,dora\n');
+  const { stderr } = await run(importing, at);
+  assert.match(stderr, /^line 2: a quotation mark that opens a cell is not closed at its end: /);
+  writeFileSync(file, 'hash,name,owner\naa,"one,dora\nbb,"two",dora\ncc,",dora\n');
+  const many = await run(importing, at);
+  assert.match(many.stderr, /^line 2: .*not closed/);
+  writeFileSync(file, `${"a".repeat(64)},one,dora\n${"b".repeat(64)},two,dora\n`);
+  assert.match(
+    (await run(importing, at)).stderr,
+    /^line 1: the first line has to name the columns: hash, .*\n$/,
+  );
+  for (const [titles, problem] of [
+    ["hash,name,owner,colour", /^line 1: "colour" is no column: hash, algorithm, .*\n$/],
+    ["hash,name,owner,name", /^line 1: the column name is there twice\n$/],
+    ["hash,name,tags,scopes", /^line 1: columns are missing: owner\n$/],
+    ['hash,name,owner,"tags', /^line 1: a quotation mark that opens a cell is not closed .*\n$/],
+  ] as const) {
+    writeFileSync(file, `${titles}\naa,one,dora,red\nbb,two,dora,red\n`);
+    assert.match((await run(importing, at)).stderr, problem);
+  }
+  assert.match(
+    await bad(2, ["keys", "import", join(folder, "absent.csv")], at),
+    /^countersign: cannot read .*absent\.csv \(ENOENT\)$/,
   );
 });

@@ -36,6 +36,30 @@ export function readForeignHash(algorithm: string, text: string): ForeignHash | 
   return digest && { kind: "quick", algorithm: known, digest };
 }
 
+/** What a hash of each algorithm is, for whoever wrote one that is none. */
+const forms: Readonly<Record<ForeignAlgorithm, string>> = {
+  sha256: "32 bytes in hex or base64",
+  sha512: "64 bytes in hex or base64",
+  "hmac-sha256": "32 bytes in hex or base64",
+  bcrypt: `bcrypt of cost 4 to ${worst.bcryptCost}`,
+  argon2: `Argon2 of at most ${(worst.argon2KiB / 1024).toLocaleString("en")} MiB, ${worst.argon2Passes} passes and ${worst.argon2Lanes} lanes`,
+};
+
+/** What is wrong with a hash that `readForeignHash()` does not take, and which ones there are. */
+export function foreignHashProblem(
+  algorithm: string,
+  text: string,
+): { readonly field: "algorithm" | "hash"; readonly description: string } {
+  const named = algorithm === "" ? guess(text) : foreignAlgorithms.find((name) => name === algorithm);
+  if (named !== undefined) return { field: "hash", description: forms[named] };
+  if (algorithm !== "") return { field: "algorithm", description: `one of ${foreignAlgorithms.join(", ")}` };
+  const kinds = `SHA-256 or SHA-512 in hex or base64, ${forms.bcrypt}, or ${forms.argon2}`;
+  return {
+    field: "hash",
+    description: `none of a kind that is taken: ${kinds}; an HMAC-SHA-256 has to be named as hmac-sha256`,
+  };
+}
+
 /** The digest of a key as others make it. */
 export function foreignDigest(algorithm: "sha256" | "sha512", key: string): Uint8Array {
   return hash(algorithm, key, "buffer");

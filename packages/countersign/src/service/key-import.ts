@@ -1,9 +1,16 @@
+import { createHash } from "node:crypto";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { CallContext } from "../context/call-context.ts";
 import { CallError, type FieldViolation, invalidArgument } from "../core/call-error.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { ImportApiKeysRequest, ImportedApiKey } from "../gen/auth/v1/api_keys_pb.ts";
-import { type ForeignHash, longestPrefix, readForeignHash, shortestPrefix } from "../keys/foreign-hash.ts";
+import {
+  type ForeignHash,
+  foreignHashProblem,
+  longestPrefix,
+  readForeignHash,
+  shortestPrefix,
+} from "../keys/foreign-hash.ts";
 import { generateApiKey } from "../keys/key-format.ts";
 import { Conflict, type UserRecord } from "../store/contracts.ts";
 import { keptName } from "../store/fold-case.ts";
@@ -21,6 +28,8 @@ interface Outcome {
   readonly outcome: "imported" | "known" | "refused";
   readonly id?: string;
   readonly problem?: string;
+  readonly userId?: bigint;
+  readonly sameHash?: string;
 }
 
 /** Takes over keys, each by itself: a line that is wrong is told and passed over. */
@@ -59,8 +68,10 @@ async function importOne(
 ): Promise<Outcome> {
   const { digests, store } = desk.options;
   const hash = readForeignHash(line.algorithm, line.hash);
-  if (hash === undefined)
-    throw wrong("hash", "no SHA-256, SHA-512, HMAC-SHA-256, bcrypt or Argon2 hash of a cost that is taken");
+  if (hash === undefined) {
+    const { violations } = await lookAt(desk, line, context);
+    throw invalidArgument(foreignHashProblem(line.algorithm, line.hash), ...violations);
+  }
   const fingerprints = digests
     .digests(`import ${hash.algorithm} ${canonical(hash)}`)
     .map(({ digest }) => digest);
@@ -73,7 +84,7 @@ async function importOne(
   if (dryRun) {
     await requireFreeName(desk, imported, names);
     hashes.add(seen);
-    return { outcome: "imported" };
+    return { outcome: "imported", userId: BigInt(imported.key.userId), sameHash: seenAs(hash) };
   }
   const [fingerprint = new Uint8Array()] = fingerprints;
   const record = await store.keyImports.add({ ...imported, fingerprint });
@@ -89,9 +100,7 @@ async function prepare(
   const { environment, format, roles } = desk.options;
   const { hash, context, secretId } = parts;
   const caller = context.requireUser();
-  const violations: FieldViolation[] = fieldViolations(line, desk.now());
-  const owner = visibleTo(caller, await ownerOf(desk, line));
-  if (owner === undefined) violations.push({ field: "owner", description: "no such user" });
+  const { owner, violations } = await lookAt(desk, line, context);
   violations.push(...prefixViolations(hash, line.prefix));
   if (hash.algorithm === "hmac-sha256" && secretId === undefined)
     violations.push({ field: "hmac_secret", description: "needed for hmac-sha256" });
@@ -124,6 +133,25 @@ async function prepare(
     ...(quick ? { lookup: hash.digest } : { hash: hash.text, prefix: line.prefix }),
     ...(hash.algorithm === "hmac-sha256" && { secretId }),
   };
+}
+
+/** Whose the key would be, and what is wrong with a line whatever its hash is. */
+async function lookAt(
+  desk: KeyDesk,
+  line: ImportedApiKey,
+  context: CallContext,
+): Promise<{ readonly owner: UserRecord | undefined; readonly violations: FieldViolation[] }> {
+  const violations = fieldViolations(line, desk.now());
+  const owner = visibleTo(context.requireUser(), await ownerOf(desk, line));
+  if (owner === undefined) violations.push({ field: "owner", description: "no such user" });
+  return { owner, violations };
+}
+
+/** Tells nothing that whoever has the hash does not know: no pepper is in it. */
+function seenAs(hash: ForeignHash): string {
+  return createHash("sha256")
+    .update(`${hash.algorithm} ${canonical(hash)}`)
+    .digest("hex");
 }
 
 /** Two spellings of one digest are one. */

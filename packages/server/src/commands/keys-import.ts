@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
+import type { MessageShape } from "@bufbuild/protobuf";
 import { type Command, Option } from "commander";
 import { ApiKeyService } from "countersign/descriptors";
 import type { Administration } from "../administration/administration.ts";
 import { type ImportFormat, type ImportLine, readImportFile } from "../keys/import-file.ts";
+import { importText } from "../keys/import-text.ts";
 import { CommandFailure, UsageError } from "../terminal/failure.ts";
 import { note, print, printJson, printMessage } from "../terminal/output.ts";
 import { readSecretFile } from "../terminal/read-secret.ts";
@@ -49,6 +51,8 @@ export function addKeyImportCommands(keys: Command): void {
     }),
   );
 }
+
+type Answer = MessageShape<typeof importApiKeys.output>["results"][number];
 
 interface Result {
   readonly line: number;
@@ -100,14 +104,11 @@ async function importLines(
         : await administration.call(importApiKeys, { keys, dryRun, hmacSecret });
     const answers = answer.results[Symbol.iterator]();
     for (const { line, key, problem } of some) {
-      const {
-        outcome = "refused",
-        id = "",
-        problem: found = "",
-      } = key === undefined ? {} : (answers.next().value ?? {});
+      const told: Answer | undefined = key === undefined ? undefined : answers.next().value;
+      const { outcome = "refused", id = "", problem: found = "" } = told ?? {};
       const why = problem ?? found;
       const result = { line, outcome, ...(id !== "" && { id }), ...(why !== "" && { problem: why }) };
-      results.push(dryRun && key !== undefined ? before.seen(result, key) : result);
+      results.push(dryRun && key !== undefined ? before.seen(result, key, told) : result);
     }
     if (Date.now() - told < tellEveryMs) continue;
     told = Date.now();
@@ -121,15 +122,15 @@ class Earlier {
   readonly #names = new Set<string>();
   readonly #hashes = new Set<string>();
 
-  /** What becomes of a line after those before it. */
-  seen(result: Result, { username, userId, name, algorithm, hash }: NonNullable<ImportLine["key"]>): Result {
-    if (result.outcome !== "imported") return result;
-    const [named, hashed] = [JSON.stringify([username, String(userId ?? ""), name]), `${algorithm} ${hash}`];
-    if (this.#hashes.has(hashed)) return { line: result.line, outcome: "known" };
+  /** What becomes of a line after those before it: `answer` says what its owner and hash mean. */
+  seen(result: Result, { name = "" }: NonNullable<ImportLine["key"]>, answer: Answer | undefined): Result {
+    if (answer === undefined || result.outcome !== "imported") return result;
+    const named = `${answer.userId} ${name.normalize("NFC")}`;
+    if (this.#hashes.has(answer.sameHash)) return { line: result.line, outcome: "known" };
     if (this.#names.has(named))
       return { ...result, outcome: "refused", problem: "name: another key of this user has this name" };
     this.#names.add(named);
-    this.#hashes.add(hashed);
+    this.#hashes.add(answer.sameHash);
     return result;
   }
 }
@@ -141,10 +142,14 @@ function formatOf(file: string): ImportFormat {
 }
 
 function readText(file: string): string {
+  let bytes: Uint8Array;
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
+    bytes = readFileSync(file);
   } catch (error) {
-    const { code = "no text in UTF-8" } = error as NodeJS.ErrnoException;
-    throw new CommandFailure("NOT_FOUND", `cannot read ${file} (${code})`);
+    const { code = "unknown error" } = error as NodeJS.ErrnoException;
+    throw new UsageError(`cannot read ${file} (${code})`);
   }
+  const text = importText(bytes);
+  if (text.ok) return text.text;
+  throw new CommandFailure("INVALID_ARGUMENT", `${file}${text.problem}`);
 }

@@ -1,9 +1,11 @@
 import type { Command } from "commander";
 import { ApiKeyService, type LeakedApiKey } from "countersign/descriptors";
-import { type Leak, type ScanResult, scanFiles } from "../keys/scan-files.ts";
+import { type Leak, missingPaths, type ScanResult, scanFiles } from "../keys/scan-files.ts";
 import { oneLine, UsageError } from "../terminal/failure.ts";
 import { note, print, printJson } from "../terminal/output.ts";
+import { plural } from "../terminal/plural.ts";
 import { perform } from "./command.ts";
+import { keyId } from "./key-argument.ts";
 import { addTargetCommand, openTarget, type TargetOptions } from "./target.ts";
 
 const { reportLeakedApiKeys } = ApiKeyService.method;
@@ -23,6 +25,8 @@ export function addKeyScanCommand(keys: Command): void {
     more: [
       "Everything is looked at, hidden and ignored files, too; links in folders are not followed. `-` is standard input, as in",
       "git log -p --all | countersign keys scan -. No key is printed, only its id and where it stands.",
+      "The exit code is 0 where everything was looked at and no key is there, 1 where there are keys, and 2 where a path is not there",
+      "or something could not be looked at.",
       "With --revoke, keys whose secret is right are revoked; that needs the store, or --server and a credential.",
     ].join("\n"),
     examples: ["keys scan .", "keys scan ./logs --revoke --server auth.example.com:443"],
@@ -36,12 +40,22 @@ export function addKeyScanCommand(keys: Command): void {
 async function scan(paths: readonly string[], options: ScanOptions): Promise<void> {
   const { revoke = false, output } = options;
   if (options.reason !== undefined && !revoke) throw new UsageError("--reason goes with --revoke");
+  requireThere(paths);
   const result = await scanFiles(paths, { prefix: await prefixOf(options), onProgress: progress() });
   const { leaks, unread } = result;
   const verdicts = revoke && leaks.length > 0 ? await report(leaks, options) : undefined;
   if (output === "json") printJson(toJson(result, verdicts));
   else tell(result, verdicts);
-  if (leaks.length > 0 || unread.length > 0) process.exitCode = 1;
+  if (leaks.length > 0) process.exitCode = 1;
+  else if (unread.length > 0) process.exitCode = 2;
+}
+
+/** Before anything is read: a path that was mistyped must not look like one that is clean. */
+function requireThere(paths: readonly string[]): void {
+  const missing = missingPaths(paths);
+  if (missing.length === 0) return;
+  for (const path of missing) keyId(path);
+  throw new UsageError(`no such file or folder: ${missing.join(", ")}`);
 }
 
 /** Without a server or a store there is a configuration only where somebody has written one. */
@@ -62,7 +76,7 @@ function progress(): (files: number, bytes: number) => void {
   return (files, bytes) => {
     if (Date.now() - told < tellEveryMs) return;
     told = Date.now();
-    note(`${files} files, ${Math.round(bytes / 1e6)} MB`);
+    note(`${plural(files, "file")}, ${Math.round(bytes / 1e6)} MB`);
   };
 }
 
@@ -115,7 +129,8 @@ function tell({ leaks, unread, files, bytes }: ScanResult, verdicts: Verdicts | 
   }
   for (const { file, problem } of unread) note(`${oneLine(file)}: not looked at (${problem})`);
   const keys = new Set(leaks.map(({ key }) => key)).size;
-  note(`${keys} keys in ${leaks.length} places; ${files} files, ${Math.round(bytes / 1e5) / 10} MB`);
+  const found = `${plural(keys, "key")} in ${plural(leaks.length, "place")}`;
+  note(`${found}; ${plural(files, "file")}, ${Math.round(bytes / 1e5) / 10} MB`);
 }
 
 function toJson({ leaks, unread, files, bytes }: ScanResult, verdicts: Verdicts | undefined): unknown {

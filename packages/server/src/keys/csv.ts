@@ -2,9 +2,15 @@
 export interface CsvRow {
   readonly line: number;
   readonly cells: readonly string[];
+  /** Why it is no row, and how to mend it: it has no cells then. */
+  readonly problem?: string;
 }
 
 const cellForm = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/y;
+
+const mend = "put the whole cell in quotation marks, and write a mark that is part of it twice";
+const unclosed = `a quotation mark that opens a cell is not closed at its end: ${mend}`;
+const unopened = `a quotation mark in a cell that does not begin with one: ${mend}`;
 
 /** Reads CSV (RFC 4180): commas, cells in quotes where they have to be, a quote in them twice. Empty lines are left out. */
 export function readCsv(text: string): readonly CsvRow[] {
@@ -18,7 +24,7 @@ export function readCsv(text: string): readonly CsvRow[] {
     if (match === null) {
       // A quote where none can be: the rest of this line is no CSV.
       const end = body.indexOf("\n", at);
-      rows.push({ line: begins, cells: [] });
+      rows.push({ line: begins, cells: [], problem: body[at] === '"' ? unclosed : unopened });
       [line, cells] = [line + 1, []];
       begins = line;
       if (end === -1) return rows;

@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ApiKeyService } from "countersign/descriptors";
 import { readInstant } from "../terminal/instant.ts";
+import { plural } from "../terminal/plural.ts";
 import { readCsv } from "./csv.ts";
 
 type Imported = NonNullable<
@@ -34,6 +35,8 @@ const members = [
 ];
 const lists = ["scopes", "roles", "tags"];
 
+const needed = ["hash", "name", "owner"];
+
 /** Reads keys from CSV with a line of titles, or from JSON, one object a line. */
 export function readImportFile(text: string, format: ImportFormat): readonly ImportLine[] {
   return format === "csv" ? readCsvLines(text) : readJsonLines(text);
@@ -59,9 +62,11 @@ function readCsvLines(text: string): readonly ImportLine[] {
   const [titles, ...rows] = readCsv(text);
   if (titles === undefined) return [];
   const names = titles.cells.map((title) => title.trim().toLowerCase());
-  return rows.map(({ line, cells }) => {
-    if (cells.length !== names.length)
-      return { line, problem: `${cells.length} cells under ${names.length} titles` };
+  const wrong = titles.problem ?? titlesProblem(names);
+  if (wrong !== undefined) return [{ line: titles.line, problem: wrong }];
+  return rows.map(({ line, cells, problem }) => {
+    if (problem !== undefined) return { line, problem };
+    if (cells.length !== names.length) return { line, problem: countProblem(cells, names.length) };
     const given = cells.flatMap((cell, index): readonly (readonly [string, unknown])[] => {
       const name = names[index] ?? "";
       if (cell.trim() === "") return members.includes(name) ? [] : [[name, cell]];
@@ -69,6 +74,24 @@ function readCsvLines(text: string): readonly ImportLine[] {
     });
     return readLine(line, Object.fromEntries(given));
   });
+}
+
+/** What is wrong with the titles: nothing below them can be read then. What is there may be a key's hash, and is repeated only among titles. */
+function titlesProblem(names: readonly string[]): string | undefined {
+  const all = members.join(", ");
+  if (!names.some((name) => members.includes(name))) return `the first line has to name the columns: ${all}`;
+  const stray = names.find((name) => name !== "" && !members.includes(name));
+  if (stray !== undefined) return `"${stray.slice(0, 40)}" is no column: ${all}`;
+  const twice = names.find((name, index) => name !== "" && names.indexOf(name) < index);
+  if (twice !== undefined) return `the column ${twice} is there twice`;
+  const missing = needed.filter((name) => !names.includes(name));
+  return missing.length === 0 ? undefined : `columns are missing: ${missing.join(", ")}`;
+}
+
+function countProblem(cells: readonly string[], titles: number): string {
+  const counts = `${plural(cells.length, "cell")} under ${plural(titles, "title")}`;
+  const swallowed = cells.some((cell) => cell.includes("\n"));
+  return swallowed ? `${counts}; one goes on over several lines: is its quotation mark closed?` : counts;
 }
 
 function readLine(line: number, value: Readonly<Record<string, unknown>>): ImportLine {

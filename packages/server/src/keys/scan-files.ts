@@ -32,6 +32,19 @@ export const standardInput = "-";
 
 const pieceBytes = 1 << 20;
 
+/** Those of the paths where nothing is. What cannot be looked at for another reason is told with the rest. */
+export function missingPaths(paths: readonly string[]): readonly string[] {
+  const missing: string[] = [];
+  for (const path of paths) {
+    if (path === standardInput) continue;
+    lookAt(path, statSync, (where, error) => {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENOENT" || code === "ENOTDIR") missing.push(where);
+    });
+  }
+  return missing;
+}
+
 /**
  * Looks for keys in files and folders. Everything in a folder is looked at, hidden or ignored or not, but for what is linked to: it
  * may be outside. A path that was named is followed.
