@@ -84,7 +84,7 @@ describe("what is wrong with a key that is asked for", () => {
       limits: [{ calls: "0", per: "minute" }],
       tags: ["a b"],
     };
-    const fields = "name,type,address_ranges,methods,tags,limits,expires_at,user_id";
+    const fields = "name,type,address_ranges[0],methods[0],tags[0],limits[0].calls,expires_at,user_id";
     equal(await violated(wrong), fields);
     equal(await violated({ user_id: ids.alice, name: "taken" }), "name");
     equal(await violated({ user_id: "0", name: "" }), "name,user_id");
