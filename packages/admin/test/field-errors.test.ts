@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { fieldErrors } from "./errors.ts";
-import { BadRequestSchema } from "./protos.ts";
+import { fieldErrors } from "../src/api/errors.ts";
+import { BadRequestSchema } from "../src/api/protos.ts";
 
 test("what is wrong with members of a list is told at the field of the list, the first of it", () => {
   const fieldViolations = [
