@@ -64,6 +64,10 @@ export const secretSettings: ReadonlySet<string> = new Set(Object.values(inSetti
 /** Fields that sound like a secret and are none. */
 export const publicFields: ReadonlyMap<string, string> = new Map([
   ["ImportedApiKey.hash", "what an import is: a hash, whose key is looked for instead"],
+  [
+    "ImportApiKeysResult.same_hash",
+    "a digest of what the caller has sent, of which nothing is kept in a dry run",
+  ],
   ["AuditRecord.hash", "the chain of the audit log"],
   ["AuditRecord.sealed_with", "the name of a key"],
   ["VerifyAuditRequest.anchor_hash", "the chain of the audit log"],
