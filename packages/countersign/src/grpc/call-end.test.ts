@@ -43,6 +43,14 @@ async function start(ended: EndedCall<Principal>[], rule: Rule<Principal> = "aut
   });
 }
 
+/** A caller who leaves a stream that has begun. */
+async function leave({ client }: Echo): Promise<void> {
+  const left = client.stub.Download({ say: "hang" }, toMetadata({ "x-user": "ann" }));
+  left.on("error", () => {});
+  await new Promise((resolve) => left.once("data", resolve));
+  left.cancel();
+}
+
 const summary = ({ code, reason, received, sent }: EndedCall<Principal>) => ({
   code,
   reason,
@@ -134,10 +142,7 @@ describe("a gRPC call that is over", () => {
   it("was left by its caller, ran out of time, or was cut off", async () => {
     const ended: EndedCall<Principal>[] = [];
     await using server = await start(ended);
-    const left = server.client.stub.Download({ say: "hang" }, toMetadata({ "x-user": "ann" }));
-    left.on("error", () => {});
-    await new Promise((resolve) => left.once("data", resolve));
-    left.cancel();
+    await leave(server);
     await until(() => ended.length === 1);
     await new Promise((resolve) => {
       server.client.stub.makeUnaryRequest(
@@ -172,10 +177,7 @@ describe("a gRPC call that is over", () => {
   it("still says where it came from, when its caller has left", async () => {
     const ended: EndedCall<Principal>[] = [];
     await using server = await start(ended);
-    const left = server.client.stub.Download({ say: "hang" }, toMetadata({ "x-user": "ann" }));
-    left.on("error", () => {});
-    await new Promise((resolve) => left.once("data", resolve));
-    left.cancel();
+    await leave(server);
     await until(() => ended.length === 1);
     await new Promise((resolve) => setImmediate(resolve));
     const [call] = ended;

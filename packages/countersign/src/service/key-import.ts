@@ -78,13 +78,13 @@ async function importOne(
   const [known = ""] = (await store.keyImports.known(fingerprints)).values();
   if (visibleTo(context.requireUser(), await store.apiKeys.load(known)) !== undefined)
     return { outcome: "known", id: known };
-  const seen = Buffer.concat(fingerprints).toString("hex");
-  if (hashes.has(seen)) return { outcome: "known" };
+  const sameHash = dryRun ? seenAs(hash) : "";
+  if (hashes.has(sameHash)) return { outcome: "known" };
   const imported = await prepare(desk, line, { hash, context, secretId });
   if (dryRun) {
     await requireFreeName(desk, imported, names);
-    hashes.add(seen);
-    return { outcome: "imported", userId: BigInt(imported.key.userId), sameHash: seenAs(hash) };
+    hashes.add(sameHash);
+    return { outcome: "imported", userId: BigInt(imported.key.userId), sameHash };
   }
   const [fingerprint = new Uint8Array()] = fingerprints;
   const record = await store.keyImports.add({ ...imported, fingerprint });

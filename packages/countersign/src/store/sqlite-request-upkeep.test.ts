@@ -9,11 +9,12 @@ import fc from "fast-check";
 import type { RequestFilter, RequestPosition, RequestRecord } from "./request-contracts.ts";
 import { requestRow } from "./request-log.suite.ts";
 import type { RequestIndex } from "./sql/request-log/request-conditions.ts";
-import { indexTables, requestIndexes } from "./sql/sqlite/request-log/request-indexes.ts";
+import { indexTables } from "./sql/sqlite/request-log/request-indexes.ts";
 import { SqliteRequestLog } from "./sql/sqlite/request-log/sqlite-request-log.ts";
 
 const start = requestRow(0).at;
 const hour = 3_600_000;
+const requestIndexes = Object.keys(indexTables) as readonly RequestIndex[];
 const asked = { since: start - 60_000, until: start + hour, top: 5 };
 /** Of one caller, with a reason to be in every index. */
 const row = (n: number, more: Partial<RequestRecord> = {}): RequestRecord =>

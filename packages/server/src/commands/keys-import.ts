@@ -104,11 +104,11 @@ async function importLines(
         : await administration.call(importApiKeys, { keys, dryRun, hmacSecret });
     const answers = answer.results[Symbol.iterator]();
     for (const { line, key, problem } of some) {
-      const told: Answer | undefined = key === undefined ? undefined : answers.next().value;
-      const { outcome = "refused", id = "", problem: found = "" } = told ?? {};
+      const verdict: Answer | undefined = key === undefined ? undefined : answers.next().value;
+      const { outcome = "refused", id = "", problem: found = "" } = verdict ?? {};
       const why = problem ?? found;
       const result = { line, outcome, ...(id !== "" && { id }), ...(why !== "" && { problem: why }) };
-      results.push(dryRun && key !== undefined ? before.seen(result, key, told) : result);
+      results.push(dryRun && key !== undefined ? before.seen(result, key, verdict) : result);
     }
     if (Date.now() - told < tellEveryMs) continue;
     told = Date.now();

@@ -3,6 +3,9 @@ import type { RequestFilter, RequestPosition } from "../../request-contracts.ts"
 
 export type Condition = RawBuilder<boolean>;
 
+/** How a dialect writes "contains, without regard to the case of ASCII letters". */
+export type Contains = (column: RawBuilder<unknown>, pattern: string) => Condition;
+
 /** What a search can go along: each in the order of time. `errors`: calls that ended with another code than 0. `time`: all. */
 export type RequestIndex =
   | "request_id"
@@ -45,11 +48,7 @@ function ofErrors({ status, codes = [], reason }: RequestFilter): boolean {
   return status === "error" || (codes.length > 0 && !codes.includes(0)) || reason !== undefined;
 }
 
-/** `contains`: how the dialect writes "contains, without regard to the case of ASCII letters". */
-export function planOf(
-  filter: RequestFilter,
-  contains: (column: RawBuilder<unknown>, pattern: string) => Condition,
-): SearchPlan {
+export function planOf(filter: RequestFilter, contains: Contains): SearchPlan {
   const { status, codes = [], since, until, text = "" } = filter;
   const index = indexOf(filter);
   const along: Condition[] = [];
@@ -69,10 +68,7 @@ export function planOf(
   return { index, along, rest };
 }
 
-function containing(
-  text: string,
-  contains: (column: RawBuilder<unknown>, pattern: string) => Condition,
-): Condition {
+function containing(text: string, contains: Contains): Condition {
   const pattern = `%${text.replace(/[\\%_]/g, "\\$&")}%`;
   const columns = ["procedure", "user_agent", "peer", "request_id"].map((name) =>
     contains(sql.ref(name), pattern),

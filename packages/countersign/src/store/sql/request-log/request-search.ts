@@ -4,7 +4,7 @@ import type { RequestPage, RequestPosition, RequestQuery, StoredRequest } from "
 import {
   allOf,
   behind,
-  type Condition,
+  type Contains,
   planOf,
   type RequestIndex,
   type SearchPlan,
@@ -14,8 +14,7 @@ import { type RequestRow, recordOf } from "./request-row.ts";
 
 /** What differs between databases. */
 export interface SearchWords {
-  /** Contains, without regard to the case of ASCII letters. */
-  contains(column: RawBuilder<unknown>, pattern: string): Condition;
+  readonly contains: Contains;
   /** From where an index is read: it has `at`, `id` and what it is an index of. */
   readonly index: (index: RequestIndex) => RawBuilder<unknown>;
   /** From where rows are read, along an index. */

@@ -22,8 +22,6 @@ export const indexTables: Readonly<Record<RequestIndex, IndexTable>> = {
   tenant_id: { name: "request_log_by_tenant", columns: "tenant_id, at, id", where: "tenant_id is not null" },
 };
 
-export const requestIndexes = Object.keys(indexTables) as readonly RequestIndex[];
-
 /** An index of a log in SQLite: a table that is filled in its own order. */
 export class KeptIndex implements RequestPart {
   readonly name: RequestIndex;
@@ -53,6 +51,19 @@ export class KeptIndex implements RequestPart {
   remove(ids: string): void {
     this.#remove.run(ids);
   }
+}
+
+/** All of them, of one file. */
+export function keptIndexes(database: DatabaseSync): Readonly<Record<RequestIndex, KeptIndex>> {
+  return {
+    time: new KeptIndex(database, "time"),
+    errors: new KeptIndex(database, "errors"),
+    request_id: new KeptIndex(database, "request_id"),
+    api_key_id: new KeptIndex(database, "api_key_id"),
+    user_id: new KeptIndex(database, "user_id"),
+    procedure: new KeptIndex(database, "procedure"),
+    tenant_id: new KeptIndex(database, "tenant_id"),
+  };
 }
 
 /** From where an index is read: what is in it, and what is not yet. SQLite goes through both in the order of time. */

@@ -14,7 +14,7 @@ import type {
   StoredRequest,
 } from "../../../request-contracts.ts";
 import { normalRecord } from "../../../request-log/normal-record.ts";
-import { indexOf } from "../../request-log/request-conditions.ts";
+import { indexOf, type RequestIndex } from "../../request-log/request-conditions.ts";
 import { cellsOf, requestColumns } from "../../request-log/request-row.ts";
 import {
   headOfRequests,
@@ -29,7 +29,7 @@ import { sqliteDialect } from "../sqlite-driver.ts";
 import { sqliteError } from "../sqlite-error.ts";
 import { RequestCounts } from "./request-counts.ts";
 import { openRequestFile } from "./request-file.ts";
-import { indexTable, KeptIndex, requestIndexes, rowsAlong } from "./request-indexes.ts";
+import { indexTable, type KeptIndex, keptIndexes, rowsAlong } from "./request-indexes.ts";
 import { RequestRemoval } from "./request-removal.ts";
 import { type RequestPart, RequestUpkeep, type Transaction } from "./request-upkeep.ts";
 
@@ -54,7 +54,7 @@ export class SqliteRequestLog implements RequestLog {
   readonly #insert: StatementSync;
   readonly #note: StatementSync;
   readonly #counts: RequestCounts;
-  readonly #indexes: readonly KeptIndex[];
+  readonly #indexes: Readonly<Record<RequestIndex, KeptIndex>>;
   readonly #upkeep: RequestUpkeep;
   readonly #removal: RequestRemoval;
   #later: NodeJS.Immediate | undefined;
@@ -75,10 +75,11 @@ export class SqliteRequestLog implements RequestLog {
        on conflict do update set number = excluded.number, at = excluded.at where number < excluded.number`,
     );
     this.#counts = new RequestCounts(this.#database);
-    this.#indexes = requestIndexes.map((index) => new KeptIndex(this.#database, index));
+    this.#indexes = keptIndexes(this.#database);
+    const indexes = Object.values(this.#indexes);
     const transaction: Transaction = (work) => this.#transaction(work);
-    this.#upkeep = new RequestUpkeep(this.#database, transaction, [this.#counts, ...this.#indexes]);
-    this.#removal = new RequestRemoval(this.#database, transaction, this.#indexes);
+    this.#upkeep = new RequestUpkeep(this.#database, transaction, [this.#counts, ...indexes]);
+    this.#removal = new RequestRemoval(this.#database, transaction, indexes);
   }
 
   async append(given: Iterable<RequestRecord>, dropped = 0, batch?: RequestBatch): Promise<void> {
@@ -97,12 +98,12 @@ export class SqliteRequestLog implements RequestLog {
   }
 
   async list(query: RequestQuery): Promise<RequestPage> {
-    const index = this.#indexes.find(({ name }) => name === indexOf(query.filter));
-    const behind = index === undefined ? 0 : this.#upkeep.behind(index);
-    if (index !== undefined && behind > 2 * index.atOnce) await this.#complete(index);
+    const index = this.#indexes[indexOf(query.filter)];
+    const behind = this.#upkeep.behind(index);
+    if (behind > 2 * index.atOnce) await this.#complete(index);
     const page = await searchRequests(this.#db, query, words);
     // Another page of it is wanted next, as a rule.
-    if (index !== undefined && behind > fewRows) this.#takeOnLater(index);
+    if (behind > fewRows) this.#takeOnLater(index);
     return page;
   }
 
@@ -125,7 +126,7 @@ export class SqliteRequestLog implements RequestLog {
   }
 
   async prune(now: number, retention: RequestRetention): Promise<void> {
-    await this.#complete(this.#counts, ...this.#indexes);
+    await this.#complete(this.#counts, ...Object.values(this.#indexes));
     await this.#removal.prune(now, retention);
   }
 
