@@ -1,3 +1,4 @@
+import { equal, ok } from "node:assert/strict";
 import type { Administrator } from "./cast.ts";
 import type { Client, Header, Outcome } from "./clients/client.ts";
 import type { Json } from "./protos.ts";
@@ -132,4 +133,13 @@ export async function logIn(client: Client, { username, password }: Account, cod
 /** The claims of a token, not verified. */
 export function claimsOf(token: string): Json {
   return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as Json;
+}
+
+/** `expires_in` counts from the answer on: where the second has turned since the token was signed, one is gone. */
+export function tellsItsLifetime(login: Json, lifetime: number): void {
+  const { iat, exp } = claimsOf(String(login["access_token"]));
+  equal(Number(exp) - Number(iat), lifetime);
+  const told = Number(login["expires_in"]);
+  const leftNow = Number(exp) - Math.floor(Date.now() / 1000);
+  ok(leftNow <= told && told <= lifetime, `${told} of ${lifetime} s are told, ${leftNow} are left`);
 }
