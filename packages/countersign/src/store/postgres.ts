@@ -11,8 +11,8 @@ import { migrations } from "./sql/migrations.ts";
 import { inspectServer } from "./sql/postgres/inspect-server.ts";
 import { openPostgresBackend } from "./sql/postgres/postgres-backend.ts";
 import { type PostgresAddress, postgresTarget } from "./sql/postgres/postgres-options.ts";
-import { PostgresRequestLog } from "./sql/postgres/postgres-request-log.ts";
 import { readPostgresTarget } from "./sql/postgres/postgres-snapshot.ts";
+import { PostgresRequestLog } from "./sql/postgres/request-log/postgres-request-log.ts";
 import { beginSealing } from "./sql/sql-audit.ts";
 import { createSqlStore } from "./sql/sql-store.ts";
 

@@ -19,15 +19,14 @@ export function checkRequestLog(config: Config): readonly Check[] {
   return [...(exposed === undefined ? [] : [exposed]), checkFile(path, found.size, settings.max_size)];
 }
 
+type Database = InstanceType<ReturnType<typeof nodeSqlite>["DatabaseSync"]>;
+
 function checkFile(path: string, bytes: number, most: number): Check {
   const remedy = "see that nothing else uses the file, or remove it: the log begins anew";
-  let database: InstanceType<ReturnType<typeof nodeSqlite>["DatabaseSync"]> | undefined;
+  let database: Database | undefined;
   try {
     database = new (nodeSqlite().DatabaseSync)(path, { readOnly: true, timeout: 5000 });
-    const [oldest] = database.prepare("select min(at) as at from request_log").all();
-    const since =
-      typeof oldest?.["at"] === "number" ? `since ${new Date(oldest["at"]).toISOString()}` : "empty";
-    const detail = `${path}: ${since}, ${Math.ceil(bytes / megabyte)} of ${Math.round(most / megabyte)} MB`;
+    const detail = `${path}: ${sinceWhen(database)}, ${Math.ceil(bytes / megabyte)} of ${Math.round(most / megabyte)} MB`;
     return bytes <= most * 1.1
       ? ok(name, detail)
       : warn(name, detail, "a server that runs makes it smaller; is one running?");
@@ -36,4 +35,12 @@ function checkFile(path: string, bytes: number, most: number): Check {
   } finally {
     database?.close();
   }
+}
+
+/** A server that starts brings a file of an earlier version up to date. */
+function sinceWhen(database: Database): string {
+  const blocks = database.prepare("select 1 from sqlite_schema where name = 'request_blocks'").get();
+  const [column, table] = blocks === undefined ? ["at", "request_log"] : ["earliest", "request_blocks"];
+  const oldest = database.prepare(`select min(${column}) as at from ${table}`).get();
+  return typeof oldest?.["at"] === "number" ? `since ${new Date(oldest["at"]).toISOString()}` : "empty";
 }

@@ -1,7 +1,6 @@
 import { pageLimit } from "../page-limit.ts";
 import type {
   RequestBatch,
-  RequestDimension,
   RequestLog,
   RequestPage,
   RequestPoint,
@@ -14,17 +13,18 @@ import type {
   StatisticsQuery,
   StoredRequest,
 } from "../request-contracts.ts";
-import { coverageOf, type Segment } from "../request-log/coverage.ts";
 import { keepBatchesMs } from "../request-log/kept-batches.ts";
 import { matches } from "../request-log/matches.ts";
 import { normalRecord } from "../request-log/normal-record.ts";
-import { type RollupRow, rollUp, type Slice, sliceOf, steps, Tally } from "../request-log/rollup.ts";
+import { rollUp } from "../request-log/rollup.ts";
+import { seriesOf, statisticsOf } from "../request-log/statistics.ts";
+import { MemoryCounts } from "./memory-counts.ts";
 
 /** A request log in this process, for tests and for trying things. */
 export class MemoryRequestLog implements RequestLog {
   readonly #now: () => number;
   #rows: StoredRequest[] = [];
-  readonly #rollups = new Map<string, RollupRow>();
+  readonly #counts = new MemoryCounts();
   /** The last batch of each writer. */
   readonly #batches = new Map<string, { readonly number: number; readonly at: number }>();
   #head = 0;
@@ -44,7 +44,7 @@ export class MemoryRequestLog implements RequestLog {
       this.#rows.push({ ...row, id: this.#head });
     }
     this.#rows.sort((a, b) => b.at - a.at || b.id - a.id);
-    for (const row of rollUp(rows, { count: dropped, at: this.#now() })) this.#add(row);
+    this.#counts.add(rollUp(rows, { count: dropped, at: this.#now() }));
   }
 
   async list({ filter, limit, after }: RequestQuery): Promise<RequestPage> {
@@ -63,48 +63,12 @@ export class MemoryRequestLog implements RequestLog {
     return this.#head;
   }
 
-  async statistics({ of, tenantId, top, lists, ...asked }: StatisticsQuery): Promise<RequestStatistics> {
-    const { range, segments } = coverageOf(asked, this.#now());
-    const all = this.#tally(segments, sliceOf(of?.dimension ?? "all", tenantId), of?.value ?? "");
-    const groups = (dimension: RequestDimension) => {
-      if (of !== undefined || lists?.includes(dimension) === false) return [];
-      const slice = sliceOf(dimension, tenantId);
-      const values = new Set(
-        this.#within(segments, slice).map(({ value }) => value.slice(slice.start.length)),
-      );
-      return [...values]
-        .map((value) => ({ value, ...this.#tally(segments, slice, value).figures() }))
-        .sort((a, b) => b.calls - a.calls || (a.value < b.value ? -1 : 1))
-        .slice(0, top);
-    };
-    return {
-      range,
-      ...all.figures(),
-      dropped: tenantId === undefined ? this.#tally(segments, sliceOf("dropped", undefined), "").calls : 0,
-      by: {
-        procedure: groups("procedure"),
-        apiKey: groups("apiKey"),
-        user: groups("user"),
-        reason: groups("reason"),
-        code: groups("code"),
-      },
-    };
+  statistics(query: StatisticsQuery): Promise<RequestStatistics> {
+    return statisticsOf(this.#counts, query, this.#now());
   }
 
-  async series({ of, tenantId, step, since, until }: SeriesQuery): Promise<readonly RequestPoint[]> {
-    const { ms } = steps[step];
-    const segment = { step, since: Math.floor(since / ms) * ms, until };
-    const points = new Map<number, Tally>();
-    const slice = sliceOf(of?.dimension ?? "all", tenantId);
-    for (const row of this.#within([segment], slice)) {
-      if (row.value !== slice.start + (of?.value ?? "")) continue;
-      const tally = points.get(row.start) ?? new Tally();
-      points.set(row.start, tally);
-      tally.add(row);
-    }
-    return [...points]
-      .sort(([a], [b]) => a - b)
-      .map(([start, tally]) => ({ since: start, ...tally.figures() }));
+  series(query: SeriesQuery): Promise<readonly RequestPoint[]> {
+    return seriesOf(this.#counts, query);
   }
 
   async prune(now: number, { maxAgeMs, maxBytes }: RequestRetention): Promise<void> {
@@ -115,43 +79,11 @@ export class MemoryRequestLog implements RequestLog {
       return bytes > maxBytes;
     });
     this.#rows = fits === -1 ? kept : kept.slice(0, fits);
-    for (const [key, { step, start }] of this.#rollups) {
-      const known = Object.values(steps).find(({ code }) => code === step);
-      if (known !== undefined && start + known.ms <= now - known.keptMs) this.#rollups.delete(key);
-    }
+    this.#counts.prune(now);
     for (const [writer, { at }] of this.#batches) if (at < now - keepBatchesMs) this.#batches.delete(writer);
   }
 
   async close(): Promise<void> {}
-
-  #add(row: RollupRow): void {
-    const key = `${row.step} ${row.dimension} ${row.start} ${row.bin} ${row.value}`;
-    const known = this.#rollups.get(key);
-    if (known === undefined) {
-      this.#rollups.set(key, { ...row });
-      return;
-    }
-    known.calls += row.calls;
-    known.errors += row.errors;
-  }
-
-  #within(segments: readonly Segment[], { dimension, start }: Slice): readonly RollupRow[] {
-    return [...this.#rollups.values()].filter(
-      (row) =>
-        row.dimension === dimension &&
-        row.value.startsWith(start) &&
-        segments.some(
-          ({ step, since, until }) =>
-            row.step === steps[step].code && row.start >= since && row.start < until,
-        ),
-    );
-  }
-
-  #tally(segments: readonly Segment[], slice: Slice, value: string): Tally {
-    const tally = new Tally();
-    for (const row of this.#within(segments, slice)) if (row.value === slice.start + value) tally.add(row);
-    return tally;
-  }
 }
 
 function isBefore(row: StoredRequest, after: RequestPosition | undefined): boolean {

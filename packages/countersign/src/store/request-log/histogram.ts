@@ -4,7 +4,7 @@ const growth = 1.1;
 const shortest = 0.01;
 const logGrowth = Math.log(growth);
 /** About 24 days; what takes longer is in the last bin. */
-const lastBin = 261;
+export const lastBin = 261;
 
 /** The bin of a duration. */
 export function binOf(durationMs: number): number {

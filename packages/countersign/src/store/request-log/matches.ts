@@ -21,12 +21,13 @@ export function matches(row: RequestRecord, filter: RequestFilter): boolean {
   if (since !== undefined && row.at < since) return false;
   if (until !== undefined && row.at >= until) return false;
   if (text === undefined || text === "") return true;
-  const wanted = folded(text);
+  const wanted = foldedText(text);
   return [row.procedure, row.userAgent, row.peer, row.requestId].some(
-    (candidate) => candidate !== undefined && folded(candidate).includes(wanted),
+    (candidate) => candidate !== undefined && foldedText(candidate).includes(wanted),
   );
 }
 
-function folded(text: string): string {
+/** Without regard to the case of ASCII letters, and of no others. */
+export function foldedText(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }

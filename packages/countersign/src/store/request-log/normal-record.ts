@@ -4,6 +4,7 @@ import type { RequestRecord } from "../request-contracts.ts";
 const longest = {
   requestId: 64,
   procedure: 256,
+  protocol: 64,
   reason: 64,
   userId: 128,
   apiKeyId: 128,
@@ -15,15 +16,18 @@ const longest = {
   tenantId: 128,
 } as const satisfies Partial<Record<keyof RequestRecord, number>>;
 
+/** Members that are texts. */
+export type RequestText = keyof typeof longest;
+
 /** A record as every store can give it back: bounded, and durations in whole microseconds. */
 export function normalRecord(record: RequestRecord): RequestRecord {
-  const text = (name: keyof typeof longest): string | undefined => storable(record[name], longest[name]);
+  const text = (name: RequestText): string | undefined => normalText(name, record[name]);
   return {
     requestId: text("requestId") ?? "",
     at: Math.round(record.at),
-    durationMs: Math.round(Math.max(record.durationMs, 0) * 1000) / 1000,
+    durationMs: microsecondsOf(record.durationMs) / 1000,
     procedure: text("procedure") ?? "",
-    protocol: record.protocol,
+    protocol: text("protocol") ?? "",
     code: record.code,
     // An application may answer a refusal with a page of its own. Who looks for a reason looks among the errors.
     reason: record.code === 0 ? undefined : text("reason"),
@@ -40,8 +44,14 @@ export function normalRecord(record: RequestRecord): RequestRecord {
   };
 }
 
-/** Without control characters, which have no meaning in a log but to whoever wants to forge one. */
-function storable(text: string | undefined, length: number): string | undefined {
+/** How long a call took, as every store keeps it. */
+export function microsecondsOf(durationMs: number): number {
+  return Math.round(Math.max(durationMs, 0) * 1000);
+}
+
+/** Bounded, and without control characters, which have no meaning in a log but to whoever wants to forge one. */
+export function normalText<T extends string | undefined>(name: RequestText, text: T): T | string {
+  const length = longest[name];
   if (text === undefined || (text.length <= length && plain.test(text))) return text;
   const cut = text.length > length ? text.slice(0, length) : text;
   return cut.toWellFormed().replace(/\p{Cc}/gu, "\u{fffd}");

@@ -1,11 +1,29 @@
 import type { RequestRecord } from "../request-contracts.ts";
 
 /** Members of a row: how many are numbers, and how many are texts. */
-const numbersOfRow = 5;
-const textsOfRow = 12;
+export const numbersOfRow = 5;
+export const textsOfRow = 12;
+/** In which column of a row each number stands, and each text. */
+export const packedNumbers = Object.freeze({ at: 0, durationUs: 1, code: 2, received: 3, sent: 4 });
+export const packedTexts = Object.freeze({
+  requestId: 0,
+  procedure: 1,
+  protocol: 2,
+  reason: 3,
+  userId: 4,
+  apiKeyId: 5,
+  authenticator: 6,
+  peer: 7,
+  userAgent: 8,
+  rule: 9,
+  missing: 10,
+  tenantId: 11,
+});
 /** A shorter request id is written out, one after the other; as every other text, a longer one is looked up. */
 const longestWrittenId = 255;
 const firstRows = 64;
+/** Bytes of a request id, as a rule. */
+const usualId = 40;
 
 /** Rows on their way from thread to thread. */
 export interface PackedMessage {
@@ -24,14 +42,23 @@ export interface PackedMessage {
  */
 export class PackedRequests implements Iterable<RequestRecord> {
   #length = 0;
-  #numbers = new Float64Array(firstRows * numbersOfRow);
-  #texts = new Uint32Array(firstRows * textsOfRow);
-  #ids = new Uint8Array(firstRows * 40);
+  #numbers: Float64Array;
+  #texts: Uint32Array;
+  #ids: Uint8Array;
   #idsEnd = 0;
   readonly #dictionary = [""];
   readonly #places = new Map<string, number>();
-  /** The place that each column had last: most calls are of one method, with one kind of credential. */
-  readonly #last = new Uint32Array(textsOfRow);
+  /** The text that each column had last, and its place: most calls are of one method, with one kind of credential. */
+  readonly #lastTexts: string[] = Array.from({ length: textsOfRow }, () => "");
+  readonly #lastPlaces = new Uint32Array(textsOfRow);
+
+  /** @param rows For how many there is room at first. */
+  constructor(rows: number = firstRows) {
+    const room = Math.max(rows, firstRows);
+    this.#numbers = new Float64Array(room * numbersOfRow);
+    this.#texts = new Uint32Array(room * textsOfRow);
+    this.#ids = new Uint8Array(room * usualId);
+  }
 
   static of(rows: Iterable<RequestRecord>): PackedRequests {
     if (rows instanceof PackedRequests) return rows;
@@ -87,10 +114,11 @@ export class PackedRequests implements Iterable<RequestRecord> {
 
   #place(text: string | undefined, column: number): number {
     if (text === undefined) return 0;
-    const last = this.#last[column] ?? 0;
-    if (last > 0 && this.#dictionary[last] === text) return last;
+    const last = this.#lastPlaces[column] ?? 0;
+    if (last > 0 && this.#lastTexts[column] === text) return last;
     const place = this.#places.get(text) ?? this.#learn(text);
-    this.#last[column] = place;
+    this.#lastTexts[column] = text;
+    this.#lastPlaces[column] = place;
     return place;
   }
 

@@ -91,6 +91,11 @@ export function rollUp(rows: Iterable<CountedRecord>, dropped?: Dropped): readon
 export class Rollup {
   readonly #minutes = new Counts(steps.minute);
 
+  /** Different counts of minutes. */
+  get cells(): number {
+    return this.#minutes.cells;
+  }
+
   add(row: CountedRecord): void {
     const { at, durationMs, code } = row;
     const cell = { at, bin: binOf(durationMs), calls: 1, errors: code === 0 ? 0 : 1 };
@@ -136,6 +141,7 @@ interface Cell {
 
 /** Counts of one step, by dimension and start. */
 class Counts {
+  cells = 0;
   readonly #step: Step;
   readonly #dimensions = new Map<number, Map<number, Group>>();
 
@@ -147,7 +153,7 @@ class Counts {
     const { code: step, ms } = this.#step;
     const start = Math.floor(cell.at / ms) * ms;
     const starts = inner(this.#dimensions, dimension, () => new Map<number, Group>());
-    inner(starts, start, () => new Group({ step, dimension, start })).add(value, cell);
+    if (inner(starts, start, () => new Group({ step, dimension, start })).add(value, cell)) this.cells += 1;
   }
 
   rows(): readonly RollupRow[] {
@@ -180,7 +186,8 @@ class Group {
     this.#of = of;
   }
 
-  add(value: string, { bin, calls, errors }: Cell): void {
+  /** True: it is the first with this value and bin. */
+  add(value: string, { bin, calls, errors }: Cell): boolean {
     let place = this.#values.get(value);
     if (place === undefined) {
       place = this.#values.size;
@@ -191,10 +198,11 @@ class Group {
     if (row === undefined) {
       const { step, dimension, start } = this.#of;
       this.#cells.set(key, { step, start, dimension, value, bin, calls, errors });
-      return;
+      return true;
     }
     row.calls += calls;
     row.errors += errors;
+    return false;
   }
 
   /** By value, and then by bin. */

@@ -3,10 +3,10 @@ import { sqliteError, storeUnavailable } from "../sqlite-error.ts";
 import { prepareSqliteFile } from "../sqlite-file.ts";
 
 /** "csrl" in ASCII: whose file it is. */
-const applicationId = 0x6373726c;
+export const requestFileId = 0x6373726c;
 
 /** Each brings the file from one version to the next. One that was released never changes. */
-const migrations: readonly string[] = [
+export const requestMigrations: readonly string[] = [
   `create table request_log (
      id integer primary key autoincrement,
      at integer not null,
@@ -72,6 +72,38 @@ const migrations: readonly string[] = [
      (procedure text, at integer, id integer, primary key (procedure, at, id)) strict, without rowid;
    create table request_log_by_tenant
      (tenant_id text, at integer, id integer, primary key (tenant_id, at, id)) strict, without rowid;`,
+  // Until now each call had a row, and so had each bin of a histogram; `FormerRows` brings them here.
+  `drop table request_log_by_time;
+   drop table request_log_of_errors;
+   drop table request_log_by_request;
+   drop table request_log_by_key;
+   drop table request_log_by_user;
+   drop table request_log_by_procedure;
+   drop table request_log_by_tenant;
+   delete from request_log_upkeep where part <> 'counts';
+   insert into request_log_upkeep select 'head', coalesce(max(seq), 0) from sqlite_sequence where name = 'request_log';
+   create table request_blocks (
+     first_id integer primary key,
+     last_id integer not null,
+     earliest integer not null,
+     latest integer not null,
+     rows integer not null,
+     level integer not null,
+     seen blob,
+     data blob not null
+   ) strict;
+   create table request_counts (
+     step integer not null,
+     dimension integer not null,
+     start integer not null,
+     value text not null,
+     calls integer not null,
+     errors integer not null,
+     bins blob not null,
+     primary key (step, dimension, start, value)
+   ) strict, without rowid;
+   create index request_blocks_by_time on request_blocks (latest, earliest);
+   create index request_blocks_by_level on request_blocks (level, first_id) where level < 3;`,
 ];
 
 const busyTimeoutMs = 5000;
@@ -103,24 +135,24 @@ export function openRequestFile(path: string): DatabaseSync {
 function requireOurs(path: string, database: DatabaseSync): void {
   const id = pragma(database, "application_id");
   const [table] = database.prepare("select name from sqlite_schema where type = 'table' limit 1").all();
-  if (id === applicationId || (id === 0 && table === undefined)) return;
+  if (id === requestFileId || (id === 0 && table === undefined)) return;
   throw storeUnavailable(path, { cause: "it belongs to another program", remedy: "name another file" });
 }
 
 function migrate(path: string, database: DatabaseSync): void {
-  if (pragma(database, "user_version") === migrations.length) return;
+  if (pragma(database, "user_version") === requestMigrations.length) return;
   database.exec("begin immediate");
   try {
     const version = pragma(database, "user_version");
-    if (version > migrations.length) {
+    if (version > requestMigrations.length) {
       throw storeUnavailable(path, {
-        cause: `it has version ${version} and this program knows ${migrations.length}`,
+        cause: `it has version ${version} and this program knows ${requestMigrations.length}`,
         remedy: "run the newer program, or remove the file: the request log begins anew then",
       });
     }
-    for (const step of migrations.slice(version)) database.exec(step);
+    for (const step of requestMigrations.slice(version)) database.exec(step);
     database.exec(
-      `pragma application_id = ${applicationId}; pragma user_version = ${migrations.length}; commit`,
+      `pragma application_id = ${requestFileId}; pragma user_version = ${requestMigrations.length}; commit`,
     );
   } catch (error) {
     database.exec("rollback");

@@ -3,55 +3,66 @@ import type { RequestRetention } from "../../../request-contracts.ts";
 import { keepBatchesMs } from "../../../request-log/kept-batches.ts";
 import { steps, storedDimensions } from "../../../request-log/rollup.ts";
 import type { DatabaseSync, StatementSync } from "../node-sqlite.ts";
-import type { KeptIndex } from "./request-indexes.ts";
-import type { Transaction } from "./request-upkeep.ts";
+import type { BlockRow, RequestBlocks } from "./request-blocks.ts";
+import type { RequestMarks } from "./request-marks.ts";
 
-/** Rows that one transaction removes: readers and the writer get their turn in between. */
+/** Counts that one transaction removes: readers and the writer get their turn in between. */
 const pruneSize = 500;
+
+/** All of what it does, or nothing. */
+export type Transaction = <T>(work: () => T) => T;
 
 /** Removes what a log in SQLite need not keep. */
 export class RequestRemoval {
   readonly #database: DatabaseSync;
   readonly #transaction: Transaction;
-  readonly #indexes: readonly KeptIndex[];
+  readonly #blocks: RequestBlocks;
+  readonly #marks: RequestMarks;
   readonly #oldest: StatementSync;
-  readonly #remove: StatementSync;
+  readonly #withOld: StatementSync;
 
-  constructor(database: DatabaseSync, transaction: Transaction, indexes: readonly KeptIndex[]) {
+  constructor(database: DatabaseSync, transaction: Transaction, blocks: RequestBlocks, marks: RequestMarks) {
     this.#database = database;
     this.#transaction = transaction;
-    this.#indexes = indexes;
-    // What some part has not seen yet stays for another time.
-    this.#oldest = database.prepare(
-      `select id from request_log_by_time
-       where at < ? and id <= (select min(id) from request_log_upkeep) order by at, id limit ${pruneSize}`,
-    );
-    this.#remove = database.prepare("delete from request_log where id in (select value from json_each(?))");
+    this.#blocks = blocks;
+    this.#marks = marks;
+    const counted = `select first_id, rows, level from request_blocks indexed by request_blocks_by_time
+      where last_id <= ?`;
+    this.#oldest = database.prepare(`${counted} order by latest limit 1`);
+    this.#withOld = database.prepare(`${counted} and earliest < ? order by latest limit 1`);
   }
 
-  /** What is not in every index and in the statistics yet stays. */
+  /** What is not in the statistics yet stays. */
   async prune(now: number, { maxAgeMs, maxBytes }: RequestRetention): Promise<void> {
     for (const { code, ms, keptMs } of Object.values(steps)) {
       const ended = now - keptMs - ms;
-      const rollups = `delete from request_rollups where (step, dimension, start, value, bin) in (
-        select step, dimension, start, value, bin from request_rollups
+      const counts = `delete from request_counts where (step, dimension, start, value) in (
+        select step, dimension, start, value from request_counts
         where step = ${code} and dimension = ? and start <= ${ended} limit ${pruneSize})`;
       for (const dimension of storedDimensions) {
-        while ((await this.#portion(rollups, dimension)) === pruneSize);
+        while ((await this.#portion(counts, dimension)) === pruneSize);
       }
     }
     await this.#portion("delete from request_log_writers where at < ?", now - keepBatchesMs);
-    while ((await this.#removeOldest(now - maxAgeMs)) === pruneSize);
-    while (this.#bytes() > maxBytes && (await this.#removeOldest(Number.MAX_SAFE_INTEGER)) > 0);
+    while ((await this.#inTurn(() => this.#removeBefore(now - maxAgeMs))) > 0);
+    while (this.#bytes() > maxBytes && (await this.#inTurn(() => this.#removeOldest())) > 0);
   }
 
-  /** Removes some of the rows that ended before an instant, from every index and from the log. */
-  #removeOldest(before: number): Promise<number> {
-    return this.#inTurn(() => {
-      const ids = JSON.stringify(this.#oldest.all(before).map(({ id }) => id));
-      for (const index of this.#indexes) index.remove(ids);
-      return Number(this.#remove.run(ids).changes);
-    });
+  /** Of one block, what ended before an instant. */
+  #removeBefore(instant: number): number {
+    const block = this.#one(this.#withOld, instant);
+    if (block === undefined) return 0;
+    return this.#blocks.rewrite(block, (rows, row) => rows.number("at", row) >= instant);
+  }
+
+  /** The block whose rows ended first. */
+  #removeOldest(): number {
+    const block = this.#one(this.#oldest);
+    return block === undefined ? 0 : this.#blocks.rewrite(block, () => false);
+  }
+
+  #one(statement: StatementSync, ...values: readonly number[]): BlockRow | undefined {
+    return statement.get(this.#marks.get("counts"), ...values) as unknown as BlockRow | undefined;
   }
 
   #portion(statement: string, parameter: number): Promise<number> {

@@ -2,7 +2,7 @@
 import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { StoreUnavailable } from "../../../contracts.ts";
-import { type PackedMessage, unpacked } from "../../../request-log/packed-requests.ts";
+import type { PackedMessage } from "../../../request-log/packed-requests.ts";
 import { SqliteRequestLog } from "./sqlite-request-log.ts";
 import type { Asked, ThreadData } from "./thread-messages.ts";
 
@@ -38,6 +38,6 @@ async function answer({ id, method, args }: Asked): Promise<void> {
 async function perform(method: Asked["method"], args: readonly unknown[]): Promise<unknown> {
   if (log === undefined) return undefined;
   if (method === "append")
-    return log.append(unpacked(args[0] as PackedMessage), args[1] as number, args[2] as never);
+    return log.appendPacked(args[0] as PackedMessage, args[1] as number, args[2] as never);
   return (log[method] as (...given: unknown[]) => Promise<unknown>).apply(log, [...args]);
 }

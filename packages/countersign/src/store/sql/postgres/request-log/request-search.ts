@@ -1,25 +1,13 @@
-import { type Kysely, type RawBuilder, sql } from "kysely";
-import { pageLimit } from "../../page-limit.ts";
-import type { RequestPage, RequestPosition, RequestQuery, StoredRequest } from "../../request-contracts.ts";
-import {
-  allOf,
-  behind,
-  type Contains,
-  planOf,
-  type RequestIndex,
-  type SearchPlan,
-  upTo,
-} from "./request-conditions.ts";
-import { type RequestRow, recordOf } from "./request-row.ts";
-
-/** What differs between databases. */
-export interface SearchWords {
-  readonly contains: Contains;
-  /** From where an index is read: it has `at`, `id` and what it is an index of. */
-  readonly index: (index: RequestIndex) => RawBuilder<unknown>;
-  /** From where rows are read, along an index. */
-  readonly rows: (index: RequestIndex) => RawBuilder<unknown>;
-}
+import { type Kysely, sql } from "kysely";
+import { pageLimit } from "../../../page-limit.ts";
+import type {
+  RequestPage,
+  RequestPosition,
+  RequestQuery,
+  StoredRequest,
+} from "../../../request-contracts.ts";
+import { type RequestRow, recordOf } from "../../request-log/request-row.ts";
+import { allOf, behind, planOf, type SearchPlan, upTo } from "./request-conditions.ts";
 
 /** Rows of an index that are looked at in one go: few at first, because what is sought may be right there. */
 const firstStretch = 2000;
@@ -35,21 +23,20 @@ const patienceMs = 40;
 export async function searchRequests(
   db: Kysely<unknown>,
   { filter, limit, after }: RequestQuery,
-  words: SearchWords,
 ): Promise<RequestPage> {
-  const plan = planOf(filter, words.contains);
+  const plan = planOf(filter);
   const wanted = pageLimit(limit) + 1;
   if (plan.rest.length === 0) {
-    const rows = await select(db, words, { plan, after, limit: wanted });
+    const rows = await select(db, { plan, after, limit: wanted });
     return pageOf(rows, limit, undefined);
   }
   const rows: StoredRequest[] = [];
   const began = performance.now();
   let position = after;
   for (let stretch = firstStretch; ; stretch = Math.min(stretch * 2, longestStretch)) {
-    const end = await endOfStretch(db, words, { plan, after: position, limit: stretch });
+    const end = await endOfStretch(db, { plan, after: position, limit: stretch });
     const left = wanted - rows.length;
-    rows.push(...(await select(db, words, { plan, after: position, end, limit: left })));
+    rows.push(...(await select(db, { plan, after: position, end, limit: left })));
     if (rows.length === wanted || end === undefined) return pageOf(rows, limit, undefined);
     if (performance.now() - began > patienceMs) return pageOf(rows, limit, end);
     position = end;
@@ -76,7 +63,6 @@ interface Select {
 
 async function select(
   db: Kysely<unknown>,
-  words: SearchWords,
   { plan, after, end, limit }: Select,
 ): Promise<readonly StoredRequest[]> {
   const conditions = [
@@ -85,7 +71,7 @@ async function select(
     ...(end === undefined ? [] : [upTo(end)]),
     ...plan.rest,
   ];
-  const { rows } = await sql<RequestRow>`select * from ${words.rows(plan.index)} where ${allOf(conditions)}
+  const { rows } = await sql<RequestRow>`select * from request_log where ${allOf(conditions)}
     order by at desc, id desc limit ${limit}`.execute(db);
   return rows.map(recordOf);
 }
@@ -93,11 +79,10 @@ async function select(
 /** The last row of a stretch, which has `limit`; undefined if the index ends before. */
 async function endOfStretch(
   db: Kysely<unknown>,
-  words: SearchWords,
   { plan, after, limit }: Select,
 ): Promise<RequestPosition | undefined> {
   const conditions = [...plan.along, ...(after === undefined ? [] : [behind(after)])];
-  const { rows } = await sql<Pick<RequestRow, "at" | "id">>`select at, id from ${words.index(plan.index)}
+  const { rows } = await sql<Pick<RequestRow, "at" | "id">>`select at, id from request_log
     where ${allOf(conditions)} order by at desc, id desc limit 1 offset ${limit - 1}`.execute(db);
   const [row] = rows;
   return row && { at: Number(row.at), id: Number(row.id) };

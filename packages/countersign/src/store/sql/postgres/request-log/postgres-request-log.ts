@@ -12,23 +12,19 @@ import type {
   SeriesQuery,
   StatisticsQuery,
   StoredRequest,
-} from "../../request-contracts.ts";
-import { keepBatchesMs } from "../../request-log/kept-batches.ts";
-import { normalRecord } from "../../request-log/normal-record.ts";
-import { rollUp, steps, storedDimensions } from "../../request-log/rollup.ts";
-import { CircuitBreaker } from "../circuit-breaker.ts";
-import { cellsOf, requestColumns } from "../request-log/request-row.ts";
-import {
-  headOfRequests,
-  requestsSince,
-  type SearchWords,
-  searchRequests,
-} from "../request-log/request-search.ts";
-import { requestSeries, requestStatistics } from "../request-log/request-statistics.ts";
-import { Turns } from "../turns.ts";
-import { postgresDialect } from "./postgres-dialect.ts";
-import { PostgresDriver } from "./postgres-driver.ts";
-import type { PostgresTarget } from "./postgres-options.ts";
+} from "../../../request-contracts.ts";
+import { keepBatchesMs } from "../../../request-log/kept-batches.ts";
+import { normalRecord } from "../../../request-log/normal-record.ts";
+import { rollUp, steps, storedDimensions } from "../../../request-log/rollup.ts";
+import { seriesOf, statisticsOf } from "../../../request-log/statistics.ts";
+import { CircuitBreaker } from "../../circuit-breaker.ts";
+import { cellsOf, requestColumns } from "../../request-log/request-row.ts";
+import { Turns } from "../../turns.ts";
+import { postgresDialect } from "../postgres-dialect.ts";
+import { PostgresDriver } from "../postgres-driver.ts";
+import type { PostgresTarget } from "../postgres-options.ts";
+import { PostgresCounts } from "./postgres-counts.ts";
+import { headOfRequests, requestsSince, searchRequests } from "./request-search.ts";
 
 const dayMs = 86_400_000;
 const connectMs = 900;
@@ -37,14 +33,6 @@ const writeMs = 5000;
 /** The server gives up a little earlier: then it is known to be there. */
 const earlierMs = 200;
 const pruneSize = 1000;
-
-const table = (): RawBuilder<unknown> => sql`request_log`;
-const words: SearchWords = {
-  // The columns of both tables are "C", in which only the letters of ASCII have a case.
-  contains: (column, pattern) => sql<boolean>`${column} ilike ${pattern}`,
-  index: table,
-  rows: table,
-};
 
 const types: Readonly<Record<string, string>> = {
   at: "bigint",
@@ -101,7 +89,7 @@ export class PostgresRequestLog implements RequestLog {
   }
 
   list(query: RequestQuery): Promise<RequestPage> {
-    return searchRequests(this.#reader.db, query, words);
+    return searchRequests(this.#reader.db, query);
   }
 
   since(id: number, limit: number): Promise<readonly StoredRequest[]> {
@@ -113,11 +101,11 @@ export class PostgresRequestLog implements RequestLog {
   }
 
   statistics(query: StatisticsQuery): Promise<RequestStatistics> {
-    return requestStatistics(this.#reader.db, query, this.#now());
+    return statisticsOf(new PostgresCounts(this.#reader.db), query, this.#now());
   }
 
   series(query: SeriesQuery): Promise<readonly RequestPoint[]> {
-    return requestSeries(this.#reader.db, query);
+    return seriesOf(new PostgresCounts(this.#reader.db), query);
   }
 
   async prune(now: number, { maxAgeMs, maxBytes }: RequestRetention): Promise<void> {
