@@ -154,7 +154,7 @@ export interface RequestRetention {
 export interface RequestLog {
   /**
    * Appends rows, all or none. `dropped`: how many more there would have been. A `batch` that was written before, though its
-   * writer never heard so, is not written again; it is remembered for 30 days.
+   * writer never heard so, is not written again; it is remembered for 30 days. The rows are read before it resolves, not after.
    */
   append(rows: Iterable<RequestRecord>, dropped?: number, batch?: RequestBatch): Promise<void>;
   list(query: RequestQuery): Promise<RequestPage>;

@@ -56,6 +56,8 @@ class MemoryRequestRecorder implements RequestRecorder {
   /** Rows that are not written: of the three that follow. */
   #waiting = 0;
   #filling = new PackedRequests();
+  /** Was written, and has room for others. */
+  #spare: PackedRequests | undefined;
   readonly #full: PackedRequests[] = [];
   /** A batch that may have been written: it goes again as it was, before everything else. */
   #unsure: Batch | undefined;
@@ -144,8 +146,8 @@ class MemoryRequestRecorder implements RequestRecorder {
 
   #take(): PackedRequests {
     const rows = this.#filling;
-    // The next ones are about as many.
-    this.#filling = new PackedRequests(rows.length);
+    this.#filling = this.#spare ?? new PackedRequests();
+    this.#spare = undefined;
     return rows;
   }
 
@@ -162,6 +164,8 @@ class MemoryRequestRecorder implements RequestRecorder {
     this.#unsure = undefined;
     this.#waiting -= rows.length;
     this.#written += rows.length;
+    rows.clear();
+    this.#spare = rows;
   }
 
   #settle(): void {

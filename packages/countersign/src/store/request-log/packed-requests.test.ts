@@ -36,3 +36,17 @@ test("rows can be added to what has been read", () => {
   assert.deepEqual([...packed], [one, two]);
   assert.equal(PackedRequests.of(packed), packed);
 });
+
+test("there is room for others when they are forgotten", () => {
+  fc.assert(
+    fc.property(fc.array(row, { maxLength: 150 }), fc.array(row, { maxLength: 150 }), (before, after) => {
+      const packed = new PackedRequests();
+      for (const one of before) packed.add(one);
+      packed.clear();
+      assert.deepEqual([...packed], []);
+      for (const one of after) packed.add(one);
+      assert.equal(packed.length, after.length);
+      assert.deepEqual([...unpacked(structuredClone(packed.message()))], after);
+    }),
+  );
+});

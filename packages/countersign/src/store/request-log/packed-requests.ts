@@ -21,6 +21,8 @@ export const packedTexts = Object.freeze({
 });
 /** A shorter request id is written out, one after the other; as every other text, a longer one is looked up. */
 const longestWrittenId = 255;
+/** Of its length, and of the most that UTF-8 makes of it. */
+const mostIdBytes = 1 + 3 * longestWrittenId;
 const firstRows = 64;
 /** Bytes of a request id, as a rule. */
 const usualId = 40;
@@ -38,27 +40,20 @@ export interface PackedMessage {
 
 /**
  * Rows as they wait to be written: numbers, and places in a dictionary. An object for each would be carried from generation to
- * generation of the heap until then, and copying it from thread to thread costs several times as much as the row itself.
+ * generation of the heap until then, and copying it from thread to thread costs several times as much as the row itself. Another
+ * thread reads them where they are: nothing may be added before it has, and they can be used again after that.
  */
 export class PackedRequests implements Iterable<RequestRecord> {
   #length = 0;
-  #numbers: Float64Array;
-  #texts: Uint32Array;
-  #ids: Uint8Array;
+  #numbers = new Float64Array(new SharedArrayBuffer(firstRows * numbersOfRow * 8));
+  #texts = new Uint32Array(new SharedArrayBuffer(firstRows * textsOfRow * 4));
+  #ids = Buffer.from(new SharedArrayBuffer(firstRows * usualId));
   #idsEnd = 0;
   readonly #dictionary = [""];
   readonly #places = new Map<string, number>();
   /** The text that each column had last, and its place: most calls are of one method, with one kind of credential. */
   readonly #lastTexts: string[] = Array.from({ length: textsOfRow }, () => "");
   readonly #lastPlaces = new Uint32Array(textsOfRow);
-
-  /** @param rows For how many there is room at first. */
-  constructor(rows: number = firstRows) {
-    const room = Math.max(rows, firstRows);
-    this.#numbers = new Float64Array(room * numbersOfRow);
-    this.#texts = new Uint32Array(room * textsOfRow);
-    this.#ids = new Uint8Array(room * usualId);
-  }
 
   static of(rows: Iterable<RequestRecord>): PackedRequests {
     if (rows instanceof PackedRequests) return rows;
@@ -97,6 +92,15 @@ export class PackedRequests implements Iterable<RequestRecord> {
     this.#length += 1;
   }
 
+  /** Forgets all of them, and keeps their room for others. */
+  clear(): void {
+    this.#length = 0;
+    this.#idsEnd = 0;
+    this.#dictionary.length = 1;
+    this.#places.clear();
+    this.#lastPlaces.fill(0);
+  }
+
   [Symbol.iterator](): Iterator<RequestRecord> {
     return unpacked(this.message());
   }
@@ -104,10 +108,9 @@ export class PackedRequests implements Iterable<RequestRecord> {
   message(): PackedMessage {
     return {
       length: this.#length,
-      // Copies: of a part of a buffer, all of it would be copied.
-      numbers: this.#numbers.slice(0, this.#length * numbersOfRow),
-      texts: this.#texts.slice(0, this.#length * textsOfRow),
-      ids: this.#ids.slice(0, this.#idsEnd),
+      numbers: this.#numbers.subarray(0, this.#length * numbersOfRow),
+      texts: this.#texts.subarray(0, this.#length * textsOfRow),
+      ids: new Uint8Array(this.#ids.buffer, 0, this.#idsEnd),
       dictionary: this.#dictionary,
     };
   }
@@ -130,24 +133,19 @@ export class PackedRequests implements Iterable<RequestRecord> {
 
   /** False, with a length of 0 alone, for one that is long, empty or more than ASCII. */
   #writeId(id: string): boolean {
-    if (this.#idsEnd + longestWrittenId >= this.#ids.length) this.#ids = longer(this.#ids);
-    const [bytes, start] = [this.#ids, this.#idsEnd + 1];
-    const size = id.length > longestWrittenId ? 0 : id.length;
-    let ascii = true;
-    for (let at = 0; at < size; at++) {
-      const unit = id.charCodeAt(at);
-      if (unit > 0x7f) ascii = false;
-      bytes[start + at] = unit;
-    }
-    const written = ascii ? size : 0;
-    bytes[this.#idsEnd] = written;
+    if (this.#idsEnd + mostIdBytes >= this.#ids.length) this.#ids = Buffer.from(longer(this.#ids.buffer));
+    const start = this.#idsEnd + 1;
+    // Of ASCII alone, each character is one byte of UTF-8.
+    const size = id.length > longestWrittenId ? 0 : this.#ids.write(id, start);
+    const written = size === id.length ? size : 0;
+    this.#ids[this.#idsEnd] = written;
     this.#idsEnd = start + written;
     return written > 0;
   }
 
   #grow(): void {
-    this.#numbers = longer(this.#numbers);
-    this.#texts = longer(this.#texts);
+    this.#numbers = new Float64Array(longer(this.#numbers.buffer));
+    this.#texts = new Uint32Array(longer(this.#texts.buffer));
   }
 }
 
@@ -190,8 +188,8 @@ export function* unpacked({
   }
 }
 
-function longer<T extends Float64Array | Uint32Array | Uint8Array>(array: T): T {
-  const larger = new (array.constructor as new (length: number) => T)(array.length * 2);
-  larger.set(array);
+function longer(bytes: SharedArrayBuffer): SharedArrayBuffer {
+  const larger = new SharedArrayBuffer(bytes.byteLength * 2);
+  new Uint8Array(larger).set(new Uint8Array(bytes));
   return larger;
 }
