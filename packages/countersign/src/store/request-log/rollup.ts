@@ -91,11 +91,6 @@ export function rollUp(rows: Iterable<CountedRecord>, dropped?: Dropped): readon
 export class Rollup {
   readonly #minutes = new Counts(steps.minute);
 
-  /** Different counts of minutes. */
-  get cells(): number {
-    return this.#minutes.cells;
-  }
-
   add(row: CountedRecord): void {
     const { at, durationMs, code } = row;
     const cell = { at, bin: binOf(durationMs), calls: 1, errors: code === 0 ? 0 : 1 };
@@ -141,7 +136,6 @@ interface Cell {
 
 /** Counts of one step, by dimension and start. */
 class Counts {
-  cells = 0;
   readonly #step: Step;
   readonly #dimensions = new Map<number, Map<number, Group>>();
 
@@ -153,7 +147,7 @@ class Counts {
     const { code: step, ms } = this.#step;
     const start = Math.floor(cell.at / ms) * ms;
     const starts = inner(this.#dimensions, dimension, () => new Map<number, Group>());
-    if (inner(starts, start, () => new Group({ step, dimension, start })).add(value, cell)) this.cells += 1;
+    inner(starts, start, () => new Group({ step, dimension, start })).add(value, cell);
   }
 
   rows(): readonly RollupRow[] {
@@ -186,8 +180,7 @@ class Group {
     this.#of = of;
   }
 
-  /** True: it is the first with this value and bin. */
-  add(value: string, { bin, calls, errors }: Cell): boolean {
+  add(value: string, { bin, calls, errors }: Cell): void {
     let place = this.#values.get(value);
     if (place === undefined) {
       place = this.#values.size;
@@ -198,11 +191,10 @@ class Group {
     if (row === undefined) {
       const { step, dimension, start } = this.#of;
       this.#cells.set(key, { step, start, dimension, value, bin, calls, errors });
-      return true;
+      return;
     }
     row.calls += calls;
     row.errors += errors;
-    return false;
   }
 
   /** By value, and then by bin. */

@@ -147,15 +147,12 @@ function columnsOf(block: RequestBlock): readonly Column[] {
   ];
 }
 
-/** How many values a group has room for at first. */
-const firstValues = 16;
-
-/** The values of one dimension in one step: a row of bins each. */
+/** The values of one dimension in one step: a row of bins each, for one value at first. Most groups have no more. */
 class Group {
   readonly dimension: number;
   readonly start: number;
   readonly #places = new Map<string, number>();
-  #bins = new Uint32Array(firstValues * binCount);
+  #bins = new Uint32Array(binCount);
   readonly #errors: number[] = [];
 
   constructor(dimension: number, start: number) {

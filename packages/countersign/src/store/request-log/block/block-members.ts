@@ -1,3 +1,4 @@
+import type { RequestFilter } from "../../request-contracts.ts";
 import type { RequestText } from "../normal-record.ts";
 
 /** Columns of a block that are numbers. */
@@ -22,7 +23,7 @@ export const textMembers = [
 
 export type TextMember = (typeof textMembers)[number];
 
-/** Those that are compared for equality: a filter of the block's values has them. */
+/** Those that a filter compares for equality. */
 export const soughtMembers = [
   "procedure",
   "protocol",
@@ -31,4 +32,4 @@ export const soughtMembers = [
   "apiKeyId",
   "authenticator",
   "tenantId",
-] as const satisfies readonly TextMember[];
+] as const satisfies readonly (TextMember & keyof RequestFilter)[];

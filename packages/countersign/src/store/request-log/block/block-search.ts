@@ -1,19 +1,8 @@
 import type { RequestFilter } from "../../request-contracts.ts";
 import { foldedText } from "../matches.ts";
-import type { TextMember } from "./block-members.ts";
+import { soughtMembers, type TextMember } from "./block-members.ts";
 import type { RequestBlock } from "./request-block.ts";
 import type { FilterMember, ValueFilter } from "./value-filter.ts";
-
-/** Members of a filter that a row has to equal, of those that stand in the dictionary. */
-const equal = [
-  "userId",
-  "apiKeyId",
-  "reason",
-  "procedure",
-  "protocol",
-  "authenticator",
-  "tenantId",
-] as const satisfies readonly (TextMember & keyof RequestFilter)[];
 
 /** Where a text is looked for, beside the request id. */
 const withText = ["procedure", "userAgent", "peer"] as const satisfies readonly TextMember[];
@@ -25,7 +14,8 @@ export function mayMatch(values: ValueFilter, filter: RequestFilter): boolean {
   const { codes = [], requestId, status } = filter;
   const has = (member: FilterMember, value: string | undefined): boolean =>
     value === undefined || values.mayHave(member, value);
-  if (!has("requestId", requestId) || !equal.every((member) => has(member, filter[member]))) return false;
+  if (!has("requestId", requestId) || !soughtMembers.every((member) => has(member, filter[member])))
+    return false;
   if (status === "success" && !has("code", "0")) return false;
   if (status === "error" && !has("error", "")) return false;
   return codes.length === 0 || codes.some((code) => has("code", String(code)));
@@ -48,7 +38,7 @@ function testsOf(block: RequestBlock, filter: RequestFilter): readonly Test[] | 
   const code = block.numbers("code");
   if (status !== undefined) tests.push((row) => (code[row] === 0) === (status === "success"));
   if (codes.length > 0) tests.push((row) => codes.includes(code[row] ?? 0));
-  for (const member of equal) {
+  for (const member of soughtMembers) {
     const wanted = filter[member];
     if (wanted === undefined) continue;
     // Its first one stands for none.

@@ -50,7 +50,7 @@ export class PackedRows implements RowSource {
     const start = this.#starts[row] ?? 0;
     const size = this.#ids[start - 1] ?? 0;
     if (size > 0) return normalText("requestId", this.#ids.toString("latin1", start, start + size));
-    const place = this.#message.texts[row * textsOfRow] ?? 0;
+    const place = this.#message.texts[row * textsOfRow + packedTexts.requestId] ?? 0;
     return normalText("requestId", this.dictionary[place] ?? "");
   }
 
