@@ -52,8 +52,11 @@ export class RequestBlocks {
     this.#small = database.prepare(
       `select first_id, rows, level from request_blocks where level < ${fullLevel} order by first_id`,
     );
+    // From the block on that may have the row before: those are passed over that end earlier.
     this.#after = database.prepare(
-      "select first_id from request_blocks where last_id > ? order by first_id limit 1",
+      `select first_id from request_blocks where last_id > ?1
+         and first_id >= coalesce((select max(first_id) from request_blocks where first_id <= ?1), 0)
+       order by first_id limit 1`,
     );
   }
 
