@@ -47,8 +47,12 @@ function newHash(): string {
 }
 
 const reason = "test";
-/** Everything that is logged ended before, and two requests with it are about the same time. */
-const tomorrow = timestampFromMs(Math.ceil(Date.now() / day) * day);
+const today = Math.floor(Date.now() / day) * day;
+/**
+ * Everything that is logged ended in it, also where midnight passes between this line and a call; and two requests with it are
+ * about the same time.
+ */
+const logged = { since: timestampFromMs(today - day), until: timestampFromMs(today + 2 * day) };
 
 /** How records are found. */
 const auditFilters: readonly ((target: Target) => object)[] = [
@@ -220,15 +224,15 @@ export const rows: Readonly<Record<string, Row>> = {
   "/auth.v1.LogService/WatchRequests":
     "it tells what ends from now on; log-service.test.ts has two tenants watch",
   "/auth.v1.LogService/ExportRequests": [
-    ({ userId }) => ({ format: "csv", filter: { userId: String(userId), until: tomorrow } }),
-    ({ keyId: apiKeyId }) => ({ format: "ndjson", filter: { apiKeyId, until: tomorrow } }),
+    ({ userId }) => ({ format: "csv", filter: { userId: String(userId), ...logged } }),
+    ({ keyId: apiKeyId }) => ({ format: "ndjson", filter: { apiKeyId, ...logged } }),
   ],
   "/auth.v1.LogService/GetStatistics": [
-    ({ userId }) => ({ until: tomorrow, of: { dimension: "user", value: String(userId) } }),
-    ({ keyId }) => ({ until: tomorrow, of: { dimension: "api_key", value: keyId } }),
+    ({ userId }) => ({ ...logged, of: { dimension: "user", value: String(userId) } }),
+    ({ keyId }) => ({ ...logged, of: { dimension: "api_key", value: keyId } }),
   ],
   "/auth.v1.LogService/GetTimeSeries": [
-    ({ keyId }) => ({ step: "hour", until: tomorrow, of: { dimension: "api_key", value: keyId } }),
+    ({ keyId }) => ({ step: "hour", ...logged, of: { dimension: "api_key", value: keyId } }),
   ],
 
   "/auth.v1.AuditService/ListAudit": auditFilters.map((filter) => (target) => ({ filter: filter(target) })),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import { create, type DescMethod, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { CallContext } from "../context/call-context.ts";
@@ -14,6 +14,13 @@ import { createLogService } from "./log-service.ts";
 const { method } = LogService;
 const context = (signal = new AbortController().signal, tenantId?: string): CallContext =>
   new CallContext({ ...fakeCall("/t"), signal }, allow(principal({ tenantId }), "fake"), undefined);
+
+/** In the middle of a minute, an hour and a day: what is asked without times is asked of the same ones as was logged. */
+function standingClock(t: TestContext): number {
+  const now = Date.UTC(2027, 0, 15, 12, 34, 56, 789);
+  t.mock.timers.enable({ apis: ["Date"], now });
+  return now;
+}
 
 function open() {
   const requests = createMemoryRequestLog();
@@ -166,9 +173,9 @@ describe("LogService", () => {
     assert.deepEqual(await fieldsOf(() => service.getStatistics(reason, context())), ["of.value"]);
   });
 
-  it("tells how calls went, in all, of one value, and step by step", async () => {
+  it("tells how calls went, in all, of one value, and step by step", async (t) => {
+    const now = standingClock(t);
     const { requests, service } = open();
-    const now = Date.now();
     await requests.append(
       [0, 0, 7, 0].map((code, n) => requestRow(n, { at: now, code, userId: `${n % 2}`, durationMs: 10 })),
       2,
@@ -204,9 +211,9 @@ describe("LogService", () => {
     );
   });
 
-  it("keeps whoever is in a tenant to that tenant's calls, whatever is asked for", async () => {
+  it("keeps whoever is in a tenant to that tenant's calls, whatever is asked for", async (t) => {
+    const at = standingClock(t);
     const { requests, service } = open();
-    const at = Date.now();
     const ended = (n: number, tenantId: string | undefined) => requestRow(n, { at, tenantId });
     await requests.append([ended(0, undefined), ended(1, "acme"), ended(2, "globex"), ended(3, "acme")]);
     const asked = async (tenantId: string | undefined, tenant: string): Promise<readonly unknown[]> => {

@@ -65,9 +65,11 @@ describe("a new password", () => {
   });
 
   it("is looked at quickly, whatever it is", () => {
-    const began = performance.now();
+    // This thread's own time: how busy the machine is says nothing about a password.
+    const began = process.threadCpuUsage();
     for (const part of ["password", "0", "pass", "qwerty", "zxcvbn", "asdfgh"])
       passwordViolation(`${part.repeat(60).slice(0, 255)}~`, account);
-    assert.ok(performance.now() - began < 200);
+    const { user, system } = process.threadCpuUsage(began);
+    assert.ok(user + system < 200_000, `${user + system} µs`);
   });
 });

@@ -174,21 +174,30 @@ describe("SQLite: trouble while in use", () => {
     await store.close();
   });
 
-  it("is unavailable while another process keeps the lock, without stopping this one", async (context) => {
+  it("is unavailable while another process keeps the lock", async (context) => {
     const path = temporaryFolder(context)("store.db");
     const store = await openSqliteStore({ path, busyTimeoutMs: 100 });
     const { id } = await store.users.create({ username: "ada" });
     const other = new DatabaseSync(path);
     other.exec("begin immediate");
-    let ticks = 0;
-    const timer = setInterval(() => (ticks += 1), 5);
     await assert.rejects(store.users.update(id, { isStaff: true }), unavailableBy(5, /write lock/));
-    clearInterval(timer);
-    assert.ok(ticks >= 3, `the event loop turned ${ticks} times`);
     assert.equal((await store.users.load(id))?.isStaff, false);
     assert.equal(await store.revocations.head(), 0);
-    const update = store.users.update(id, { isStaff: true });
+    other.close();
+    await store.close();
+  });
+
+  it("waits for another process's lock without stopping this one", async (context) => {
+    const path = temporaryFolder(context)("store.db");
+    const store = await openSqliteStore({ path, busyTimeoutMs: 10_000 });
+    const { id } = await store.users.create({ username: "ada" });
+    const other = new DatabaseSync(path);
+    other.exec("begin immediate");
+    let isOver = false;
+    const update = store.users.update(id, { isStaff: true }).finally(() => (isOver = true));
+    // Were it this thread that waits, the other would not be let go before the time is up, and the update would fail.
     await sleep(20);
+    assert.equal(isOver, false);
     other.exec("commit");
     other.close();
     assert.equal((await update)?.isStaff, true);
@@ -208,10 +217,13 @@ describe("SQLite: trouble while in use", () => {
     const began = performance.now();
     const begin = (_: unknown, n: number) =>
       store.attempts.begin(`guess ${n}`, { limit: 10, windowSeconds: 900, now });
-    await Promise.all(Array.from({ length: 400 }, begin));
+    const writes = 400;
+    await Promise.all(Array.from({ length: writes }, begin));
     const took = performance.now() - began;
     writing = false;
-    assert.ok(ticks > took / 50, `${ticks} turns of the event loop in ${took} ms`);
+    // Where the disk is slow, a turn has one write, however long that takes.
+    const enough = Math.min(took / 50, writes / 2);
+    assert.ok(ticks > enough, `${ticks} turns of the event loop in ${took} ms`);
     await store.close();
   });
 
