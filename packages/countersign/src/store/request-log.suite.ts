@@ -159,6 +159,24 @@ export function describeRequestLog(name: string, open: (clock: SharedClock) => P
       assert.match(row.userAgent, /'"--%_\\x+$/);
     });
 
+    test("is not held up by a record that makes no sense", async (log) => {
+      const odd = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1.5, 1e300];
+      const rows = odd.map((n, of) =>
+        requestRow(of, { at: n, durationMs: n, code: n, received: n, sent: n, userId: "odd" }),
+      );
+      await log.append([...rows, requestRow(9)]);
+      const found = await allPages(log, { userId: "odd" }, 2);
+      assert.deepEqual(
+        found.map(({ requestId }) => requestId).sort(),
+        rows.map(({ requestId }) => requestId),
+      );
+      for (const { at, durationMs, code, received, sent } of found) {
+        assert.ok(!Number.isNaN(new Date(at).getTime()) && durationMs >= 0, `${at}, ${durationMs}`);
+        assert.equal(code, 2);
+        assert.ok(Number.isSafeInteger(received) && received >= 0 && sent === received);
+      }
+    });
+
     test("finds by a reason whatever has one: a success has none", async (log) => {
       const reason = "TOKEN_EXPIRED";
       await log.append([requestRow(0, { code: 0, reason }), requestRow(1, { code: 16, reason })]);

@@ -220,6 +220,23 @@ describe("the blocks of a request log in SQLite", () => {
     assert.equal(counted(), batches * batch);
   });
 
+  it("counts as rows come, again, once others have counted what it had not", async () => {
+    // What a process had not counted that was killed, and what another one has written.
+    await opened().append(rows(0, 5));
+    const log = opened();
+    await log.append(rows(5, 5));
+    assert.equal((await log.statistics(asked)).calls, 10);
+    await opened().append(rows(10, 5));
+    await log.append(rows(15, 5));
+    assert.equal((await log.statistics(asked)).calls, 20);
+    await log.append(rows(20, 5));
+    // Only who has counted them as they came knows of them now.
+    const database = new DatabaseSync(path);
+    database.exec("delete from request_blocks");
+    database.close();
+    assert.equal((await log.statistics(asked)).calls, 25);
+  });
+
   it("catches up with more than is counted in one go", async () => {
     const writer = opened();
     for (let n = 0; n < 3; n++)

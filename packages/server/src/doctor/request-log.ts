@@ -37,10 +37,17 @@ function checkFile(path: string, bytes: number, most: number): Check {
   }
 }
 
-/** A server that starts brings a file of an earlier version up to date. */
+/** A file of an earlier version has rows, which a server puts into blocks when they are first asked for. */
+const oldest: Readonly<Record<string, string>> = {
+  request_blocks: "select min(earliest) as at from request_blocks",
+  request_log: "select min(at) as at from request_log",
+};
+
 function sinceWhen(database: Database): string {
-  const blocks = database.prepare("select 1 from sqlite_schema where name = 'request_blocks'").get();
-  const [column, table] = blocks === undefined ? ["at", "request_log"] : ["earliest", "request_blocks"];
-  const oldest = database.prepare(`select min(${column}) as at from ${table}`).get();
-  return typeof oldest?.["at"] === "number" ? `since ${new Date(oldest["at"]).toISOString()}` : "empty";
+  const tables = database.prepare("select name from sqlite_schema where type = 'table'").all();
+  const instants = tables.flatMap(({ name: table }) => {
+    const at = database.prepare(oldest[String(table)] ?? "select null as at").get()?.["at"];
+    return typeof at === "number" ? [at] : [];
+  });
+  return instants.length > 0 ? `since ${new Date(Math.min(...instants)).toISOString()}` : "empty";
 }

@@ -24,29 +24,54 @@ export function normalRecord(record: RequestRecord): RequestRecord {
   const text = (name: RequestText): string | undefined => normalText(name, record[name]);
   return {
     requestId: text("requestId") ?? "",
-    at: Math.round(record.at),
+    at: instantOf(record.at),
     durationMs: microsecondsOf(record.durationMs) / 1000,
     procedure: text("procedure") ?? "",
     protocol: text("protocol") ?? "",
-    code: record.code,
+    code: codeOf(record.code),
     // An application may answer a refusal with a page of its own. Who looks for a reason looks among the errors.
-    reason: record.code === 0 ? undefined : text("reason"),
+    reason: codeOf(record.code) === 0 ? undefined : text("reason"),
     userId: text("userId"),
     apiKeyId: text("apiKeyId"),
     authenticator: text("authenticator"),
     peer: text("peer"),
     userAgent: text("userAgent"),
-    received: record.received,
-    sent: record.sent,
+    received: countOf(record.received),
+    sent: countOf(record.sent),
     rule: text("rule"),
     missing: text("missing"),
     tenantId: text("tenantId"),
   };
 }
 
+/** The last instant that a date can say. */
+const lastInstant = 8.64e15;
+/** What every database takes as a whole number of 4 bytes. */
+const mostCount = 2 ** 31 - 1;
+
+/** When a call ended, as every store keeps it. What is no instant is long ago, so that it goes soon. */
+export function instantOf(at: number): number {
+  return at >= 0 && at <= lastInstant ? Math.round(at) : 0;
+}
+
 /** How long a call took, as every store keeps it. */
 export function microsecondsOf(durationMs: number): number {
-  return Math.round(Math.max(durationMs, 0) * 1000);
+  return atMost(Number.MAX_SAFE_INTEGER, Math.round(durationMs * 1000));
+}
+
+/** As every store keeps it. What is none says nothing of how the call ended: UNKNOWN. */
+export function codeOf(code: number): number {
+  return Number.isInteger(code) && code >= 0 && code <= mostCount ? code : 2;
+}
+
+/** How many messages there were, as every store keeps it. */
+export function countOf(value: number): number {
+  return atMost(mostCount, Math.trunc(value));
+}
+
+/** What is no number is 0: one record must not keep those after it from being written. */
+function atMost(most: number, value: number): number {
+  return value > 0 ? Math.min(value, most) : 0;
 }
 
 /** Bounded, and without control characters, which have no meaning in a log but to whoever wants to forge one. */

@@ -1,4 +1,4 @@
-import { microsecondsOf, normalText } from "../normal-record.ts";
+import { codeOf, countOf, instantOf, microsecondsOf, normalText } from "../normal-record.ts";
 import {
   numbersOfRow,
   type PackedMessage,
@@ -8,6 +8,14 @@ import {
 } from "../packed-requests.ts";
 import type { RowSource } from "./block-builder.ts";
 import type { NumberMember, TextMember } from "./block-members.ts";
+
+const normalNumbers = Object.freeze({
+  at: instantOf,
+  durationUs: microsecondsOf,
+  code: codeOf,
+  received: countOf,
+  sent: countOf,
+});
 
 /** Rows as they come from another thread, without an object for each. */
 export class PackedRows implements RowSource {
@@ -35,9 +43,8 @@ export class PackedRows implements RowSource {
     if (member === "id") return this.#column((row) => this.#idOf(row));
     const { numbers } = this.#message;
     const at = packedNumbers[member];
-    const column = this.#column((row) => numbers[row * numbersOfRow + at] ?? 0);
-    if (member === "durationUs") return column.map(microsecondsOf);
-    return member === "at" ? column.map(Math.round) : column;
+    const normal = normalNumbers[member];
+    return this.#column((row) => normal(numbers[row * numbersOfRow + at] ?? 0));
   }
 
   places(member: TextMember): Float64Array {

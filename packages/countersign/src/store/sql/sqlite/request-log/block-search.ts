@@ -49,7 +49,7 @@ export class BlockSearch {
     const began = performance.now();
     const latest = Math.min(
       after?.at ?? Number.MAX_SAFE_INTEGER,
-      (filter.until ?? Number.MAX_SAFE_INTEGER) - 1,
+      Math.ceil(filter.until ?? Number.MAX_SAFE_INTEGER) - 1,
     );
     let found: Found[] = [];
     for (const block of this.#between(filter.since ?? Number.MIN_SAFE_INTEGER, latest)) {

@@ -29,9 +29,9 @@ export class FormerRows {
     this.#database = database;
     this.#transaction = transaction;
     this.#target = target;
-    this.#left = this.#isThere();
     // In a new file there are none.
-    if (this.#left && this.#isEmpty()) this.step();
+    this.#left =
+      this.#isThere() && transaction(() => this.#isThere() && (this.#isEmpty() ? this.#end() : true));
   }
 
   /** Rows are in no block yet: nothing is found, and nothing counted, before they are. */

@@ -54,8 +54,8 @@ export class RequestBlocks {
     );
     // From the block on that may have the row before: those are passed over that end earlier.
     this.#after = database.prepare(
-      `select first_id from request_blocks where last_id > ?1
-         and first_id >= coalesce((select max(first_id) from request_blocks where first_id <= ?1), 0)
+      `select first_id from request_blocks where last_id > ?
+         and first_id >= coalesce((select max(first_id) from request_blocks where first_id <= ?), 0)
        order by first_id limit 1`,
     );
   }
@@ -96,7 +96,7 @@ export class RequestBlocks {
   /** Blocks with rows after an id, in order. */
   *after(id: number): Generator<RequestBlock> {
     for (let last = id; ; ) {
-      const next = this.#after.get(last)?.["first_id"];
+      const next = this.#after.get(last, last)?.["first_id"];
       if (next === undefined) return;
       const block = this.read(Number(next));
       yield block;

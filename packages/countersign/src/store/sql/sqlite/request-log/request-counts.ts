@@ -51,12 +51,14 @@ export class RequestCounts {
   keep(): boolean {
     const after = this.#marks.get("counts");
     const head = this.#marks.get("head");
+    // Somebody else has counted them.
+    if (after > this.#after) this.#forget(after);
     if (after >= head) return true;
     const seen = this.#after === after && this.#upTo > after;
     const { counts, upTo } = seen ? { counts: this.#seen, upTo: this.#upTo } : this.#read(after, head);
     this.write(counts.counted());
     this.#marks.set("counts", upTo);
-    if (seen) this.#forget(upTo);
+    if (upTo > this.#after) this.#forget(upTo);
     return upTo >= head;
   }
 

@@ -45,7 +45,7 @@ export class RequestRemoval {
     }
     await this.#portion("delete from request_log_writers where at < ?", now - keepBatchesMs);
     while ((await this.#inTurn(() => this.#removeBefore(now - maxAgeMs))) > 0);
-    while (this.#bytes() > maxBytes && (await this.#inTurn(() => this.#removeOldest())) > 0);
+    while ((await this.#inTurn(() => (this.#bytes() > maxBytes ? this.#removeOldest() : 0))) > 0);
   }
 
   /** Of one block, what ended before an instant. */
@@ -72,9 +72,11 @@ export class RequestRemoval {
   /** What has come meanwhile goes first. */
   async #inTurn(remove: () => number): Promise<number> {
     await nextTurn();
-    const removed = this.#transaction(remove);
-    if (removed > 0) this.#database.exec("pragma incremental_vacuum(200)");
-    return removed;
+    return this.#transaction(() => {
+      const removed = remove();
+      if (removed > 0) this.#database.exec("pragma incremental_vacuum(200)");
+      return removed;
+    });
   }
 
   /** What is in use: pages that were given up are filled again, and given back in time. */

@@ -139,11 +139,19 @@ export class SqliteRequestLog implements RequestLog {
         this.#database.exec("commit");
         return result;
       } catch (error) {
-        if (this.#database.isTransaction) this.#database.exec("rollback");
+        this.#rollBack();
         throw error;
       }
     } catch (error) {
       throw sqliteError(this.#path, error);
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      this.#database.exec("rollback");
+    } catch {
+      // SQLite has done it: there is no transaction any more.
     }
   }
 }
