@@ -7,8 +7,8 @@ import type { KnownSecrets } from "../secrets/known-secrets.ts";
 import { hygieneOf } from "../stored-keys.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 import { checkKeys, storedKeyFindings } from "./keys.ts";
-import { nodeSqlite } from "./node-sqlite.ts";
 import { privacy } from "./privacy.ts";
+import { type DatabaseSync, readSqlite } from "./read-sqlite.ts";
 import { checkSchema, checkSuperuser } from "./schema.ts";
 
 /** The folder of the database: is it there, for this user to write to and for nobody else to read? */
@@ -54,9 +54,9 @@ export function examineDatabase(config: Config): DatabaseFindings {
   }
   const exposed = privacy("database file", path, found, 0o600);
   const checks = exposed === undefined ? [] : [exposed];
-  let database: InstanceType<ReturnType<typeof nodeSqlite>["DatabaseSync"]> | undefined;
+  let database: DatabaseSync | undefined;
   try {
-    database = new (nodeSqlite().DatabaseSync)(path, { readOnly: true, timeout: 5000 });
+    database = readSqlite(path);
     return examine((sql) => database?.prepare(sql).all() ?? [], config, checks);
   } catch (error) {
     const remedy = "see that nothing else uses the file, or restore it from a backup";

@@ -2,8 +2,8 @@ import { statSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import { requestsPath } from "../requests/requests.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
-import { nodeSqlite } from "./node-sqlite.ts";
 import { privacy } from "./privacy.ts";
+import { type DatabaseSync, readSqlite } from "./read-sqlite.ts";
 
 const name = "request log";
 const megabyte = 1_000_000;
@@ -19,13 +19,11 @@ export function checkRequestLog(config: Config): readonly Check[] {
   return [...(exposed === undefined ? [] : [exposed]), checkFile(path, found.size, settings.max_size)];
 }
 
-type Database = InstanceType<ReturnType<typeof nodeSqlite>["DatabaseSync"]>;
-
 function checkFile(path: string, bytes: number, most: number): Check {
   const remedy = "see that nothing else uses the file, or remove it: the log begins anew";
-  let database: Database | undefined;
+  let database: DatabaseSync | undefined;
   try {
-    database = new (nodeSqlite().DatabaseSync)(path, { readOnly: true, timeout: 5000 });
+    database = readSqlite(path);
     const detail = `${path}: ${sinceWhen(database)}, ${Math.ceil(bytes / megabyte)} of ${Math.round(most / megabyte)} MB`;
     return bytes <= most * 1.1
       ? ok(name, detail)
@@ -43,7 +41,7 @@ const oldest: Readonly<Record<string, string>> = {
   request_log: "select min(at) as at from request_log",
 };
 
-function sinceWhen(database: Database): string {
+function sinceWhen(database: DatabaseSync): string {
   const tables = database.prepare("select name from sqlite_schema where type = 'table'").all();
   const instants = tables.flatMap(({ name: table }) => {
     const at = database.prepare(oldest[String(table)] ?? "select null as at").get()?.["at"];

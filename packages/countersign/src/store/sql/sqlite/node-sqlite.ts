@@ -18,3 +18,17 @@ export function loadNodeSqlite(): typeof import("node:sqlite") {
     process.emitWarning = emitWarning;
   }
 }
+
+export interface SqliteOpening {
+  /** Default: false. */
+  readonly readOnly?: boolean;
+  /** How long a statement waits for the locks of other processes. */
+  readonly busyTimeoutMs: number;
+}
+
+/** Opens a file. Until Node 22.16 the constructor took no notice of a timeout. */
+export function openSqlite(path: string, { readOnly = false, busyTimeoutMs }: SqliteOpening): DatabaseSync {
+  const database = new (loadNodeSqlite().DatabaseSync)(path, { readOnly });
+  database.exec(`pragma busy_timeout = ${busyTimeoutMs}`);
+  return database;
+}

@@ -4,7 +4,7 @@ import { observedReads } from "../observed-reads.ts";
 import type { SqlBackend, SqlWords } from "../sql-backend.ts";
 import type { SqlSchema } from "../sql-schema.ts";
 import { appendOnly, liftAppendOnly } from "./append-only.ts";
-import { type DatabaseSync, loadNodeSqlite } from "./node-sqlite.ts";
+import { type DatabaseSync, openSqlite } from "./node-sqlite.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
 import { retryWhileBusy, sqliteDialect } from "./sqlite-driver.ts";
 import { sqliteError, storeUnavailable } from "./sqlite-error.ts";
@@ -98,10 +98,7 @@ async function openConnection(
 ): Promise<SqliteConnection> {
   let database: DatabaseSync | undefined;
   try {
-    const opened = new (loadNodeSqlite().DatabaseSync)(path, {
-      readOnly: role === "reader",
-      timeout: busyTimeoutMs,
-    });
+    const opened = openSqlite(path, { readOnly: role === "reader", busyTimeoutMs });
     database = opened;
     requireOurs(path, opened);
     if (role === "writer") {

@@ -1,7 +1,7 @@
 import type { BackupColumn, BackupPart, BackupRow, BackupValue, Snapshot } from "../../backup/backup-part.ts";
 import { StoreUnavailable } from "../../contracts.ts";
 import { backupTables } from "../backup/tables.ts";
-import { type DatabaseSync, loadNodeSqlite } from "./node-sqlite.ts";
+import { type DatabaseSync, openSqlite } from "./node-sqlite.ts";
 import { sqliteError } from "./sqlite-error.ts";
 
 const batchSize = 500;
@@ -13,7 +13,7 @@ const batchSize = 500;
 export function readSqliteSnapshot(path: string): Snapshot {
   let database: DatabaseSync | undefined;
   try {
-    const opened = new (loadNodeSqlite().DatabaseSync)(path, { readOnly: true, timeout: 5000 });
+    const opened = openSqlite(path, { readOnly: true, busyTimeoutMs: 5000 });
     database = opened;
     opened.exec("begin");
     const tables = new Set(

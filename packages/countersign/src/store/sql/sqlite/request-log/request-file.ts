@@ -1,4 +1,4 @@
-import { type DatabaseSync, loadNodeSqlite } from "../node-sqlite.ts";
+import { type DatabaseSync, openSqlite } from "../node-sqlite.ts";
 import { sqliteError, storeUnavailable } from "../sqlite-error.ts";
 import { prepareSqliteFile } from "../sqlite-file.ts";
 
@@ -117,7 +117,7 @@ export function openRequestFile(path: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     prepareSqliteFile(path);
-    const opened = new (loadNodeSqlite().DatabaseSync)(path, { timeout: busyTimeoutMs });
+    const opened = openSqlite(path, { busyTimeoutMs });
     database = opened;
     requireOurs(path, opened);
     // The first two have to come before the first table. One that is there already keeps what it has.

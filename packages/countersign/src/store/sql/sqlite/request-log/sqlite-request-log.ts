@@ -44,21 +44,26 @@ export class SqliteRequestLog implements RequestLog {
     this.#path = path;
     this.#now = now;
     this.#database = openRequestFile(path);
-    this.#note = this.#database.prepare(
-      `insert into request_log_writers (writer, number, at) values (?, ?, ?)
-       on conflict do update set number = excluded.number, at = excluded.at where number < excluded.number`,
-    );
-    const transaction: Transaction = (work) => this.#transaction(work);
-    this.#marks = new RequestMarks(this.#database);
-    this.#blocks = new RequestBlocks(this.#database, this.#marks);
-    this.#search = new BlockSearch(this.#database, this.#blocks);
-    this.#counts = new RequestCounts(this.#database, this.#marks, this.#blocks);
-    this.#former = new FormerRows(this.#database, transaction, {
-      blocks: this.#blocks,
-      counts: this.#counts,
-    });
-    this.#kept = new SqliteCounts(this.#database, (work) => this.#read(work));
-    this.#removal = new RequestRemoval(this.#database, transaction, this.#blocks, this.#marks);
+    try {
+      this.#note = this.#database.prepare(
+        `insert into request_log_writers (writer, number, at) values (?, ?, ?)
+         on conflict do update set number = excluded.number, at = excluded.at where number < excluded.number`,
+      );
+      const transaction: Transaction = (work) => this.#transaction(work);
+      this.#marks = new RequestMarks(this.#database);
+      this.#blocks = new RequestBlocks(this.#database, this.#marks);
+      this.#search = new BlockSearch(this.#database, this.#blocks);
+      this.#counts = new RequestCounts(this.#database, this.#marks, this.#blocks);
+      this.#former = new FormerRows(this.#database, transaction, {
+        blocks: this.#blocks,
+        counts: this.#counts,
+      });
+      this.#kept = new SqliteCounts(this.#database, (work) => this.#read(work));
+      this.#removal = new RequestRemoval(this.#database, transaction, this.#blocks, this.#marks);
+    } catch (error) {
+      this.#database.close();
+      throw sqliteError(path, error);
+    }
   }
 
   append(rows: Iterable<RequestRecord>, dropped = 0, batch?: RequestBatch): Promise<void> {
@@ -67,7 +72,8 @@ export class SqliteRequestLog implements RequestLog {
 
   /** As `append`. */
   async appendPacked(rows: PackedMessage, dropped = 0, batch?: RequestBatch): Promise<void> {
-    if (this.#counts.due && !this.#former.left) this.#transaction(() => this.#counts.keep());
+    if (this.#former.left) this.#former.step();
+    else if (this.#counts.due) this.#transaction(() => this.#counts.keep());
     const written = this.#transaction(() => {
       if (batch && this.#note.run(batch.writer, batch.number, this.#now()).changes === 0) return undefined;
       if (dropped > 0) this.#counts.countDropped({ count: dropped, at: this.#now() });
