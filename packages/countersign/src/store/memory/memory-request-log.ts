@@ -4,7 +4,6 @@ import type {
   RequestLog,
   RequestPage,
   RequestPoint,
-  RequestPosition,
   RequestQuery,
   RequestRecord,
   RequestRetention,
@@ -15,6 +14,7 @@ import type {
 } from "../request-contracts.ts";
 import { keepBatchesMs } from "../request-log/kept-batches.ts";
 import { matches } from "../request-log/matches.ts";
+import { isBehind, newestFirst, pageOf } from "../request-log/newest-first.ts";
 import { normalRecord } from "../request-log/normal-record.ts";
 import { rollUp } from "../request-log/rollup.ts";
 import { seriesOf, statisticsOf } from "../request-log/statistics.ts";
@@ -43,15 +43,16 @@ export class MemoryRequestLog implements RequestLog {
       this.#head += 1;
       this.#rows.push({ ...row, id: this.#head });
     }
-    this.#rows.sort((a, b) => b.at - a.at || b.id - a.id);
+    this.#rows.sort(newestFirst);
     this.#counts.add(rollUp(rows, { count: dropped, at: this.#now() }));
   }
 
   async list({ filter, limit, after }: RequestQuery): Promise<RequestPage> {
-    const found = this.#rows.filter((row) => isBefore(row, after) && matches(row, filter));
-    const rows = found.slice(0, pageLimit(limit));
-    const last = rows.at(-1);
-    return { rows, next: found.length > rows.length && last ? { at: last.at, id: last.id } : undefined };
+    const wanted = pageLimit(limit);
+    const found = this.#rows.filter(
+      (row) => (after === undefined || isBehind(row, after)) && matches(row, filter),
+    );
+    return pageOf(found, wanted, undefined);
   }
 
   async since(id: number, limit: number): Promise<readonly StoredRequest[]> {
@@ -84,8 +85,4 @@ export class MemoryRequestLog implements RequestLog {
   }
 
   async close(): Promise<void> {}
-}
-
-function isBefore(row: StoredRequest, after: RequestPosition | undefined): boolean {
-  return after === undefined || row.at < after.at || (row.at === after.at && row.id < after.id);
 }

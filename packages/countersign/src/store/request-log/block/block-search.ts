@@ -21,7 +21,7 @@ export function mayMatch(values: ValueFilter, filter: RequestFilter): boolean {
   return codes.length === 0 || codes.some((code) => has("code", String(code)));
 }
 
-/** The rows of a block that a filter lets through, as `matches` decides it, the last ones first; at most so many. */
+/** The rows of a block that a filter lets through, as `matches` decides it, the last ones first. */
 export function* matchingRows(block: RequestBlock, filter: RequestFilter): Generator<number> {
   const tests = testsOf(block, filter);
   if (tests === undefined) return;

@@ -6,6 +6,7 @@ import type {
   RequestQuery,
   StoredRequest,
 } from "../../../request-contracts.ts";
+import { pageOf } from "../../../request-log/newest-first.ts";
 import { type RequestRow, recordOf } from "../../request-log/request-row.ts";
 import { allOf, behind, planOf, type SearchPlan, upTo } from "./request-conditions.ts";
 
@@ -41,17 +42,6 @@ export async function searchRequests(
     if (performance.now() - began > patienceMs) return pageOf(rows, limit, end);
     position = end;
   }
-}
-
-function pageOf(
-  found: readonly StoredRequest[],
-  limit: number,
-  end: RequestPosition | undefined,
-): RequestPage {
-  const rows = found.slice(0, limit);
-  const last = rows.at(-1);
-  const next = found.length > limit && last !== undefined ? { at: last.at, id: last.id } : end;
-  return { rows, next };
 }
 
 interface Select {

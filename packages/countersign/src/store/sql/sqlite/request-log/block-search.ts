@@ -8,6 +8,7 @@ import type {
 import { matchingRows, mayMatch } from "../../../request-log/block/block-search.ts";
 import type { RequestBlock } from "../../../request-log/block/request-block.ts";
 import { ValueFilter } from "../../../request-log/block/value-filter.ts";
+import { isBehind, newestFirst, pageOf } from "../../../request-log/newest-first.ts";
 import type { DatabaseSync, StatementSync } from "../node-sqlite.ts";
 import type { RequestBlocks } from "./request-blocks.ts";
 
@@ -20,7 +21,7 @@ interface FoundBlock {
   readonly seen: Uint8Array | null;
 }
 
-/** A row that was found, which is read when it is known to be on the page. */
+/** A row that was found, which is read when its place on the page is known. */
 interface Found extends RequestPosition {
   readonly block: RequestBlock;
   readonly row: number;
@@ -57,16 +58,12 @@ export class BlockSearch {
       if (least !== undefined && block.latest < least.at) break;
       const end = { at: block.latest + 1, id: 0 };
       if (performance.now() - began > patienceMs && (after === undefined || isBehind(end, after)))
-        return pageOf(
-          found.filter(({ at }) => at >= end.at),
-          limit,
-          end,
-        );
+        return pageOf(records(found.filter(({ at }) => at >= end.at)), limit, end);
       if (block.seen !== null && !mayMatch(new ValueFilter(block.seen), filter)) continue;
       const rows = firstRows(this.#blocks.read(block.first_id), filter, { wanted, after });
       found = [...found, ...rows].sort(newestFirst).slice(0, wanted);
     }
-    return pageOf(found, limit, undefined);
+    return pageOf(records(found), limit, undefined);
   }
 
   /** The rows after an id, in their order. */
@@ -105,18 +102,6 @@ function firstRows(block: RequestBlock, filter: RequestFilter, { wanted, after }
   return found;
 }
 
-/** Later in the list. */
-function isBehind(one: RequestPosition, other: RequestPosition): boolean {
-  return newestFirst(one, other) > 0;
-}
-
-function newestFirst(a: RequestPosition, b: RequestPosition): number {
-  return b.at - a.at || b.id - a.id;
-}
-
-function pageOf(found: readonly Found[], limit: number, end: RequestPosition | undefined): RequestPage {
-  const rows = found.slice(0, limit).map(({ block, row }) => block.record(row));
-  const last = rows.at(-1);
-  const next = found.length > limit && last !== undefined ? { at: last.at, id: last.id } : end;
-  return { rows, next };
+function records(found: readonly Found[]): readonly StoredRequest[] {
+  return found.map(({ block, row }) => block.record(row));
 }

@@ -124,12 +124,17 @@ export class RequestBlocks {
 
   /** Puts small blocks together: all of them where that is enough, or as many of a level as make up the next. */
   #tidy(): void {
-    const small = this.#smallOnes();
-    if (small.reduce((sum, { rows }) => sum + rows, 0) >= enoughRows) this.#join(small);
-    // Older ones come first, and have the higher levels.
+    let small = this.#smallOnes();
+    if (small.reduce((sum, { rows }) => sum + rows, 0) >= enoughRows) {
+      this.#join(small);
+      return;
+    }
+    // A level gets another block from the one below alone. The last one is full by its rows.
     for (let level = 0; level < fullLevel - 1; level++) {
-      const these = this.#smallOnes().filter((block) => block.level === level);
-      if (these.length >= fanIn) this.#join(these, level + 1);
+      const these = small.filter((block) => block.level === level);
+      if (these.length < fanIn) return;
+      this.#join(these, level + 1);
+      small = this.#smallOnes();
     }
   }
 
