@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import type { Page } from "playwright-core";
+import { until } from "../deadline.ts";
 import { AdminStage, furnish } from "./admin-stage.ts";
 import { type Account, enter } from "./browser.ts";
 import { cutOff } from "./cut-off.ts";
@@ -53,6 +54,16 @@ async function violationsInBoth(page: Page, within?: string): Promise<readonly s
   await page.emulateMedia({ colorScheme: "light" });
   return [...inLight, ...inDark.map((line) => `dark: ${line}`)];
 }
+
+/** The line of a chart: `--color-accent`. */
+const accent = { light: "15,118,110,255", dark: "45,212,191,255" };
+
+/** Whether one of the page's first canvas is of that colour. To be run in the page. */
+const hasPixel = (color: string): string => `(() => {
+  const { width, height } = document.querySelector("canvas");
+  const { data } = document.querySelector("canvas").getContext("2d").getImageData(0, 0, width, height);
+  return Array.from({ length: width * height }, (_, at) => data.slice(4 * at, 4 * at + 4).join()).includes("${color}");
+})()`;
 
 const full = { width: 1280, height: 860 };
 
@@ -115,6 +126,25 @@ describe("every page of the admin UI, in a browser", () => {
       assert.deepEqual(await violationsInBoth(page, overlay), [], name);
       if (narrow) assert.deepEqual(await unseen(page, [320]), [], name);
     }
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+
+  test("has another theme at once for who wants nothing to move, in its charts too", async () => {
+    const { page, context, complaints } = await stage.visit(full);
+    await enter(page, stage.account("admin"));
+    await page.locator("canvas").first().waitFor();
+    const moving = (): Promise<unknown> =>
+      page.evaluate("document.getAnimations().map(({ transitionProperty }) => transitionProperty)");
+    const drawnIn = (color: string): Promise<void> =>
+      until(10_000, `a chart in ${color}`, () => page.evaluate<boolean>(hasPixel(color)));
+    await drawnIn(accent.light);
+    await page.emulateMedia({ colorScheme: "dark" });
+    assert.deepEqual(await moving(), []);
+    await drawnIn(accent.dark);
+    await page.evaluate("document.documentElement.dataset.theme = 'light'");
+    assert.deepEqual(await moving(), []);
+    await drawnIn(accent.light);
     assert.deepEqual(complaints, []);
     await context.close();
   });

@@ -8,7 +8,7 @@ import { shouldRetry } from "./api/errors.ts";
 import { transport } from "./api/transport.ts";
 import { App } from "./app.tsx";
 import "./styles.css";
-import { applyTheme } from "./shell/theme.ts";
+import { applyTheme } from "./ui/theme.ts";
 import { Toasts } from "./ui/toasts.tsx";
 
 applyTheme();

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useMe } from "../api/rights.ts";
 import { logOut } from "../api/session.ts";
 import { text } from "../text.ts";
-import { applyTheme, keptTheme, type Theme } from "./theme.ts";
+import { applyTheme, keptTheme, type Theme } from "../ui/theme.ts";
 
 const themes = [
   ["system", Monitor],

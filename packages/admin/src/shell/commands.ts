@@ -14,8 +14,8 @@ import {
 } from "lucide-react";
 import { logOut } from "../api/session.ts";
 import { text } from "../text.ts";
+import { applyTheme } from "../ui/theme.ts";
 import { places } from "./places.ts";
-import { applyTheme } from "./theme.ts";
 
 export interface Command {
   readonly name: string;

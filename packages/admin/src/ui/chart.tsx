@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
+import { useColors } from "./theme.ts";
 
 export interface Series {
   readonly label: string;
@@ -24,6 +25,8 @@ export interface ChartProps {
 export function Chart({ label, times, series, format, height = 180 }: ChartProps) {
   const holder = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState<number>();
+  const colors = useColors();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn keeps its colours, and is drawn anew with others
   useEffect(() => {
     const element = holder.current;
     if (element === null) return undefined;
@@ -38,7 +41,7 @@ export function Chart({ label, times, series, format, height = 180 }: ChartProps
       resize.disconnect();
       plot.destroy();
     };
-  }, [times, series, format, height]);
+  }, [times, series, format, height, colors]);
   return (
     <div className="flex min-w-0 flex-col gap-3">
       <Legend {...{ series, format, times, at }} />
@@ -111,7 +114,7 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-d
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const utcDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
 
-/** What a colour of the theme is here. One element each: a change of colour would be a transition. */
+/** What a colour of the theme is here. */
 function colorOf(element: HTMLElement, name: string): string {
   const probe = document.createElement("span");
   probe.style.color = `var(--color-${name})`;
