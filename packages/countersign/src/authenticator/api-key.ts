@@ -3,6 +3,7 @@ import type { Authenticator, AuthRuntime } from "../core/authenticator.ts";
 import type { Call } from "../core/call.ts";
 import { credentialStart, longestCredential, refuseUnrecognized } from "../core/credential.ts";
 import { andThen, type Decision, type MaybePromise } from "../core/decision.ts";
+import { requireKnown } from "../core/known-options.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserSource } from "../core/user.ts";
 import { createKeyDigests, type KeyDigests } from "../keys/key-digest.ts";
@@ -45,8 +46,14 @@ export interface StoredKeyOptions<P> extends KeyAuthenticatorOptions<P>, Omit<St
 
 export interface ApiKeyOptions<P> extends KeyAuthenticatorOptions<P>, StoredKeysOptions {}
 
+const apiKeyOptions = [
+  ...(["header", "scheme", "prefix", "capacity", "name", "restricted", "clientAddress"] as const),
+  ...(["onScopeUsed", "toPrincipal", "keys", "users", "peppers", "onOlderPepper"] as const),
+] satisfies (keyof ApiKeyOptions<unknown>)[];
+
 /** Stored API keys: a warm check costs a SHA-256 and a look-up, and touches no store. */
 export function apiKey<P = Principal>(options: ApiKeyOptions<P>): Authenticator<P> {
+  requireKnown("apiKey()", options, apiKeyOptions);
   return keyAuthenticator(options, storedKeys(options));
 }
 

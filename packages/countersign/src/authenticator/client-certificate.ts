@@ -3,6 +3,7 @@ import type { Authenticator, AuthRuntime } from "../core/authenticator.ts";
 import type { Call } from "../core/call.ts";
 import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } from "../core/decision.ts";
 import type { DenialDetail, Reason } from "../core/denial.ts";
+import { requireKnown } from "../core/known-options.ts";
 import type { Principal } from "../core/principal.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
 import { principalOf } from "./account.ts";
@@ -34,11 +35,16 @@ export interface ClientCertificateOptions<P> {
   readonly toPrincipal?: (principal: Principal) => P;
 }
 
+const certificateOptions = [
+  ...(["map", "users", "findByUsername", "capacity", "name", "toPrincipal"] as const),
+] satisfies (keyof ClientCertificateOptions<unknown>)[];
+
 /**
  * The client certificate of a connection, which the transport has verified. It authenticates calls that have no header
  * credential; beside one it only binds tokens (RFC 8705). The principal's `clientId` is the name that was recognised.
  */
 export function clientCertificate<P = Principal>(options: ClientCertificateOptions<P>): Authenticator<P> {
+  requireKnown("clientCertificate()", options, certificateOptions);
   const { map: entries, users, findByUsername, name = "client_certificate", capacity = 4096 } = options;
   if (entries.some((entry) => "userId" in entry) && users === undefined)
     throw new TypeError("a client certificate stands for a userId, and there is no source of users");

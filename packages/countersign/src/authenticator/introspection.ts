@@ -4,6 +4,7 @@ import type { Call } from "../core/call.ts";
 import { credentialStart, longestCredential, refuseUnrecognized } from "../core/credential.ts";
 import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } from "../core/decision.ts";
 import type { Reason } from "../core/denial.ts";
+import { requireKnown } from "../core/known-options.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Verdict } from "../core/revocation.ts";
 import { peekToken } from "../jwt/peek.ts";
@@ -21,7 +22,7 @@ import {
   type FindForeigner,
   type ForeignPrincipalOptions,
 } from "./foreign-principal.ts";
-import type { TokenAuthenticatorOptions } from "./jwt.ts";
+import { type TokenAuthenticatorOptions, tokenOptions } from "./jwt.ts";
 import { withOfferedScheme } from "./offered-scheme.ts";
 
 export interface IntrospectionOptions<P>
@@ -37,11 +38,18 @@ export interface IntrospectionOptions<P>
   readonly negativeCacheSeconds?: number | undefined;
 }
 
+const introspectionOptions = [
+  ...tokenOptions,
+  ...(["issuer", "accounts", "mapping", "client", "audience", "leewaySeconds", "prefix"] as const),
+  ...(["cacheSeconds", "negativeCacheSeconds", "timeoutMs", "maxBytes", "maxInFlight"] as const),
+] satisfies (keyof IntrospectionOptions<unknown>)[];
+
 /**
  * Opaque tokens, which their issuer is asked about (RFC 7662), and its tokens that are JWTs. A warm check costs a
  * SHA-256 and a look-up. What the issuer revokes is refused when the answer is no longer believed.
  */
 export function introspection<P = Principal>(options: IntrospectionOptions<P>): Authenticator<P> {
+  requireKnown("introspection()", options, introspectionOptions);
   const settings = settle(options);
   const { name, challenge, scheme } = settings;
   return withOfferedScheme({

@@ -3,6 +3,7 @@ import type { Call } from "../core/call.ts";
 import { credentialStart, longestCredential, refuseUnrecognized } from "../core/credential.ts";
 import { allow, andThen, type Decision, type Denied, deny, type MaybePromise } from "../core/decision.ts";
 import type { DenialSubject, Reason } from "../core/denial.ts";
+import { requireKnown } from "../core/known-options.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Verdict } from "../core/revocation.ts";
 import type { RoleDirectory } from "../core/role-directory.ts";
@@ -79,8 +80,19 @@ interface CachedToken<P> extends CachedCredential<P> {
   readonly binding: TokenBinding;
 }
 
+/** Names of what all of them take. */
+export const tokenOptions = ["header", "scheme", "capacity", "name", "toPrincipal"] as const;
+
+const jwtOptions = [
+  ...tokenOptions,
+  ...(["keys", "typ", "maxTokenLength", "issuer", "audience", "tokenType", "leewaySeconds"] as const),
+  ...(["maxLifetimeSeconds", "requiredClaims", "requireExpiration", "userIdClaim", "alsoCheck"] as const),
+  ...(["users", "sessions"] as const),
+] satisfies (keyof JwtOptions<unknown>)[];
+
 /** Signed tokens (RFC 7519): a warm check costs a look-up by the token's end and one comparison with the whole. */
 export function jwt<P = Principal>(options: JwtOptions<P>): Authenticator<P> {
+  requireKnown("jwt()", options, jwtOptions);
   return ownTokenAuthenticator(options, createTokenVerifier(options));
 }
 

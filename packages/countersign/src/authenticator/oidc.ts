@@ -1,10 +1,11 @@
 import type { Authenticator } from "../core/authenticator.ts";
+import { requireKnown } from "../core/known-options.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Issuer } from "../oidc/issuer.ts";
 import { createIssuerVerifier } from "../oidc/issuer-verifier.ts";
 import type { IssuedTokenRules } from "../oidc/token-rules.ts";
 import { createForeignerFinder, type ForeignPrincipalOptions } from "./foreign-principal.ts";
-import { type TokenAuthenticatorOptions, tokenAuthenticator } from "./jwt.ts";
+import { type TokenAuthenticatorOptions, tokenAuthenticator, tokenOptions } from "./jwt.ts";
 
 /** With `kind: "id-token"` a `clientId`, with `kind: "access-token"` an `audience`. */
 export type OidcOptions<P> = IssuedTokenRules &
@@ -14,12 +15,31 @@ export type OidcOptions<P> = IssuedTokenRules &
     readonly issuer: Issuer;
   };
 
+const oidcOptions = [
+  ...tokenOptions,
+  ...([
+    "issuer",
+    "accounts",
+    "mapping",
+    "kind",
+    "leewaySeconds",
+    "maxLifetimeSeconds",
+    "requiredValues",
+  ] as const),
+];
+const ofKind = {
+  "id-token": ["clientId", "trustedAudiences", "authorizedParties"],
+  "access-token": ["audience", "typ"],
+} as const;
+
 /**
  * Tokens of another issuer: ID tokens of OpenID Connect, or access tokens (RFC 9068). A warm check is that of `jwt()`,
  * and goes on while the issuer cannot be reached; a token that is new then is `UNAVAILABLE`.
  */
 export function oidc<P = Principal>(options: OidcOptions<P>): Authenticator<P> {
-  const { issuer, name = "oidc" } = options;
+  const { issuer, name = "oidc", kind } = options;
+  if (!Object.hasOwn(ofKind, kind)) throw new TypeError('the kind is "id-token" or "access-token"');
+  requireKnown("oidc()", options, [...oidcOptions, ...ofKind[kind]]);
   const find = createForeignerFinder(name, options);
   return tokenAuthenticator(options, {
     name,

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { Authenticator } from "../core/authenticator.ts";
 import { credentialStart, longestCredential, refuseUnrecognized } from "../core/credential.ts";
 import { type Allowed, allow } from "../core/decision.ts";
+import { requireKnown } from "../core/known-options.ts";
 import { permissionProblem } from "../core/permission.ts";
 import { noClaims, type Principal } from "../core/principal.ts";
 import { permissionSet } from "./account.ts";
@@ -32,6 +33,7 @@ export interface StaticApiKeyOptions<P> {
 
 /** A fixed set of keys, each with its permissions: for small uses, with no store and no revocation but a restart. */
 export function staticApiKey<P = Principal>(options: StaticApiKeyOptions<P>): Authenticator<P> {
+  requireKnown("staticApiKey()", options, ["keys", "header", "scheme", "name", "toPrincipal"]);
   const { name = "api_key", header = "x-api-key", scheme = "" } = options;
   const toPrincipal = options.toPrincipal ?? ((principal: Principal) => principal as P);
   const admitted = new Map<string, Allowed<P>>();

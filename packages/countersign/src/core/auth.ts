@@ -106,14 +106,16 @@ type Judged<P> = MaybePromise<Decision<P>>;
 
 /** Builds an `Auth`. Throws a `TypeError` for what only a programmer's mistake can be. */
 export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
-  const { authenticators, onDecision, now = Date.now, revocations = nothingRevoked } = options;
-  const { policy: tables, mode, publicProcedures = [], roles, limits, throttle } = options;
+  const { authenticators, policy, now = Date.now, revocations = nothingRevoked, ...more } = options;
+  const { mode, publicProcedures = [], roles, limits, throttle, onDecision, onCallEnd, ...stray } = more;
+  // Reachable from JavaScript: a name that is mistyped must not leave the default in force.
+  for (const name in stray) throw new TypeError(`createAuth() takes no ${name}`);
   const caches: NamedCache[] = [];
   const chainOf = chainMaker<P>({ revocations, now, roles, throttle }, caches);
   const standard = chainOf(authenticators);
-  const book = new RuleBook<P>({ tables, mode, publicProcedures, chainOf });
-  const credentialHeaders = (procedure: string) =>
-    (book.find(procedure)?.chain ?? standard).slots.map(({ header }) => header);
+  const book = new RuleBook<P>({ tables: policy, mode, publicProcedures, chainOf });
+  const chain = (procedure: string) => book.find(procedure)?.chain ?? standard;
+  const credentialHeaders = (procedure: string) => chain(procedure).slots.map(({ header }) => header);
   const again = againWithRequest(book, judge);
   const openCalls = new OpenCalls<P>({ evaluate: again, revocations, credentialHeaders, now });
   const watch = openCalls.watch.bind(openCalls);
@@ -125,9 +127,9 @@ export function createAuth<P>(options: AuthOptions<P>): Auth<P> {
     watch: throttle === undefined ? watch : sparing(throttle, watch),
     renewStream: openCalls.renew.bind(openCalls),
     ...policyOf(book, limits),
-    authenticatorsOf: (procedure: string) => (book.find(procedure)?.chain ?? standard).definitions,
+    authenticatorsOf: (procedure: string) => chain(procedure).definitions,
     caches: () => caches,
-    follow: following(book, now, options.onCallEnd),
+    follow: following(book, now, onCallEnd),
   });
 
   function judge(call: Call): MaybePromise<Decision<P>> {
@@ -171,15 +173,13 @@ function policyOf<P>(book: RuleBook<P>, limits: CallLimiter<P> | undefined) {
     needsRequest: (procedure: string) => book.needsRequest(procedure),
     serve: (procedures: Iterable<string>, door?: Door) => book.serve(procedures, door),
     serveRoute: (procedure: string, route: Route<P>) => book.serveRoute(procedure, route),
-    seal: () => sealed(book, limits),
+    seal: () => {
+      book.seal();
+      limits?.seal(book.served());
+    },
     rules: () => book.list(),
     ruleOf: (procedure: string) => book.ruleOf(procedure),
   };
-}
-
-function sealed<P>(book: RuleBook<P>, limits: CallLimiter<P> | undefined): void {
-  book.seal();
-  limits?.seal(book.served());
 }
 
 /** What others send must not end a call that is open. */

@@ -82,8 +82,5 @@ function missingCredential<P>(authenticators: readonly Authenticator<P>[]): Deni
   const challenges = challengesOf(authenticators);
   const messages = new Set(authenticators.map(({ missingMessage }) => missingMessage));
   const [message] = messages;
-  return deny(
-    "CREDENTIALS_MISSING",
-    messages.size === 1 && message !== undefined ? { challenges, message } : { challenges },
-  );
+  return deny("CREDENTIALS_MISSING", { challenges, ...(messages.size === 1 && message && { message }) });
 }

@@ -26,27 +26,28 @@ export interface WireStatus {
   readonly message: string;
 }
 
-const unauthenticated = (message: string): WireStatus => ({ grpc: 16, http: 401, message });
+/** UNAUTHENTICATED, unless other codes are named. */
+const wire = (message: string, grpc = 16, http = 401): WireStatus => ({ grpc, http, message });
 
 /** Status and message of each reason. Only an expired credential's message contains "expired". */
 export const statusOf: Readonly<Record<Reason, WireStatus>> = Object.freeze({
-  CREDENTIALS_MISSING: unauthenticated("Authentication required"),
-  CREDENTIALS_MALFORMED: unauthenticated("Credentials malformed"),
-  CREDENTIALS_AMBIGUOUS: unauthenticated("More than one credential"),
-  TOKEN_INVALID: unauthenticated("Token invalid"),
-  TOKEN_EXPIRED: unauthenticated("Token expired"),
-  TOKEN_REVOKED: unauthenticated("Token revoked"),
-  API_KEY_INVALID: unauthenticated("API key invalid"),
-  API_KEY_EXPIRED: unauthenticated("API key expired"),
-  API_KEY_REVOKED: unauthenticated("API key revoked"),
-  API_KEY_DISABLED: unauthenticated("API key disabled"),
-  USER_DISABLED: unauthenticated("User disabled"),
-  LOGIN_FAILED: unauthenticated("Invalid credentials"),
-  MFA_REQUIRED: unauthenticated("Second factor required"),
-  PERMISSION_DENIED: { grpc: 7, http: 403, message: "Permission denied" },
-  RATE_LIMITED: { grpc: 8, http: 429, message: "Rate limit exceeded" },
-  QUOTA_EXCEEDED: { grpc: 8, http: 429, message: "Quota exceeded" },
-  UNAVAILABLE: { grpc: 14, http: 503, message: "Authentication temporarily unavailable" },
+  CREDENTIALS_MISSING: wire("Authentication required"),
+  CREDENTIALS_MALFORMED: wire("Credentials malformed"),
+  CREDENTIALS_AMBIGUOUS: wire("More than one credential"),
+  TOKEN_INVALID: wire("Token invalid"),
+  TOKEN_EXPIRED: wire("Token expired"),
+  TOKEN_REVOKED: wire("Token revoked"),
+  API_KEY_INVALID: wire("API key invalid"),
+  API_KEY_EXPIRED: wire("API key expired"),
+  API_KEY_REVOKED: wire("API key revoked"),
+  API_KEY_DISABLED: wire("API key disabled"),
+  USER_DISABLED: wire("User disabled"),
+  LOGIN_FAILED: wire("Invalid credentials"),
+  MFA_REQUIRED: wire("Second factor required"),
+  PERMISSION_DENIED: wire("Permission denied", 7, 403),
+  RATE_LIMITED: wire("Rate limit exceeded", 8, 429),
+  QUOTA_EXCEEDED: wire("Quota exceeded", 8, 429),
+  UNAVAILABLE: wire("Authentication temporarily unavailable", 14, 503),
 });
 
 /** A refusal. A value, not an exception: adapters render it, nobody catches it. */

@@ -74,6 +74,8 @@ describe("combinations of guards", () => {
   it("have a title that tells their parts, and only a conjunction has parts", () => {
     const isOwner: Guard<Principal> = () => true;
     assert.equal(anyOf(isOwner, not(isOwner)).title, "anyOf(isOwner, not(isOwner))");
+    const mixed = allOf(isOwner, () => true);
+    assert.equal(mixed.title, "allOf(isOwner, custom guard)");
     assert.deepEqual(partsOf(allOf(isOwner)), [isOwner]);
     assert.equal(partsOf(anyOf(isOwner)), undefined);
   });

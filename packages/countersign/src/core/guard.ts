@@ -68,7 +68,7 @@ export function anyOf<P>(first: Guard<P>, ...rest: readonly Guard<P>[]): Guard<P
   const parts = guardList("anyOf", [first, ...rest]);
   const title = `anyOf(${titles(parts)})`;
   const { denialMessage } = first;
-  const text = denialMessage === undefined ? { title } : { title, denialMessage };
+  const text = { title, ...(denialMessage !== undefined && { denialMessage }) };
   const check = (principal: P, call: Call): MaybePromise<boolean> => some(parts, principal, call, false);
   return composed(named(text, check), "anyOf", parts);
 }
@@ -84,7 +84,7 @@ export function withMessage<P>(denialMessage: string, guard: Guard<P>): Guard<P>
 export function observedBy<P>(observer: Guard<P>, guard: Guard<P>): Guard<P> {
   const parts = guardList("observedBy", [observer, guard]);
   const check = (principal: P, call: Call): MaybePromise<boolean> => every(parts, principal, call);
-  return composed(named({ title: titles([guard]) }, check), "observed", parts);
+  return composed(named({ title: guardTitle(guard) }, check), "observed", parts);
 }
 
 /** Passes where the guard refuses. It refuses what is neither `true` nor `false`. */
@@ -147,5 +147,10 @@ function guardList<P>(
 }
 
 function titles<P>(guards: readonly Guard<P>[]): string {
-  return guards.map((guard) => guard.title ?? guard.name ?? "custom guard").join(", ");
+  return guards.map(guardTitle).join(", ");
+}
+
+/** How a guard reads in a listing. */
+export function guardTitle<P>({ title, name }: Guard<P>): string {
+  return title ?? (name || "custom guard");
 }

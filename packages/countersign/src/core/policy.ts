@@ -1,6 +1,6 @@
 import type { Chain } from "./chain.ts";
 import { type Denied, deny } from "./decision.ts";
-import { allOf, anyOf, type Guard, not, partsOf } from "./guard.ts";
+import { allOf, anyOf, type Guard, guardTitle, not, partsOf } from "./guard.ts";
 import { needsRequest, type RequestCheck, type RequestGuardText, withRequest } from "./request-guard.ts";
 
 /**
@@ -145,7 +145,7 @@ export function compileRule<P>(rule: Rule<P>): CompiledRule<P> {
 
 /** How a rule reads in a listing. */
 export function titleOf<P>(rule: Rule<P>): string {
-  return typeof rule === "string" ? rule : (rule.title ?? (rule.name || "custom guard"));
+  return typeof rule === "string" ? rule : guardTitle(rule);
 }
 
 interface Part<P> {
@@ -160,6 +160,5 @@ function conjunction<P>(guard: Guard<P>, outer?: string): readonly Part<P>[] {
 }
 
 function refusalOf<P>(check: Guard<P>, message: string | undefined): Denied {
-  const missing = titleOf(check);
-  return deny("PERMISSION_DENIED", message === undefined ? { missing } : { missing, message });
+  return deny("PERMISSION_DENIED", { missing: guardTitle(check), ...(message !== undefined && { message }) });
 }

@@ -23,7 +23,7 @@ export interface RuleBookOptions<P> {
   /** Procedures that are open besides health checks. */
   readonly publicProcedures: readonly string[];
   /** Starts the authenticators of a route that has its own. */
-  readonly chainOf?: (authenticators: readonly Authenticator<P>[]) => Chain<P>;
+  readonly chainOf: (authenticators: readonly Authenticator<P>[]) => Chain<P>;
 }
 
 /** What a server does beside calling `decide()`. */
@@ -68,7 +68,7 @@ export class RuleBook<P> {
   constructor({ tables, mode, publicProcedures, chainOf }: RuleBookOptions<P>) {
     this.#chainOf = chainOf;
     this.#mode = fallbackOf(mode);
-    this.#fallback = this.#mode === undefined ? undefined : compileRule(this.#mode);
+    this.#fallback = this.#mode && compileRule(this.#mode);
     this.#override = mode === "disabled" ? this.#fallback : undefined;
     for (const { origin, ...rest } of tables.flatMap(linesOf)) {
       requireRule(rest.procedure, rest.rule);
@@ -88,8 +88,7 @@ export class RuleBook<P> {
 
   /** The rule that applies, or undefined: refuse. */
   find(procedure: string): CompiledRule<P> | undefined {
-    if (this.#override !== undefined) return this.#override;
-    return this.#rules.get(procedure) ?? this.#fallback;
+    return this.#override ?? this.#rules.get(procedure) ?? this.#fallback;
   }
 
   /** Does the rule in force need the request? Asked for each call, and next to nothing where no rule does. */
@@ -99,7 +98,7 @@ export class RuleBook<P> {
 
   /** The rule as it was written, whatever the mode. */
   ruleOf(procedure: string): Rule<P> | undefined {
-    return this.#override === undefined ? this.#raw.get(procedure) : "open";
+    return this.#override ? "open" : this.#raw.get(procedure);
   }
 
   /**
@@ -134,8 +133,7 @@ export class RuleBook<P> {
     this.serve([procedure], decoded ? { decoded: [procedure] } : {});
     const rule = this.#rules.get(procedure);
     if (auth === undefined || rule === undefined) return;
-    if (served || this.#chainOf === undefined)
-      throw new TypeError(`two lists of authenticators for ${procedure}`);
+    if (served) throw new TypeError(`two lists of authenticators for ${procedure}`);
     this.#rules.set(procedure, { ...rule, chain: this.#chainOf(auth) });
   }
 
@@ -197,18 +195,10 @@ const placeNames = {
   route: "the route",
 } as const satisfies Record<RuleListing["source"], string>;
 
+const fallbacks = { required: "authenticated", optional: "optional", disabled: "open" } as const;
+
 /** The rule of what has none. */
-function fallbackOf<P>(mode: Mode | undefined): Rule<P> | undefined {
-  switch (mode) {
-    case undefined:
-      return undefined;
-    case "required":
-      return "authenticated";
-    case "optional":
-      return "optional";
-    case "disabled":
-      return "open";
-    default:
-      throw new TypeError(`the mode is "required", "optional" or "disabled", not "${String(mode)}"`);
-  }
+function fallbackOf(mode: Mode | undefined): "authenticated" | "optional" | "open" | undefined {
+  if (mode === undefined || Object.hasOwn(fallbacks, mode)) return mode && fallbacks[mode];
+  throw new TypeError(`the mode is "required", "optional" or "disabled", not "${mode}"`);
 }

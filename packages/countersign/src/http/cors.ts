@@ -1,3 +1,5 @@
+import { requireKnown } from "../core/known-options.ts";
+
 /** Which pages in a browser may call, and with what. */
 export interface CorsOptions {
   /** As a browser writes them: `https://app.example`, `http://localhost:5173`. Default: none, and nothing is said. */
@@ -78,13 +80,9 @@ export const corsDefaults = {
 const nothing: CorsAnswer = Object.freeze({ preflight: false, headers: [] });
 const other: CorsAnswer = Object.freeze({ preflight: false, headers: [["vary", "origin"] as const] });
 
-const names: ReadonlySet<string> = new Set(["origins", "credentials", ...Object.keys(corsDefaults)]);
-
-/** Reachable from JavaScript: "origin" for "origins" would be silently closed, with every page at a loss. */
+/** "origin" for "origins" would be silently closed, with every page at a loss. */
 function requireOptions(options: CorsOptions): void {
-  const stray = Object.keys(options).find((name) => !names.has(name));
-  if (stray !== undefined)
-    throw new TypeError(`"${stray}" is no option of CORS: they are ${[...names].join(", ")}`);
+  requireKnown("CORS", options, ["origins", "credentials", ...Object.keys(corsDefaults)]);
   if (!Array.isArray(options.origins))
     throw new TypeError(`CORS needs origins, a list as ["https://app.example"]`);
 }

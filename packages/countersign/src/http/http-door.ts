@@ -5,6 +5,7 @@ import type { Call } from "../core/call.ts";
 import { type Allowed, andThen, type Decision, type Denied, type MaybePromise } from "../core/decision.ts";
 import type { Denial } from "../core/denial.ts";
 import type { FollowedCall } from "../core/followed-call.ts";
+import { requireKnown } from "../core/known-options.ts";
 import type { Principal } from "../core/principal.ts";
 import type { RouteGuards, RouteRule } from "../core/route-rule.ts";
 import type { UserAccount, UserSource } from "../core/user.ts";
@@ -145,13 +146,6 @@ export class HttpDoor<P extends Principal, U extends UserAccount> {
 
 const doorOptions = ["users", "guards", "cors", "onError"];
 const ruleOptions = ["auth", "guards", "body"];
-
-/** Reachable from JavaScript: a name that is mistyped must not leave the default in force. */
-function requireKnown(whose: string, given: object, known: readonly string[]): void {
-  const stray = Object.keys(given).filter((name) => !known.includes(name));
-  if (stray.length > 0)
-    throw new TypeError(`${whose} has no option ${stray.join(", ")}: it takes ${known.join(", ")}`);
-}
 
 /** Reachable from JavaScript. */
 function requireAuthenticators(procedure: string, given: unknown): void {

@@ -1,5 +1,6 @@
 import type { Call } from "../core/call.ts";
 import { andThen, type Denied, deny, isPromise, type MaybePromise } from "../core/decision.ts";
+import { requireKnown } from "../core/known-options.ts";
 import type { CallLimit, CallLimiter } from "../core/limit.ts";
 import type { ApiKeyIdentity, Principal } from "../core/principal.ts";
 import { requireCallLimit } from "./call-window.ts";
@@ -49,6 +50,7 @@ export interface LimiterOptions<P> {
 
 /** Limits for `createAuth({ limits })`. Throws `TypeError` for limits that cannot be. */
 export function createLimiter<P = Principal>(options: LimiterOptions<P> = {}): CallLimiter<P> {
+  requireKnown("createLimiter()", options, ["limits", "rates", "quotas", "sharedAddresses", "subjectOf"]);
   return new Limiter<P>(options);
 }
 
