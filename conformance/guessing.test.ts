@@ -115,6 +115,7 @@ it("100 logins waiting do not hold up other calls", async (t) => {
   const other = await raw.connect(server.grpc);
   const header = ["x-api-key", aliceKey] as const;
   let waiting = true;
+  const start = performance.now();
   const logins = Promise.all(
     Array.from({ length: 100 }, (_, index) =>
       call(client, "Login", { username: `nobody${index}`, password: wrong }),
@@ -128,6 +129,7 @@ it("100 logins waiting do not hold up other calls", async (t) => {
     equal(code, 0);
     times.push(performance.now() - began);
   }
+  const took = performance.now() - start;
   deepEqual([...new Set((await logins).map(({ code }) => code))], [16]);
   await other.close();
   const sorted = times.toSorted((a, b) => a - b);
@@ -136,5 +138,6 @@ it("100 logins waiting do not hold up other calls", async (t) => {
     `${times.length} calls meanwhile: p50 ${sorted[Math.floor(sorted.length / 2)]} ms, p99 ${p99} ms`,
   );
   ok(times.length > 50);
-  ok(p99 < 250, `p99 ${p99} ms`);
+  // On a machine of any speed: one that waited for them would take as long as all of them.
+  ok(p99 < took / 10, `p99 ${p99} ms, while logins took ${took} ms`);
 });
