@@ -182,6 +182,7 @@ export function Keys() {
           selection: {
             chosen,
             onChange: setChosen,
+            nameOf: ({ apiKey: { name } }) => name,
             actions: <RevokeChosen ids={chosen} onDone={() => setChosen([])} />,
           },
         })}

@@ -5,6 +5,7 @@ import { useMe } from "../api/rights.ts";
 import { logOut } from "../api/session.ts";
 import { text } from "../text.ts";
 import { applyTheme, keptTheme, type Theme } from "../ui/theme.ts";
+import { tellError } from "../ui/toasts.tsx";
 
 const themes = [
   ["system", Monitor],
@@ -50,7 +51,7 @@ export function AccountMenu({ onLeft }: { onLeft: () => void }) {
               ))}
             </Menu.RadioGroup>
             <Menu.Separator className="my-1 h-px bg-line" />
-            <Menu.Item className={item} onClick={() => void logOut().then(onLeft)}>
+            <Menu.Item className={item} onClick={() => void logOut().then(onLeft, tellError)}>
               <LogOut size={15} aria-hidden="true" />
               {text.shell.logOut}
             </Menu.Item>
