@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Locator, Page, Route } from "playwright-core";
+import { until } from "../deadline.ts";
 import { AdminStage, furnish } from "./admin-stage.ts";
 import { enter, type Visit } from "./browser.ts";
 
@@ -204,6 +205,32 @@ describe("what went wrong", () => {
 });
 
 describe("the list of calls", () => {
+  test("has no gap where it begins to come by itself, and says when it no longer does", async () => {
+    const { page, context } = await administrator();
+    const { key, id } = await stage.administrator.createKey("3", "In between");
+    await page.goto("/admin/logs");
+    await page.locator("tbody tr").first().waitFor();
+    await stage.call(key);
+    await until(10_000, "the call in the log", async () => {
+      const found = await stage.administrator.call("/auth.v1.LogService/ListRequests", {
+        filter: { api_key_id: id },
+      });
+      return (found["requests"] as unknown[] | undefined)?.length === 1;
+    });
+    const live = page.getByRole("button", { name: "Live" });
+    await live.click();
+    const row = page.getByRole("row").filter({ hasText: "In between" });
+    await row.waitFor();
+    await live.click();
+    await page.locator("button[aria-pressed=false]").waitFor();
+    assert.equal(await row.count(), 1);
+    await page.route("**/WatchRequests", (route) => route.abort());
+    await live.click();
+    await page.getByText("Something went wrong").first().or(page.getByText(/fetch/)).first().waitFor();
+    await page.locator("button[aria-pressed=false]").waitFor();
+    await context.close();
+  });
+
   test("that a figure leads to is that of the figure's range", async () => {
     const { page, context, complaints } = await administrator();
     await page.goto("/admin/?range=15m");

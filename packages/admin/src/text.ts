@@ -164,7 +164,8 @@ export const text = {
     prefix: "Key",
     total: "Total requests",
     trend: "14 days",
-    trendLabel: "Calls on each of the last 14 days",
+    trendLabel: (calls: number) =>
+      `${formatCount(calls)} ${calls === 1 ? "call" : "calls"} in the last 14 days`,
     lastUsed: "Last used",
     never: "Never",
     expires: "Expires",

@@ -55,7 +55,7 @@ export function Logs() {
     }),
     [search, userId, apiKeyId, status, reason, procedure, since, until],
   );
-  const fresh = useTail(filter, live);
+  const fresh = useTail(filter, live, () => setWatching(""));
   return (
     <Page
       title={text.logs.title}

@@ -87,7 +87,7 @@ function Figures({
   const series = useQuery(LogService.method.getTimeSeries, { ...period, step }, live);
   if (query.error && !query.data) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const { data } = query;
-  if (data?.all === undefined) return <Loading lines={10} />;
+  if (data?.all === undefined) return <Loading lines={24} />;
   const { all } = data;
   const figure = (ms: number | undefined): string => (ms === undefined ? "—" : formatDuration(ms));
   return (

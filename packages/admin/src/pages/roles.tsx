@@ -96,7 +96,11 @@ const columns: readonly Column<Role>[] = [
       </span>
     ),
   },
-  { id: "description", header: text.roles.descriptionField, cell: ({ description }) => description || "—" },
+  {
+    id: "description",
+    header: text.roles.descriptionField,
+    cell: ({ description }) => <span className="block min-w-[22ch]">{description || "—"}</span>,
+  },
   {
     id: "permissions",
     header: text.roles.permissions,
