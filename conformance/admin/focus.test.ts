@@ -120,6 +120,32 @@ describe("a small screen", () => {
     await context.close();
   });
 
+  test("is not covered by notices: the last three are shown, and what is between them can be reached", async () => {
+    const { page, context, complaints } = await administrator(375);
+    await page.setViewportSize({ width: 375, height: 560 });
+    await page.goto(`/admin/keys/${keyId}`);
+    const copies = page.getByRole("button", { name: "Copy the request id" });
+    for (const [deed, number] of [
+      ["Disable", 1],
+      ["Enable", 2],
+      ["Disable", 3],
+    ] as const) {
+      await page.getByRole("button", { name: deed, exact: true }).press("Enter");
+      await copies.nth(number - 1).waitFor();
+      // Pointed at, they stay.
+      await copies.last().hover();
+    }
+    const answered = page.waitForResponse((response) => response.url().endsWith("EnableApiKey"));
+    await page.getByRole("button", { name: "Enable", exact: true }).press("Enter");
+    await (await answered).finished();
+    await page.getByText("Enabled", { exact: true }).nth(1).waitFor();
+    assert.equal(await copies.count(), 3);
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.getByRole("dialog").getByLabel("Name").waitFor();
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+
   test("holds names that have no blank", async () => {
     const name = "ANameWithoutAnyBlankThatIsWiderThanAPhoneAndThanMostColumnsOfATableOrAPanel";
     const { id } = await stage.administrator.createKey("3", name);
