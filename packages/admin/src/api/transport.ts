@@ -46,7 +46,9 @@ const admitted: Interceptor = (next) => async (request) => {
   } catch (error) {
     const { code } = ConnectError.from(error);
     // Denied is also what was sent with the token of a session that another window has ended since.
-    if (code === Code.Unauthenticated || code === Code.PermissionDenied) onSessionEnd();
+    // To ask for it keeps a session open: a page that looks by itself does not.
+    if (code === Code.Unauthenticated || (code === Code.PermissionDenied && isSomebodyThere()))
+      onSessionEnd();
     throw error;
   }
 };
