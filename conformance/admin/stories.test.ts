@@ -186,6 +186,7 @@ describe("the request log", () => {
     await page.getByLabel("Reason").selectOption("CREDENTIALS_MISSING");
     await row(page, "CREDENTIALS_MISSING").first().waitFor();
     await page.waitForURL(/reason=CREDENTIALS_MISSING/);
+    await page.locator("section[aria-busy=false]").waitFor();
     assert.equal(await row(page, "Logged").count(), 0);
 
     await page.goto("/admin/logs?status=success");

@@ -74,10 +74,22 @@ describe("a visit", () => {
 
   test("ends when nobody does anything, also on a page that keeps itself up to date", async () => {
     const { page, context } = await stage.visit();
+    // Nor does one that is denied what it asks for again and again.
+    await page.route("**/GetTimeSeries", (route) =>
+      route.fulfill({ status: 403, json: { code: "permission_denied", message: "not any more" } }),
+    );
+    const alone: string[] = [];
+    page.on("request", (request) => {
+      const isAlone = request.headers()["x-countersign-background"] !== undefined;
+      if (isAlone || alone.length > 0) alone.push(new URL(request.url()).pathname);
+    });
     await enter(page, stage.account("admin"));
     const began = performance.now();
     await page.getByRole("button", { name: "Log in" }).waitFor({ timeout: 60_000 });
     assert.ok(performance.now() - began > (idleSeconds - 5) * 1000);
+    // To ask for the session keeps it: it is asked for when it is over, and not before.
+    assert.ok(alone.some((path) => path.endsWith("GetTimeSeries")));
+    assert.equal(alone.filter((path) => path === "/admin/session").length, 1, alone.join("\n"));
     await context.close();
   });
 

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 import { Route, Switch, useLocation } from "wouter";
 import { readSession } from "./api/session.ts";
 import { whenSessionEnds } from "./api/transport.ts";
@@ -25,6 +25,15 @@ export function App() {
     () => whenSessionEnds(() => void queries.invalidateQueries({ queryKey: ["session"] })),
     [queries],
   );
+  const token = session.data?.csrfToken;
+  const tokenBefore = useRef(token);
+  useEffect(() => {
+    // Another session may be another user's: what was read in the one before is none of theirs.
+    const isAnother =
+      token !== undefined && tokenBefore.current !== undefined && token !== tokenBefore.current;
+    tokenBefore.current = token;
+    if (isAnother) void queries.resetQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
+  }, [queries, token]);
   if (session.isPending) return null;
   if (session.error && session.data === undefined)
     return <Failed error={session.error} onRetry={() => void session.refetch()} />;

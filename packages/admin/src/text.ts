@@ -1,4 +1,5 @@
 import { Code } from "@connectrpc/connect";
+import { formatCount } from "./ui/numbers.ts";
 
 /** Every word that the UI says, in one place. */
 export const text = {
@@ -17,6 +18,7 @@ export const text = {
     deniedHint: "Ask an administrator for a role that includes it.",
     loading: "Loading",
     more: "Show more",
+    notCopied: "Not allowed: copy it by hand",
     nothingMatches: "Nothing matches",
     reason: "Reason",
     reasonHint: "Kept in the audit log.",
@@ -25,10 +27,10 @@ export const text = {
     retry: "Try again",
     save: "Save",
     searching: "Searching",
-    select: (id: string) => `Select ${id}`,
+    select: (name: string) => `Select ${name}`,
     selectAll: "Select all that are shown",
     sortBy: (column: string) => `Sort by ${column.toLowerCase()}`,
-    shown: (count: number, more: boolean) => (more ? `${count} shown, there are more` : `${count} shown`),
+    shown: (count: number, more: boolean) => `${formatCount(count)} shown${more ? ", there are more" : ""}`,
   },
   errors: {
     [Code.InvalidArgument]: "That cannot be accepted",
@@ -75,7 +77,8 @@ export const text = {
     codeHint: "From your authenticator app, or a recovery code.",
     submit: "Log in",
     unreachable: "The server cannot be reached.",
-    wait: (message: string, seconds: number) => `${message}. Try again in ${Math.ceil(seconds)} s.`,
+    wait: (message: string, seconds: number) =>
+      `${message}. Try again in ${seconds <= 120 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`}.`,
   },
   overview: {
     title: "Overview",
@@ -102,7 +105,8 @@ export const text = {
     keys: "API keys",
     users: "Users",
     noCalls: "No calls in this range",
-    dropped: (count: string) => `${count} calls were not written down, because there were too many at once.`,
+    dropped: (count: bigint) =>
+      `${formatCount(count)} ${count === 1n ? "call was" : "calls were"} not written down, because there were too many at once.`,
     expiring: "Keys that expire within two weeks",
     noneExpiring: "No key expires soon",
     findings: "Keys to tidy up",
@@ -160,7 +164,8 @@ export const text = {
     prefix: "Key",
     total: "Total requests",
     trend: "14 days",
-    trendLabel: "Calls on each of the last 14 days",
+    trendLabel: (calls: number) =>
+      `${formatCount(calls)} ${calls === 1 ? "call" : "calls"} in the last 14 days`,
     lastUsed: "Last used",
     never: "Never",
     expires: "Expires",
@@ -284,8 +289,11 @@ export const text = {
     after: "After",
     verify: "Verify",
     unchecked: "Each record carries a hash of the one before it.",
-    checking: (count: string) => `Checking: ${count} so far`,
-    intact: (count: string) => `All ${count} records are as they were written.`,
+    checking: (count: bigint) => `Checking: ${formatCount(count)} so far`,
+    intact: (count: bigint) =>
+      count === 1n
+        ? "The one record is as it was written."
+        : `All ${formatCount(count)} records are as they were written.`,
     broken: (sequence: string, fault: string) => `Record ${sequence} is wrong: ${fault}.`,
   },
   configuration: {
@@ -304,7 +312,9 @@ export const text = {
         ? "less than a minute"
         : seconds < 3600
           ? `${Math.floor(seconds / 60)} min`
-          : `${Math.floor(seconds / 3600)} h`,
+          : seconds < 172_800
+            ? `${Math.floor(seconds / 3600)} h`
+            : `${formatCount(Math.floor(seconds / 86_400))} days`,
     file: "In force",
   },
   tryIt: {

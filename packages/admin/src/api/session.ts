@@ -48,11 +48,14 @@ export async function logIn({ username, password, otpCode }: LoginForm): Promise
   await sessionOf(response);
 }
 
+/** Throws where the session goes on. */
 export async function logOut(): Promise<void> {
-  await fetch("/admin/session", {
+  const response = await fetch("/admin/session", {
     method: "DELETE",
     headers: { "x-csrf-token": csrfToken },
   });
+  // 401: there was none any more.
+  if (!response.ok && response.status !== 401) await sessionOf(response);
   csrfToken = "";
 }
 

@@ -2,7 +2,7 @@ import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { currentCsrfToken } from "./session.ts";
 
-/** Told when the session is over, so that the page asks to log in. */
+/** Told when the session is over, or may be another one by now: so that it is read again. */
 let onSessionEnd: () => void = () => {};
 
 export function whenSessionEnds(tell: () => void): void {
@@ -44,7 +44,11 @@ const admitted: Interceptor = (next) => async (request) => {
     if (!response.stream && id !== null) requestIds.set(response.message, id);
     return response;
   } catch (error) {
-    if (ConnectError.from(error).code === Code.Unauthenticated) onSessionEnd();
+    const { code } = ConnectError.from(error);
+    // Denied is also what was sent with the token of a session that another window has ended since.
+    // To ask for it keeps a session open: a page that looks by itself does not.
+    if (code === Code.Unauthenticated || (code === Code.PermissionDenied && isSomebodyThere()))
+      onSessionEnd();
     throw error;
   }
 };

@@ -6,7 +6,6 @@ import { AuditService, type VerifyAuditResponse } from "../api/protos.ts";
 import { text } from "../text.ts";
 import { Button } from "../ui/button.tsx";
 import { ExportButton } from "../ui/export-button.tsx";
-import { formatCount } from "../ui/numbers.ts";
 import { Page } from "../ui/page.tsx";
 import { SearchBox } from "../ui/search-box.tsx";
 import { tellError } from "../ui/toasts.tsx";
@@ -64,12 +63,11 @@ function Verification({ asked }: { asked: boolean }) {
           aria-hidden="true"
           className={`shrink-0 ${broken ? "text-bad" : verdict ? "text-good" : "text-faint"}`}
         />
-        {verdict === undefined &&
-          (state ? text.audit.checking(formatCount(state.checked)) : text.audit.unchecked)}
+        {verdict === undefined && (state ? text.audit.checking(state.checked) : text.audit.unchecked)}
         {verdict !== undefined &&
           (broken
             ? text.audit.broken(String(verdict.brokenSequence), verdict.fault)
-            : text.audit.intact(formatCount(verdict.headSequence)))}
+            : text.audit.intact(verdict.headSequence))}
       </p>
       <Button busy={busy} onClick={() => void verify()}>
         {text.audit.verify}

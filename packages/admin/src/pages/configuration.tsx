@@ -10,7 +10,7 @@ export function Configuration() {
   const { data } = query;
   return (
     <Page title={text.configuration.title} description={text.configuration.description}>
-      {query.error && <Failed error={query.error} onRetry={() => void query.refetch()} />}
+      {query.error && !data && <Failed error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <Loading lines={12} />}
       {data && (
         <>

@@ -4,7 +4,9 @@ import { useMe } from "../api/rights.ts";
 import { text } from "../text.ts";
 import { FormActions } from "../ui/dialog.tsx";
 import { Field, TextField } from "../ui/field.tsx";
+import { focusFirstWrong } from "../ui/focus-wrong.ts";
 import { Select } from "../ui/select.tsx";
+import { tellError } from "../ui/toasts.tsx";
 import { LimitFields, ScopesField } from "./key-fields.tsx";
 import { expiryOf, lifetimes, limitsOf, words } from "./key-form.ts";
 import { type MadeKey, MadeKeyDialog } from "./made-key-dialog.tsx";
@@ -29,6 +31,7 @@ function KeyForm({ onMade, onCancel }: { onMade: (made: MadeKey) => void; onCanc
   const [type, setType] = useState<string>("service");
   const [days, setDays] = useState<string>("90");
   const [unknownUser, setUnknownUser] = useState(false);
+  const [finding, setFinding] = useState(false);
   const create = useChange(ApiKeyService.method.createApiKey, {
     said: ({ apiKey }) => text.keys.createdToast(apiKey?.name ?? ""),
     onDone: onMade,
@@ -39,9 +42,15 @@ function KeyForm({ onMade, onCancel }: { onMade: (made: MadeKey) => void; onCanc
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const value = (name: string): string => String(form.get(name) ?? "").trim();
-    const owner = await find(value("user"));
+    setFinding(true);
+    const owner = await find(value("user")).catch((error: unknown) => {
+      tellError(error);
+      return null;
+    });
+    setFinding(false);
     setUnknownUser(owner === undefined);
-    if (owner === undefined) return;
+    if (owner === undefined) focusFirstWrong();
+    if (owner === undefined || owner === null) return;
     const expiresAt = expiryOf(days);
     create.run({
       name: value("name"),
@@ -106,7 +115,7 @@ function KeyForm({ onMade, onCancel }: { onMade: (made: MadeKey) => void; onCanc
           <LimitFields wrong={wrong} />
         </div>
       </details>
-      <FormActions onCancel={onCancel} busy={create.busy} submit={text.keys.create} />
+      <FormActions onCancel={onCancel} busy={finding || create.busy} submit={text.keys.create} />
     </form>
   );
 }

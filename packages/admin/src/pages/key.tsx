@@ -10,9 +10,10 @@ import { Badge } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/confirm.tsx";
 import { Code } from "../ui/copy.tsx";
+import { fromNow } from "../ui/from-now.ts";
 import { formatCount } from "../ui/numbers.ts";
 import { Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
-import { fromNow, Time } from "../ui/time.tsx";
+import { Time } from "../ui/time.tsx";
 import { AuditTable } from "./audit-table.tsx";
 import { EditKey } from "./edit-key.tsx";
 import { KeyStatus } from "./key-status.tsx";
@@ -23,8 +24,13 @@ import { foreseen, useChange } from "./use-change.ts";
 
 const UsageChart = lazy(() => import("./usage-chart.tsx").then(({ UsageChart: one }) => ({ default: one })));
 
+/** Of another key it is another page: nothing of the one before stands there meanwhile. */
 export function KeyPage() {
   const { id = "" } = useParams();
+  return <OneKey key={id} id={id} />;
+}
+
+function OneKey({ id }: { id: string }) {
   const { can } = useMe();
   const query = useQuery(ApiKeyService.method.getApiKey, { id });
   const usage = useQuery(ApiKeyService.method.getApiKeyUsage, { id, period: "day" });
@@ -40,7 +46,7 @@ export function KeyPage() {
       }
       actions={apiKey && can("auth.keys:write") && <Actions apiKey={apiKey} />}
     >
-      {query.error && <Failed error={query.error} onRetry={() => void query.refetch()} />}
+      {query.error && !apiKey && <Failed error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <Loading />}
       {apiKey && (
         <>
@@ -51,7 +57,13 @@ export function KeyPage() {
           </div>
           <Panel title={text.keys.usage}>
             <Suspense fallback={<Loading lines={4} />}>
-              <UsageChart days={lastDays(usage.data?.usage ?? [], 30)} />
+              {usage.data ? (
+                <UsageChart days={lastDays(usage.data.usage, 30)} />
+              ) : usage.error ? (
+                <Failed error={usage.error} onRetry={() => void usage.refetch()} />
+              ) : (
+                <Loading lines={6} />
+              )}
             </Suspense>
           </Panel>
           {can("auth.logs:read") && (

@@ -46,7 +46,7 @@ const columns: readonly Column<Row>[] = [
         title={name}
         className="block max-w-[24ch] truncate font-medium hover:text-accent hover:underline"
       >
-        {name}
+        <bdi>{name}</bdi>
       </Link>
     ),
   },
@@ -82,7 +82,7 @@ const columns: readonly Column<Row>[] = [
     cell: ({ trend }) => (
       <Sparkline
         values={trend.length > 0 ? trend.map(Number) : Array.from({ length: trendDays }, () => 0)}
-        label={text.keys.trendLabel}
+        label={text.keys.trendLabel(trend.map(Number).reduce((sum, calls) => sum + calls, 0))}
       />
     ),
   },
@@ -182,6 +182,7 @@ export function Keys() {
           selection: {
             chosen,
             onChange: setChosen,
+            nameOf: ({ apiKey: { name } }: Row) => name,
             actions: <RevokeChosen ids={chosen} onDone={() => setChosen([])} />,
           },
         })}

@@ -55,7 +55,7 @@ export function Logs() {
     }),
     [search, userId, apiKeyId, status, reason, procedure, since, until],
   );
-  const fresh = useTail(filter, live);
+  const fresh = useTail(filter, live, () => setWatching(""));
   return (
     <Page
       title={text.logs.title}
@@ -149,6 +149,8 @@ function Moment({ label, value, onChange }: Part) {
       <TextInput
         id={id}
         type="datetime-local"
+        // A year of four digits.
+        max="9999-12-31T23:59"
         value={localTime(value)}
         onChange={({ currentTarget: { value: chosen } }) =>
           onChange(chosen === "" ? "" : new Date(chosen).toISOString())

@@ -30,7 +30,7 @@ export function MadeKeyDialog({ open, onClose, title, children }: MadeKeyDialogP
     setMade(undefined);
   };
   return (
-    <Dialog open={open} onClose={close} title={made ? text.keys.madeTitle : title}>
+    <Dialog open={open} onClose={close} title={made ? text.keys.madeTitle : title} stays={made !== undefined}>
       {made ? (
         <>
           <OnceShown value={made.key} />

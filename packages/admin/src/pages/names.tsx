@@ -43,7 +43,7 @@ export function UserName({ id }: { id: string }) {
 
 /** The name of a key, or its id. */
 export function KeyName({ id }: { id: string }) {
-  return <span title={id}>{useKey(id)?.name ?? id}</span>;
+  return <bdi title={id}>{useKey(id)?.name ?? id}</bdi>;
 }
 
 /** Where a call came from, without the port that means nothing in a list. */

@@ -1,5 +1,6 @@
 import { type Timestamp, timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { useQuery } from "@connectrpc/connect-query";
+import type { UseQueryResult } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { Link } from "wouter";
 import { ApiKeyService, LogService, type RequestGroup } from "../api/protos.ts";
@@ -76,8 +77,9 @@ function Figures({
   range: { seconds: number; step: "minute" | "hour" | "day" };
 }) {
   const until = (useMinute() + 1) * 60_000;
+  const since = new Date(until - seconds * 1000).toISOString();
   const period = {
-    since: timestampFromDate(new Date(until - seconds * 1000)),
+    since: timestampFromDate(new Date(since)),
     until: timestampFromDate(new Date(until)),
   };
   const live = { refetchInterval: 5_000, placeholderData: <T,>(before: T) => before };
@@ -85,7 +87,7 @@ function Figures({
   const series = useQuery(LogService.method.getTimeSeries, { ...period, step }, live);
   if (query.error && !query.data) return <Failed error={query.error} onRetry={() => void query.refetch()} />;
   const { data } = query;
-  if (data?.all === undefined) return <Loading lines={10} />;
+  if (data?.all === undefined) return <Loading lines={24} />;
   const { all } = data;
   const figure = (ms: number | undefined): string => (ms === undefined ? "—" : formatDuration(ms));
   return (
@@ -100,7 +102,13 @@ function Figures({
       </dl>
       <Panel title={text.overview.traffic}>
         <Suspense fallback={<Loading lines={5} />}>
-          <CallsChart points={series.data?.points ?? []} step={step} until={until} seconds={seconds} />
+          {series.data ? (
+            <CallsChart points={series.data.points} step={step} until={until} seconds={seconds} />
+          ) : series.error ? (
+            <Failed error={series.error} onRetry={() => void series.refetch()} />
+          ) : (
+            <Loading lines={7} />
+          )}
         </Suspense>
       </Panel>
       <div className="grid gap-5 lg:grid-cols-2">
@@ -108,6 +116,7 @@ function Figures({
           title={text.overview.denials}
           groups={data.byReason}
           link="reason"
+          since={since}
           bar="fill-bad"
           none={text.overview.noDenials}
         />
@@ -115,12 +124,14 @@ function Figures({
           title={text.overview.methods}
           groups={data.byProcedure}
           link="method"
+          since={since}
           none={text.overview.noCalls}
         />
         <Top
           title={text.overview.keys}
           groups={data.byApiKey}
           link="key"
+          since={since}
           none={text.overview.noCalls}
           nameOf={(id) => <KeyName id={id} />}
         />
@@ -128,11 +139,12 @@ function Figures({
           title={text.overview.users}
           groups={data.byUser}
           link="user"
+          since={since}
           none={text.overview.noCalls}
           nameOf={(id) => <UserName id={id} />}
         />
       </div>
-      {data.dropped > 0n && <p className="text-warn">{text.overview.dropped(formatCount(data.dropped))}</p>}
+      {data.dropped > 0n && <p className="text-warn">{text.overview.dropped(data.dropped)}</p>}
     </>
   );
 }
@@ -150,6 +162,7 @@ function Top({
   title,
   groups,
   link,
+  since,
   none,
   bar = "fill-accent",
   nameOf = (value) => <Code>{value}</Code>,
@@ -157,6 +170,8 @@ function Top({
   title: string;
   groups: readonly RequestGroup[];
   link: string;
+  /** Since when they are counted: the calls that a line leads to are those that it counts. */
+  since: string;
   bar?: string;
   none: string;
   nameOf?: (value: string) => ReactNode;
@@ -170,7 +185,7 @@ function Top({
         {shown.map(({ value, figures }) => (
           <li key={value}>
             <Link
-              href={`/logs?${new URLSearchParams({ [link]: value }).toString()}`}
+              href={`/logs?${new URLSearchParams({ [link]: value, since }).toString()}`}
               className="flex items-baseline justify-between gap-4 hover:text-accent"
             >
               <span className="min-w-0 truncate">{nameOf(value)}</span>
@@ -203,6 +218,7 @@ function KeyHealth() {
   return (
     <div className="grid gap-5 lg:grid-cols-2">
       <Panel title={text.overview.expiring}>
+        <Awaited query={expiring} />
         {expiring.data?.apiKeys.length === 0 && <Empty title={text.overview.noneExpiring} />}
         <ul className="flex flex-col gap-2">
           {expiring.data?.apiKeys
@@ -214,7 +230,7 @@ function KeyHealth() {
             .toSorted((a, b) => timeOf(a.end) - timeOf(b.end))
             .map(({ id, name, end }) => (
               <li key={id} className="flex items-baseline justify-between gap-4">
-                <Link href={`/keys/${id}`} className="truncate hover:text-accent hover:underline">
+                <Link href={`/keys/${id}`} className="min-w-0 truncate hover:text-accent hover:underline">
                   {name}
                 </Link>
                 <Time at={end} style="relative" />
@@ -223,6 +239,7 @@ function KeyHealth() {
         </ul>
       </Panel>
       <Panel title={text.overview.findings}>
+        <Awaited query={findings} />
         {findings.data?.findings.length === 0 && <Empty title={text.overview.noFindings} />}
         <ul className="flex flex-col gap-2">
           {findings.data?.findings.slice(0, 6).map(({ kind, apiKey, detail }) => (
@@ -230,7 +247,10 @@ function KeyHealth() {
               <Badge tone="warn">
                 {text.overview.kinds[kind as keyof typeof text.overview.kinds] ?? kind}
               </Badge>
-              <Link href={`/keys/${apiKey?.id}`} className="shrink-0 hover:text-accent hover:underline">
+              <Link
+                href={`/keys/${apiKey?.id}`}
+                className="max-w-[60%] shrink-0 truncate hover:text-accent hover:underline"
+              >
                 {apiKey?.name}
               </Link>
               <span className="truncate text-soft" title={detail}>
@@ -242,6 +262,16 @@ function KeyHealth() {
       </Panel>
     </div>
   );
+}
+
+/** What stands in a panel before it has anything to show. */
+function Awaited({
+  query: { data, error, refetch },
+}: {
+  query: Pick<UseQueryResult, "data" | "error" | "refetch">;
+}) {
+  if (data !== undefined) return null;
+  return error ? <Failed error={error} onRetry={() => void refetch()} /> : <Loading lines={3} />;
 }
 
 /** A key that was replaced ends with its grace. */

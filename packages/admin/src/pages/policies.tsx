@@ -38,7 +38,7 @@ export function Policies() {
         name={text.policies.rules}
         columns={columns}
         rows={rows}
-        error={query.error}
+        error={query.data === undefined ? query.error : null}
         onRetry={() => void query.refetch()}
         rowId={({ procedure }) => procedure}
         toolbar={<SearchBox label={text.policies.search} value={search} onSearch={setSearch} />}

@@ -33,7 +33,7 @@ function Content({ request }: { request: LoggedRequest }) {
         <Fact name={text.logs.status}>
           <span className="flex items-center gap-2">
             <Outcome request={request} />
-            <span className="text-soft">{request.code}</span>
+            {request.reason && <span className="text-soft">{request.code}</span>}
           </span>
         </Fact>
         <Fact name={text.logs.procedure}>

@@ -8,6 +8,7 @@ import { formatDuration } from "../ui/numbers.ts";
 import { Empty } from "../ui/page.tsx";
 import { Time } from "../ui/time.tsx";
 import { usePages } from "../ui/use-pages.ts";
+import { callId, together } from "./live-calls.ts";
 import { addressOf, KeyName, UserName } from "./names.tsx";
 import { Outcome } from "./outcome.tsx";
 import { RequestDialog } from "./request-dialog.tsx";
@@ -94,8 +95,8 @@ export function RequestTable({
         name={title}
         columns={without.length === 0 ? columns : columns.filter(({ id }) => !without.includes(id))}
         {...list}
-        rows={list.rows && [...(fresh ?? []), ...list.rows]}
-        rowId={({ requestId, endedAt }) => `${requestId} ${endedAt?.seconds} ${endedAt?.nanos}`}
+        rows={list.rows && together(fresh ?? [], list.rows)}
+        rowId={callId}
         onOpen={setOpen}
         toolbar={toolbar ?? <h2 className="px-2 font-semibold">{title}</h2>}
         empty={

@@ -62,20 +62,15 @@ export function Roles() {
         name={text.roles.title}
         columns={writable ? [...columns, actions] : columns}
         rows={query.data?.roles}
-        error={query.error}
+        error={query.data === undefined ? query.error : null}
         onRetry={() => void query.refetch()}
         rowId={({ name }) => name}
         toolbar={<h2 className="px-2 font-semibold">{text.roles.title}</h2>}
         empty={<Empty title={text.roles.none} />}
       />
       {query.data && <PermissionMatrix roles={query.data.roles} />}
-      <RoleDialog key={creating} open={writable && creating !== ""} onClose={() => setCreating("")} />
-      <RoleDialog
-        key={editing?.name}
-        role={editing}
-        open={editing !== undefined}
-        onClose={() => setEditing(undefined)}
-      />
+      <RoleDialog open={writable && creating !== ""} onClose={() => setCreating("")} />
+      <RoleDialog role={editing} open={editing !== undefined} onClose={() => setEditing(undefined)} />
       <Confirm
         open={deleting !== undefined}
         onClose={() => setDeleting(undefined)}
@@ -101,7 +96,11 @@ const columns: readonly Column<Role>[] = [
       </span>
     ),
   },
-  { id: "description", header: text.roles.descriptionField, cell: ({ description }) => description || "—" },
+  {
+    id: "description",
+    header: text.roles.descriptionField,
+    cell: ({ description }) => <span className="block min-w-[22ch]">{description || "—"}</span>,
+  },
   {
     id: "permissions",
     header: text.roles.permissions,
@@ -129,16 +128,21 @@ const lines = (value: FormDataEntryValue | null): string[] =>
     .split(/[\s,]+/)
     .filter(Boolean);
 
+interface RoleFormProps {
+  readonly role?: Role | undefined;
+  readonly onClose: () => void;
+}
+
 /** Makes a role, or changes one. */
-function RoleDialog({
-  role,
-  open,
-  onClose,
-}: {
-  role?: Role | undefined;
-  open: boolean;
-  onClose: () => void;
-}) {
+function RoleDialog({ role, open, onClose }: RoleFormProps & { open: boolean }) {
+  return (
+    <Dialog open={open} onClose={onClose} title={role ? text.roles.editTitle(role.name) : text.roles.add}>
+      <RoleForm role={role} onClose={onClose} />
+    </Dialog>
+  );
+}
+
+function RoleForm({ role, onClose }: RoleFormProps) {
   const done = { said: text.roles.savedToast, onDone: onClose, inForm: true };
   const create = useChange(RoleService.method.createRole, done);
   const update = useChange(RoleService.method.updateRole, done);
@@ -165,38 +169,36 @@ function RoleDialog({
     });
   }
   return (
-    <Dialog open={open} onClose={onClose} title={role ? text.roles.editTitle(role.name) : text.roles.add}>
-      <form onSubmit={submit} className="flex flex-col gap-4">
-        {!role && (
-          <TextField label={text.roles.name} name="name" required autoComplete="off" error={wrong["name"]} />
+    <form onSubmit={submit} className="flex flex-col gap-4">
+      {!role && (
+        <TextField label={text.roles.name} name="name" required autoComplete="off" error={wrong["name"]} />
+      )}
+      <TextField
+        label={text.roles.descriptionField}
+        name="description"
+        defaultValue={role?.description}
+        error={wrong["description"]}
+      />
+      <Field label={text.roles.permissions} hint={text.roles.permissionsHint} error={wrong["permissions"]}>
+        {(ids) => (
+          <textarea
+            {...ids}
+            name="permissions"
+            rows={6}
+            spellCheck={false}
+            defaultValue={role?.permissions.map(permissionText).join("\n")}
+            className="control h-auto w-full py-2 font-mono text-[13px]"
+          />
         )}
-        <TextField
-          label={text.roles.descriptionField}
-          name="description"
-          defaultValue={role?.description}
-          error={wrong["description"]}
-        />
-        <Field label={text.roles.permissions} hint={text.roles.permissionsHint} error={wrong["permissions"]}>
-          {(ids) => (
-            <textarea
-              {...ids}
-              name="permissions"
-              rows={6}
-              spellCheck={false}
-              defaultValue={role?.permissions.map(permissionText).join("\n")}
-              className="control h-auto w-full py-2 font-mono text-[13px]"
-            />
-          )}
-        </Field>
-        <TextField
-          label={text.roles.inherits}
-          hint={text.roles.inheritsHint}
-          name="inherits"
-          defaultValue={role?.inherits.join(", ")}
-          error={wrong["inherits"]}
-        />
-        <FormActions onCancel={onClose} busy={create.busy || update.busy} submit={text.common.save} />
-      </form>
-    </Dialog>
+      </Field>
+      <TextField
+        label={text.roles.inherits}
+        hint={text.roles.inheritsHint}
+        name="inherits"
+        defaultValue={role?.inherits.join(", ")}
+        error={wrong["inherits"]}
+      />
+      <FormActions onCancel={onClose} busy={create.busy || update.busy} submit={text.common.save} />
+    </form>
   );
 }

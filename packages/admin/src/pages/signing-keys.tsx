@@ -81,7 +81,7 @@ export function SigningKeys() {
         name={text.signingKeys.title}
         columns={writable ? [...columns, removal] : columns}
         rows={isImpossible(query.error) ? [] : query.data?.signingKeys}
-        error={isImpossible(query.error) ? null : query.error}
+        error={isImpossible(query.error) || query.data !== undefined ? null : query.error}
         onRetry={() => void query.refetch()}
         rowId={({ kid }) => kid}
         toolbar={<h2 className="px-2 font-semibold">{text.signingKeys.toolbar}</h2>}

@@ -11,6 +11,7 @@ import { Field, TextField } from "../ui/field.tsx";
 import { formatDuration } from "../ui/numbers.ts";
 import { Empty, Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
 import { Select } from "../ui/select.tsx";
+import { tellError } from "../ui/toasts.tsx";
 import { useFilter } from "../ui/use-filter.ts";
 
 interface Answer {
@@ -26,7 +27,7 @@ export function TryIt() {
   const procedures = query.data?.procedures.filter(({ kind }) => kind === "unary");
   return (
     <Page title={text.tryIt.title} description={text.tryIt.description}>
-      {query.error && <Failed error={query.error} onRetry={() => void query.refetch()} />}
+      {query.error && !procedures && <Failed error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <Loading />}
       {procedures && <Caller procedures={procedures} />}
     </Page>
@@ -43,7 +44,11 @@ function Caller({ procedures }: { procedures: readonly Procedure[] }) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     setBusy(true);
-    setAnswer(await callWith(current?.procedure ?? "", kind, form));
+    try {
+      setAnswer(await callWith(current?.procedure ?? "", kind, form));
+    } catch (error) {
+      tellError(error);
+    }
     setBusy(false);
   }
   return (

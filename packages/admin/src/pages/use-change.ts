@@ -3,6 +3,7 @@ import { createConnectQueryKey, useMutation, useTransport } from "@connectrpc/co
 import { type QueryKey, useQueryClient } from "@tanstack/react-query";
 import { fieldErrors } from "../api/errors.ts";
 import { requestIdOf } from "../api/transport.ts";
+import { focusFirstWrong } from "../ui/focus-wrong.ts";
 import { tell, tellError } from "../ui/toasts.tsx";
 
 export interface ChangeOptions<O> {
@@ -59,7 +60,8 @@ export function useChange<I extends DescMessage, O extends DescMessage>(
     },
     onError: (failure, _request, before) => {
       if (key !== undefined && before !== undefined) queries.setQueryData(key, before);
-      if (!inForm || Object.keys(fieldErrors(failure)).length === 0) tellError(failure);
+      if (inForm && Object.keys(fieldErrors(failure)).length > 0) focusFirstWrong();
+      else tellError(failure);
     },
   });
   return {

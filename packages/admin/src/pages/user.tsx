@@ -15,8 +15,13 @@ import { type AccountProps, UserActions } from "./user-actions.tsx";
 import { UserRoles } from "./user-roles.tsx";
 import { Rank, UserStatus } from "./users.tsx";
 
+/** Of another user it is another page: nothing of the one before stands there meanwhile. */
 export function UserPage() {
   const { id = "" } = useParams();
+  return <OneUser key={id} id={id} />;
+}
+
+function OneUser({ id }: { id: string }) {
   const { can } = useMe();
   const query = useQuery(UserService.method.getUser, {
     selector: { case: "id", value: /^\d+$/.test(id) ? BigInt(id) : 0n },
@@ -33,7 +38,7 @@ export function UserPage() {
       }
       actions={user && <UserActions user={user} hasSecondFactor={query.data?.hasSecondFactor ?? false} />}
     >
-      {query.error && <Failed error={query.error} onRetry={() => void query.refetch()} />}
+      {query.error && !user && <Failed error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <Loading />}
       {user && (
         <>

@@ -108,6 +108,14 @@ export function Users() {
 }
 
 function CreateUser({ open, onClose }: { open: boolean; onClose: () => void }) {
+  return (
+    <Dialog open={open} onClose={onClose} title={text.users.add}>
+      <UserForm onClose={onClose} />
+    </Dialog>
+  );
+}
+
+function UserForm({ onClose }: { onClose: () => void }) {
   const [, go] = useLocation();
   const [rank, setRank] = useState({ isStaff: false, isSuperuser: false });
   const create = useChange(UserService.method.createUser, {
@@ -126,49 +134,48 @@ function CreateUser({ open, onClose }: { open: boolean; onClose: () => void }) {
     create.run({
       username: value("username"),
       email: value("email"),
-      password: value("password"),
+      // As it was typed: blanks at its ends are a part of it.
+      password: String(form.get("password") ?? ""),
       ...rank,
     });
   }
   return (
-    <Dialog open={open} onClose={onClose} title={text.users.add}>
-      <form onSubmit={submit} className="flex flex-col gap-4">
-        <TextField
-          label={text.users.username}
-          name="username"
-          required
-          autoComplete="off"
-          error={wrong["username"]}
-        />
-        <TextField
-          label={text.users.email}
-          name="email"
-          type="email"
-          autoComplete="off"
-          error={wrong["email"]}
-        />
-        <TextField
-          label={text.users.password}
-          hint={text.users.passwordHint}
-          name="password"
-          type="password"
-          autoComplete="new-password"
-          error={wrong["password"]}
-        />
-        <Toggle
-          label={text.users.staff}
-          hint={text.users.staffHint}
-          checked={rank.isStaff}
-          onChange={(event) => setRank({ ...rank, isStaff: event.currentTarget.checked })}
-        />
-        <Toggle
-          label={text.users.superuser}
-          hint={text.users.superuserHint}
-          checked={rank.isSuperuser}
-          onChange={(event) => setRank({ ...rank, isSuperuser: event.currentTarget.checked })}
-        />
-        <FormActions onCancel={onClose} busy={create.busy} submit={text.users.create} />
-      </form>
-    </Dialog>
+    <form onSubmit={submit} className="flex flex-col gap-4">
+      <TextField
+        label={text.users.username}
+        name="username"
+        required
+        autoComplete="off"
+        error={wrong["username"]}
+      />
+      <TextField
+        label={text.users.email}
+        name="email"
+        type="email"
+        autoComplete="off"
+        error={wrong["email"]}
+      />
+      <TextField
+        label={text.users.password}
+        hint={text.users.passwordHint}
+        name="password"
+        type="password"
+        autoComplete="new-password"
+        error={wrong["password"]}
+      />
+      <Toggle
+        label={text.users.staff}
+        hint={text.users.staffHint}
+        checked={rank.isStaff}
+        onChange={(event) => setRank({ ...rank, isStaff: event.currentTarget.checked })}
+      />
+      <Toggle
+        label={text.users.superuser}
+        hint={text.users.superuserHint}
+        checked={rank.isSuperuser}
+        onChange={(event) => setRank({ ...rank, isSuperuser: event.currentTarget.checked })}
+      />
+      <FormActions onCancel={onClose} busy={create.busy} submit={text.users.create} />
+    </form>
   );
 }

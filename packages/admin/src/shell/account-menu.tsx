@@ -5,6 +5,7 @@ import { useMe } from "../api/rights.ts";
 import { logOut } from "../api/session.ts";
 import { text } from "../text.ts";
 import { applyTheme, keptTheme, type Theme } from "../ui/theme.ts";
+import { tellError } from "../ui/toasts.tsx";
 
 const themes = [
   ["system", Monitor],
@@ -22,7 +23,10 @@ export function AccountMenu({ onLeft }: { onLeft: () => void }) {
   return (
     <Menu.Root>
       <Menu.Trigger className="mt-3 flex w-full cursor-pointer items-center gap-2.5 rounded-[7px] border border-line px-2.5 py-2 text-left hover:bg-hover">
-        <span className="flex size-7 shrink-0 items-center justify-center rounded-full bg-accent-soft text-xs font-semibold uppercase text-accent">
+        <span
+          aria-hidden="true"
+          className="flex size-7 shrink-0 items-center justify-center rounded-full bg-accent-soft text-xs font-semibold uppercase text-accent"
+        >
           {user?.username.slice(0, 2)}
         </span>
         <span className="min-w-0 grow">
@@ -50,7 +54,7 @@ export function AccountMenu({ onLeft }: { onLeft: () => void }) {
               ))}
             </Menu.RadioGroup>
             <Menu.Separator className="my-1 h-px bg-line" />
-            <Menu.Item className={item} onClick={() => void logOut().then(onLeft)}>
+            <Menu.Item className={item} onClick={() => void logOut().then(onLeft, tellError)}>
               <LogOut size={15} aria-hidden="true" />
               {text.shell.logOut}
             </Menu.Item>

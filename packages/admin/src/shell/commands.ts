@@ -15,6 +15,7 @@ import {
 import { logOut } from "../api/session.ts";
 import { text } from "../text.ts";
 import { applyTheme } from "../ui/theme.ts";
+import { tellError } from "../ui/toasts.tsx";
 import { places } from "./places.ts";
 
 export interface Command {
@@ -49,7 +50,7 @@ export const commands: readonly Command[] = [
   { name: text.commands.light, run: () => applyTheme("light"), icon: Sun },
   { name: text.commands.dark, run: () => applyTheme("dark"), icon: Moon },
   { name: text.commands.system, run: () => applyTheme("system"), icon: Monitor },
-  { name: text.shell.logOut, run: (onLeft) => void logOut().then(onLeft), icon: LogOut },
+  { name: text.shell.logOut, run: (onLeft) => void logOut().then(onLeft, tellError), icon: LogOut },
 ];
 
 /** The way to one key, or to one user. */

@@ -1,6 +1,6 @@
 import { Menu as MenuIcon, X } from "lucide-react";
-import { type ReactNode, useState } from "react";
-import { Link, useRoute } from "wouter";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { Link, useLocation, useRoute } from "wouter";
 import { text } from "../text.ts";
 import { Badge } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";
@@ -19,6 +19,18 @@ export function Shell({
   children: ReactNode;
 }) {
   const [open, setOpen] = useState(false);
+  const [place] = useLocation();
+  const content = useRef<HTMLElement>(null);
+  const placeBefore = useRef(place);
+  useEffect(() => {
+    if (place === placeBefore.current) return;
+    placeBefore.current = place;
+    setOpen(false);
+    // What was followed may be gone: the keyboard goes on where the page begins, and not above the navigation.
+    const active = document.activeElement;
+    if (active === document.body || content.current?.contains(active))
+      content.current?.focus({ preventScroll: true });
+  }, [place]);
   return (
     <div className="min-h-dvh lg:grid lg:grid-cols-[232px_1fr]">
       <a
@@ -57,35 +69,34 @@ export function Shell({
                 key={group}
                 name={name}
                 places={places.filter((place) => place.group === group && place.name)}
-                onGo={() => setOpen(false)}
               />
             ))}
           </nav>
           <AccountMenu onLeft={onLeft} />
         </div>
       </aside>
-      <main id="content" tabIndex={-1} className="min-w-0 outline-none">
+      <main ref={content} id="content" tabIndex={-1} className="min-w-0 outline-none">
         {children}
       </main>
     </div>
   );
 }
 
-function Group({ name, places: shown, onGo }: { name: string; places: readonly Place[]; onGo: () => void }) {
+function Group({ name, places: shown }: { name: string; places: readonly Place[] }) {
   if (shown.length === 0) return null;
   return (
     <div>
       {name && <p className="px-2 pb-1 text-xs font-medium text-faint">{name}</p>}
       <ul className="flex flex-col gap-0.5">
         {shown.map((place) => (
-          <Line key={place.path} place={place} onGo={onGo} />
+          <Line key={place.path} place={place} />
         ))}
       </ul>
     </div>
   );
 }
 
-function Line({ place: { path, name, icon: Icon }, onGo }: { place: Place; onGo: () => void }) {
+function Line({ place: { path, name, icon: Icon } }: { place: Place }) {
   const [exact] = useRoute(path);
   const [below] = useRoute(`${path}/*`);
   const here = exact || (path !== "/" && below);
@@ -93,7 +104,6 @@ function Line({ place: { path, name, icon: Icon }, onGo }: { place: Place; onGo:
     <li>
       <Link
         href={path}
-        onClick={onGo}
         aria-current={here ? "page" : undefined}
         className={`flex items-center gap-2.5 rounded-[7px] px-2 py-1.5 font-medium ${here ? "bg-accent-soft text-accent" : "text-soft hover:bg-hover hover:text-ink"}`}
       >

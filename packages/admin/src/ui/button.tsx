@@ -1,4 +1,4 @@
-import type { ComponentProps } from "react";
+import type { ComponentProps, MouseEvent } from "react";
 
 const looks = {
   primary: "bg-accent text-on-accent hover:bg-accent-hover border-transparent",
@@ -10,7 +10,7 @@ const looks = {
 const sizes = {
   normal: "h-[34px] px-3",
   small: "h-7 px-2 text-[13px]",
-  icon: "size-[34px] justify-center",
+  icon: "size-[34px]",
 } as const;
 
 export interface ButtonLook {
@@ -20,21 +20,26 @@ export interface ButtonLook {
 
 /** Classes of a button, for a link that looks like one. */
 export function buttonClass({ look = "plain", size = "normal" }: ButtonLook = {}): string {
-  return `inline-flex items-center gap-1.5 whitespace-nowrap rounded-[7px] border font-medium transition-colors cursor-pointer disabled:cursor-not-allowed disabled:opacity-50 ${looks[look]} ${sizes[size]}`;
+  return `inline-flex items-center justify-center gap-1.5 whitespace-nowrap rounded-[7px] border font-medium transition-colors cursor-pointer disabled:cursor-not-allowed disabled:opacity-50 aria-disabled:cursor-progress aria-disabled:opacity-50 ${looks[look]} ${sizes[size]}`;
 }
 
+/** While it is busy it does nothing, and submits nothing. It keeps the focus, which a disabled button would lose. */
 export function Button({
   look,
   size,
-  busy,
+  busy = false,
   ...rest
 }: ComponentProps<"button"> & ButtonLook & { busy?: boolean }) {
   return (
     <button
       type="button"
       {...rest}
-      disabled={rest.disabled || busy}
+      aria-disabled={busy || undefined}
       aria-busy={busy}
+      // Enter in a field of a form clicks the button that submits it.
+      onClick={(event: MouseEvent<HTMLButtonElement>) =>
+        busy ? event.preventDefault() : rest.onClick?.(event)
+      }
       className={`${buttonClass({ ...(look && { look }), ...(size && { size }) })} ${rest.className ?? ""}`}
     />
   );

@@ -94,6 +94,8 @@ function optionsOf(
         size: 52,
         gap: 8,
         values: (_plot, ticks) => ticks.map((tick) => format(tick)),
+        // What is counted has no halves.
+        ...(isCounted(series) && { incrs: wholeSteps }),
       },
     ],
     series: [
@@ -129,6 +131,12 @@ function alone(values: ArrayLike<number | null | undefined>): number[] {
   const has = (at: number): boolean => values[at] !== null && values[at] !== undefined;
   return Array.from(values, (_value, at) => at).filter((at) => has(at) && !has(at - 1) && !has(at + 1));
 }
+
+const wholeSteps = Array.from({ length: 15 }, (_, power) =>
+  [1, 2, 5].map((step) => step * 10 ** power),
+).flat();
+const isCounted = (series: readonly Series[]): boolean =>
+  series.every(({ values }) => values.every((value) => Number.isInteger(value)));
 
 const isDaily = (times: readonly number[]): boolean => (times[1] ?? 0) - (times[0] ?? 0) >= 86_400;
 const moment = new Intl.DateTimeFormat(undefined, {

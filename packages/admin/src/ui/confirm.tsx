@@ -18,44 +18,48 @@ export interface ConfirmProps {
 }
 
 /** Asks before something that cannot be taken back. */
-export function Confirm({
-  open,
+export function Confirm({ open, title, ...question }: ConfirmProps) {
+  return (
+    <Dialog open={open} onClose={question.onClose} title={title}>
+      <Question {...question} />
+    </Dialog>
+  );
+}
+
+function Question({
   onClose,
-  title,
   children,
   action,
   busy,
   onConfirm,
   asksReason,
-}: ConfirmProps) {
+}: Omit<ConfirmProps, "open" | "title">) {
   const [reason, setReason] = useState("");
   return (
-    <Dialog open={open} onClose={onClose} title={title}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          onConfirm(reason);
-        }}
-      >
-        <div className="text-soft">{children}</div>
-        {asksReason && (
-          <div className="mt-4">
-            <TextField
-              label={text.common.reason}
-              hint={text.common.reasonHint}
-              value={reason}
-              maxLength={200}
-              onChange={(event) => setReason(event.currentTarget.value)}
-            />
-          </div>
-        )}
-        <DialogActions>
-          <Button onClick={onClose}>{text.common.cancel}</Button>
-          <Button type="submit" look="danger" busy={busy}>
-            {action}
-          </Button>
-        </DialogActions>
-      </form>
-    </Dialog>
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        onConfirm(reason);
+      }}
+    >
+      <div className="text-soft">{children}</div>
+      {asksReason && (
+        <div className="mt-4">
+          <TextField
+            label={text.common.reason}
+            hint={text.common.reasonHint}
+            value={reason}
+            maxLength={200}
+            onChange={(event) => setReason(event.currentTarget.value)}
+          />
+        </div>
+      )}
+      <DialogActions>
+        <Button onClick={onClose}>{text.common.cancel}</Button>
+        <Button type="submit" look="danger" busy={busy}>
+          {action}
+        </Button>
+      </DialogActions>
+    </form>
   );
 }

@@ -1,18 +1,21 @@
 import { Check, Copy as CopyIcon } from "lucide-react";
-import { useState } from "react";
 import { text } from "../text.ts";
 import { Button } from "./button.tsx";
+import { useCopy } from "./use-copy.ts";
 
-export function CopyButton({ value, label = text.common.copy }: { value: string; label?: string }) {
-  const [copied, setCopied] = useState(false);
+interface CopyProps {
+  readonly value: string;
+  readonly label?: string;
+  /** Has the focus where it comes in the place of what had it. */
+  readonly autoFocus?: boolean;
+}
+
+export function CopyButton({ value, label = text.common.copy, autoFocus = false }: CopyProps) {
+  const { copied, said, copy } = useCopy(value);
   return (
-    <Button
-      onClick={() => {
-        void navigator.clipboard.writeText(value).then(() => setCopied(true));
-      }}
-    >
+    <Button onClick={copy} autoFocus={autoFocus}>
       {copied ? <Check size={16} aria-hidden="true" /> : <CopyIcon size={16} aria-hidden="true" />}
-      <span aria-live="polite">{copied ? text.common.copied : label}</span>
+      <span aria-live="polite">{said ?? label}</span>
     </Button>
   );
 }

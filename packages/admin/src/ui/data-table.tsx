@@ -36,6 +36,8 @@ export interface DataTableProps<T> {
   readonly columns: readonly Column<T>[];
   readonly rows: readonly T[] | undefined;
   readonly rowId: (row: T) => string;
+  /** The rows are those of another question; the answer to this one is on its way. */
+  readonly outdated?: boolean;
   readonly error: unknown;
   readonly onRetry: () => void;
   readonly empty: ReactNode;
@@ -45,6 +47,8 @@ export interface DataTableProps<T> {
   readonly selection?: {
     readonly chosen: readonly string[];
     readonly onChange: (ids: readonly string[]) => void;
+    /** What a row is called. */
+    readonly nameOf: (row: T) => string;
     readonly actions: ReactNode;
   };
   /** Which column the rows are in the order of. */
@@ -63,13 +67,7 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
   const chosen: RowSelectionState = Object.fromEntries((selection?.chosen ?? []).map((id) => [id, true]));
   const table = useTable({
     features,
-    columns: columns.map(
-      ({ id, header, cell }): ColumnDef<Features, T> => ({
-        id,
-        header,
-        cell: ({ row }) => cell(row.original),
-      }),
-    ),
+    columns: columns.map(({ id, header }): ColumnDef<Features, T> => ({ id, header })),
     data: (rows ?? []) as T[],
     getRowId: rowId,
     state: { columnVisibility: visible, rowSelection: chosen },
@@ -103,6 +101,7 @@ function Content<T extends RowData>({
   onRetry,
   empty,
   onOpen,
+  outdated = false,
   more,
   selection,
   sorting,
@@ -114,12 +113,19 @@ function Content<T extends RowData>({
   if (rows.length === 0) return empty;
   const alignment = new Map(columns.map(({ id, align }) => [id, align]));
   const sorts = new Map(columns.map(({ id, sort }) => [id, sort]));
+  // Called, and not made a component of: a new function would be another component, and what it shows would lose the focus.
+  const cellOf = new Map(columns.map(({ id, cell }) => [id, cell]));
   const cellClass = (id: string): string =>
     alignment.get(id) === "right" ? "text-right numbers whitespace-nowrap" : "";
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
-      <section className="overflow-x-auto" tabIndex={0} aria-label={name}>
+      <section
+        className={`overflow-x-auto ${outdated ? "opacity-60" : ""}`}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard
+        tabIndex={0}
+        aria-label={name}
+        aria-busy={outdated}
+      >
         <table className="w-full border-collapse text-left">
           <thead>
             {table.getHeaderGroups().map((group) => (
@@ -170,7 +176,7 @@ function Content<T extends RowData>({
                   <td className="py-2.5 pl-4">
                     <input
                       type="checkbox"
-                      aria-label={text.common.select(row.id)}
+                      aria-label={text.common.select(selection.nameOf(row.original))}
                       checked={row.getIsSelected()}
                       onChange={row.getToggleSelectedHandler()}
                       className="block size-4 accent-accent"
@@ -182,7 +188,7 @@ function Content<T extends RowData>({
                     key={cell.id}
                     className={`h-11 px-2 py-1.5 align-middle first:pl-4 last:pr-4 [&_code]:whitespace-nowrap ${cellClass(cell.column.id)}`}
                   >
-                    <table.FlexRender cell={cell} />
+                    {cellOf.get(cell.column.id)?.(row.original)}
                   </td>
                 ))}
               </tr>

@@ -1,6 +1,6 @@
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { text } from "../text.ts";
 import { Button, buttonClass } from "./button.tsx";
 
@@ -11,22 +11,40 @@ export interface DialogProps {
   readonly description?: ReactNode;
   readonly children: ReactNode;
   readonly wide?: boolean;
+  /** What it shows cannot be shown again: only its own buttons close it. */
+  readonly stays?: boolean;
 }
 
-export function Dialog({ open, onClose, title, description, children, wide }: DialogProps) {
+/** Closed by its buttons, by Escape, and by a click beside it; not by the latter once something was typed into it. */
+export function Dialog({ open, onClose, title, description, children, wide, stays = false }: DialogProps) {
+  const typed = useRef(false);
   return (
-    <Base.Root open={open} onOpenChange={(next) => next || onClose()}>
+    <Base.Root
+      open={open}
+      disablePointerDismissal={stays}
+      onOpenChange={(next, { reason }) => {
+        if (next || (stays && reason !== "close-press")) return;
+        if (typed.current && reason === "outside-press") return;
+        onClose();
+      }}
+      onOpenChangeComplete={(isOpen) => {
+        if (!isOpen) typed.current = false;
+      }}
+    >
       <Base.Portal>
         <Base.Backdrop className="fixed inset-0 z-40 bg-shade" />
         <Base.Popup
           initialFocus={() =>
             document.querySelector<HTMLElement>("[role=dialog] :is(input, select, textarea)") ?? true
           }
+          onInput={() => {
+            typed.current = true;
+          }}
           className={`fixed left-1/2 top-[8vh] z-50 flex max-h-[84vh] w-[calc(100vw-2rem)] -translate-x-1/2 flex-col overflow-hidden rounded-xl border border-line bg-raised shadow-popup ${wide ? "max-w-3xl" : "max-w-lg"}`}
         >
           <div className="flex items-start justify-between gap-4 border-b border-line px-5 py-4">
-            <div>
-              <Base.Title className="text-base font-semibold">{title}</Base.Title>
+            <div className="min-w-0">
+              <Base.Title className="text-base font-semibold [overflow-wrap:anywhere]">{title}</Base.Title>
               {description && <Base.Description className="mt-0.5 text-soft">{description}</Base.Description>}
             </div>
             <Base.Close

@@ -15,6 +15,9 @@ export interface FinderProps extends Search {
 /** A filter that is chosen by name, from what is found while one types. */
 export function Finder({ label, chosen, found, searched, onSearch, onChange }: FinderProps) {
   const [typed, setTyped] = useState("");
+  const [picked, setPicked] = useState<Found>();
+  // Who was picked here has a name already: the field need not be made anew when it is read.
+  const shown = chosen !== undefined && picked?.id === chosen.id ? picked : chosen;
   const list = shownFor(typed, { found, searched });
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new function is no reason to search again
   useEffect(() => {
@@ -23,15 +26,18 @@ export function Finder({ label, chosen, found, searched, onSearch, onChange }: F
   }, [typed]);
   return (
     <Combobox.Root<Found>
-      // What is chosen may get its name only now.
-      key={chosen && `${chosen.id} ${chosen.name}`}
+      // What the address has chosen may get its name only now.
+      key={shown === undefined || shown === picked ? "" : `${shown.id} ${shown.name}`}
       items={list.shown}
       filter={null}
       autoHighlight
-      defaultValue={chosen ?? null}
+      value={shown ?? null}
       itemToStringLabel={({ name }) => name}
       isItemEqualToValue={(one, other) => one.id === other.id}
-      onValueChange={(value) => onChange(value?.id ?? "")}
+      onValueChange={(value) => {
+        setPicked(value ?? undefined);
+        onChange(value?.id ?? "");
+      }}
       onInputValueChange={(value, { reason }) => setTyped(reason === "item-press" ? "" : value)}
     >
       <div className="relative max-sm:w-[calc(50%-4px)] sm:w-32">

@@ -16,7 +16,7 @@ export function OnceShown({ value }: { value: string }) {
       >
         {value}
       </code>
-      <CopyButton value={value} label={text.keys.copy} />
+      <CopyButton value={value} label={text.keys.copy} autoFocus />
     </div>
   );
 }

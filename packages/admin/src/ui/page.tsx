@@ -24,7 +24,9 @@ export function Page({
     <div className="mx-auto flex w-full max-w-[1400px] flex-col gap-5 px-4 py-6 sm:px-8">
       <header className="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
         <div className="min-w-0">
-          <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
+          <h1 className="text-xl font-semibold tracking-tight [overflow-wrap:anywhere]">
+            <bdi>{title}</bdi>
+          </h1>
           {description && <p className="mt-0.5 max-w-[90ch] text-pretty text-soft">{description}</p>}
         </div>
         {actions && <div className="flex flex-wrap gap-2">{actions}</div>}

@@ -1,5 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { fromNow } from "./from-now.ts";
 
 const zone = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
@@ -11,24 +12,6 @@ const instant = new Intl.DateTimeFormat(undefined, {
   second: "2-digit",
   hourCycle: "h23",
 });
-const relative = new Intl.RelativeTimeFormat(undefined, { style: "short" });
-const now = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
-
-const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
-  ["year", 31_536_000],
-  ["month", 2_592_000],
-  ["day", 86_400],
-  ["hour", 3600],
-  ["minute", 60],
-];
-
-/** `3 min. ago`, `in 2 days`. */
-export function fromNow(date: Date, from = Date.now()): string {
-  const seconds = (date.getTime() - from) / 1000;
-  for (const [unit, length] of steps)
-    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
-  return now.format(0, "minute");
-}
 
 export interface TimeProps {
   readonly at: Timestamp | undefined;

@@ -28,7 +28,8 @@ export function Toasts({ children }: { children: ReactNode }) {
     <Toast.Provider toastManager={manager}>
       {children}
       <Toast.Portal>
-        <Toast.Viewport className="fixed bottom-4 right-4 z-[60] flex w-[min(380px,calc(100vw-2rem))] flex-col gap-2">
+        {/* What is below it and between its notices can be clicked. */}
+        <Toast.Viewport className="pointer-events-none fixed bottom-4 right-4 z-[60] flex w-[min(380px,calc(100vw-2rem))] flex-col gap-2">
           <List />
         </Toast.Viewport>
       </Toast.Portal>
@@ -42,7 +43,7 @@ function List() {
     <Toast.Root
       key={toast.id}
       toast={toast}
-      className="flex items-start gap-3 rounded-lg border border-line bg-raised p-3 shadow-popup"
+      className="pointer-events-auto flex items-start gap-3 data-limited:hidden rounded-lg border border-line bg-raised p-3 shadow-popup"
     >
       {toast.type === "bad" ? (
         <CircleAlert size={18} className="mt-0.5 shrink-0 text-bad" aria-hidden="true" />

@@ -17,11 +17,14 @@ export function usePages<
 ) {
   const query = useInfiniteQuery(method, { ...request, pageToken: "" } as never, {
     pageParamKey: "pageToken" as never,
+    // What another filter or order has found stays until there is something else: nothing jumps, and the focus stays.
+    placeholderData: ((before: unknown) => before) as never,
     getNextPageParam: ((last: Paged) => last.nextPageToken || undefined) as never,
   });
   return {
     rows: query.data?.pages.flatMap((page) => rowsOf(page as MessageShape<O>)),
     error: query.data === undefined ? query.error : null,
+    outdated: query.isPlaceholderData,
     onRetry: () => void query.refetch(),
     more: {
       has: query.hasNextPage,
