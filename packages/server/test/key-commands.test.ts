@@ -350,6 +350,39 @@ test("a dry run compares what lines mean, however they write it", async () => {
   );
 });
 
+test("a dry run sees look-up prefixes that one key could fit two of, as the real run does", async () => {
+  const slow = (n: number): string => `$2b$10$${String(n).padStart(53, "a")}`;
+  const quick = (text: string): string => createHash("sha256").update(text).digest("hex");
+  const row = (n: number, prefix: string, hash = slow(n)): string =>
+    JSON.stringify({ hash, name: `slow ${n}`, owner: "dora", prefix });
+  const importing = async (name: string, rows: readonly string[], ...more: string[]) => {
+    const file = join(folder, name);
+    writeFileSync(file, `${rows.join("\n")}\n`);
+    const { stdout, stderr } = await run(["keys", "import", file, ...more], at);
+    return [stdout.replace(/ would be imported| imported/, "").split(";")[0], stderr.trim().split("\n")];
+  };
+  await importing("there.ndjson", [row(0, "there_1")]);
+  const rows = [
+    row(1, "there_"),
+    row(2, "there_12"),
+    row(3, "there_2"),
+    row(4, "there_2"),
+    row(5, "there_1", quick("prefixes of quick hashes are told to people")),
+    ...Array.from({ length: 200 }, (_, n) =>
+      JSON.stringify({ hash: quick(`between ${n}`), name: `between ${n}`, owner: "dora" }),
+    ),
+    row(6, "there_23"),
+    row(7, "there_3"),
+    row(8, "there_1", quick("the same again")),
+  ];
+  const problems = [1, 2, 4, 206].map(
+    (line) => `line ${line}: prefix: another imported key begins like this, or this begins like another one`,
+  );
+  const expected = ["204, 0 known already, 4 refused", problems];
+  assert.deepEqual(await importing("prefixes.ndjson", rows, "--dry-run"), expected);
+  assert.deepEqual(await importing("prefixes.ndjson", rows), expected);
+});
+
 test("a line says which hashes are taken, and all that is wrong with it", async () => {
   const md5 = createHash("md5").update("x").digest("hex");
   const rows = [

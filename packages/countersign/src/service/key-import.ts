@@ -14,6 +14,7 @@ import {
 import { generateApiKey } from "../keys/key-format.ts";
 import { Conflict, type UserRecord } from "../store/contracts.ts";
 import { keptName } from "../store/fold-case.ts";
+import { prefixesOverlap, prefixTaken } from "../store/key-import-conflict.ts";
 import type { NewKeyImport } from "../store/key-import-contracts.ts";
 import type { KeyDesk } from "./key-desk.ts";
 import { requireOwnLifetime, requireOwnLimits } from "./key-rank.ts";
@@ -39,11 +40,11 @@ export async function importKeys(desk: KeyDesk, request: ImportApiKeysRequest, c
     throw invalidArgument({ field: "keys", description: `1 to ${mostKeys}` });
   await desk.options.caughtUp();
   const secretId = await keepSecret(desk, hmacSecret, dryRun);
-  const [names, hashes] = [new Set<string>(), new Set<string>()];
+  const earlier = { names: new Set<string>(), hashes: new Set<string>(), prefixes: new Set<string>() };
   const results: Outcome[] = [];
   for (const line of keys) {
     try {
-      results.push(await importOne(desk, line, { context, secretId, dryRun, names, hashes }));
+      results.push(await importOne(desk, line, { context, secretId, dryRun, earlier }));
     } catch (error) {
       results.push({ outcome: "refused", problem: problemOf(error) });
     }
@@ -56,15 +57,20 @@ interface ImportParts {
   readonly context: CallContext;
   readonly secretId: string | undefined;
   readonly dryRun: boolean;
-  /** Those of a dry run, which adds nothing that could be found there. */
+  readonly earlier: Earlier;
+}
+
+/** What the lines before would have added: a dry run adds nothing that could be found there. */
+interface Earlier {
   readonly names: Set<string>;
   readonly hashes: Set<string>;
+  readonly prefixes: Set<string>;
 }
 
 async function importOne(
   desk: KeyDesk,
   line: ImportedApiKey,
-  { context, secretId, dryRun, names, hashes }: ImportParts,
+  { context, secretId, dryRun, earlier }: ImportParts,
 ): Promise<Outcome> {
   const { digests, store } = desk.options;
   const hash = readForeignHash(line.algorithm, line.hash);
@@ -79,14 +85,14 @@ async function importOne(
   if (visibleTo(context.requireUser(), await store.apiKeys.load(known)) !== undefined)
     return { outcome: "known", id: known };
   const sameHash = dryRun ? seenAs(hash) : "";
-  if (hashes.has(sameHash)) return { outcome: "known" };
+  if (earlier.hashes.has(sameHash)) return { outcome: "known" };
   const imported = await prepare(desk, line, { hash, context, secretId });
+  const [fingerprint = new Uint8Array()] = fingerprints;
   if (dryRun) {
-    await requireFreeName(desk, imported, names);
-    hashes.add(sameHash);
+    await requireNew(desk, { ...imported, fingerprint }, earlier);
+    earlier.hashes.add(sameHash);
     return { outcome: "imported", userId: BigInt(imported.key.userId), sameHash };
   }
-  const [fingerprint = new Uint8Array()] = fingerprints;
   const record = await store.keyImports.add({ ...imported, fingerprint });
   return { outcome: "imported", id: record.id };
 }
@@ -180,6 +186,20 @@ async function ownerOf(
   { username, userId }: ImportedApiKey,
 ): Promise<UserRecord | undefined> {
   return username === "" ? store.users.load(String(userId)) : store.users.findByUsername(username);
+}
+
+/** What the store looks at when it adds one. */
+async function requireNew(
+  desk: KeyDesk,
+  imported: NewKeyImport,
+  { names, prefixes }: Earlier,
+): Promise<void> {
+  const { prefix } = imported;
+  const conflict = await desk.options.store.keyImports.conflictOf(imported);
+  if (conflict !== undefined) throw conflict;
+  if (prefix !== undefined && [...prefixes].some((one) => prefixesOverlap(one, prefix))) throw prefixTaken();
+  await requireFreeName(desk, imported, names);
+  if (prefix !== undefined) prefixes.add(prefix);
 }
 
 async function requireFreeName(

@@ -1,4 +1,5 @@
 import type { ApiKeyRecord, NewApiKey } from "./api-key-contracts.ts";
+import type { Conflict } from "./contracts.ts";
 
 /** A key that was made elsewhere, by the hash that is kept of it there. */
 export interface NewKeyImport {
@@ -15,6 +16,9 @@ export interface NewKeyImport {
   /** Of `hmac-sha256`: the secret, by the id that it was added with. */
   readonly secretId?: string | undefined;
 }
+
+/** What tells an imported key from all others. */
+export type KeyImportMarks = Pick<NewKeyImport, "fingerprint" | "lookup" | "prefix">;
 
 /** An imported key as it is found during authentication. */
 export interface ImportedKey {
@@ -51,6 +55,8 @@ export interface KeyImportStore {
   algorithmsOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** The keys that were imported with these fingerprints, by their hex. */
   known(fingerprints: readonly Uint8Array[]): Promise<ReadonlyMap<string, string>>;
+  /** The `Conflict` on `hash` or `prefix` that `add()` would throw now. Undefined if none. */
+  conflictOf(marks: KeyImportMarks): Promise<Conflict | undefined>;
   addSecret(id: string, sealed: Uint8Array): Promise<void>;
   /**
    * Adds one key, its record and its hash, in one transaction. Audit `key.imported`. Throws `Conflict` on `hash` for one that is

@@ -1,9 +1,10 @@
 import type { RevocationEvent } from "../../core/revocation.ts";
 import type { ApiKeyRecord } from "../api-key-contracts.ts";
 import { Conflict } from "../contracts.ts";
-import { hashTaken, prefixTaken } from "../key-import-conflict.ts";
+import { hashTaken, prefixesOverlap, prefixTaken } from "../key-import-conflict.ts";
 import type {
   ImportedKey,
+  KeyImportMarks,
   KeyImportProgress,
   KeyImportState,
   KeyImportStore,
@@ -69,6 +70,10 @@ export class MemoryKeyImports implements KeyImportStore, SealedRows {
     return new Map(rows.map(({ fingerprint, id }) => [fingerprint, id]));
   }
 
+  async conflictOf(marks: KeyImportMarks): Promise<Conflict | undefined> {
+    return this.#conflictOf(marks);
+  }
+
   async addSecret(id: string, sealed: Uint8Array): Promise<void> {
     if (!this.#secrets.has(id)) this.#secrets.set(id, Uint8Array.from(sealed));
   }
@@ -88,11 +93,8 @@ export class MemoryKeyImports implements KeyImportStore, SealedRows {
   async add(imported: NewKeyImport): Promise<ApiKeyRecord> {
     const { key, algorithm, lookup, prefix, hash, secretId } = imported;
     const fingerprint = hex(imported.fingerprint);
-    for (const row of this.#rows.values()) {
-      if (row.fingerprint === fingerprint || same(row.lookup, lookup)) throw hashTaken();
-      if (prefix !== undefined && row.prefix !== undefined && overlap(row.prefix, prefix))
-        throw prefixTaken();
-    }
+    const conflict = this.#conflictOf(imported);
+    if (conflict !== undefined) throw conflict;
     if (secretId !== undefined && !this.#secrets.has(secretId))
       throw new Conflict("secretId", "no such secret");
     const record = this.#options.apiKeys.createNow({ ...key, digest: new Uint8Array() }, "key.imported");
@@ -120,6 +122,15 @@ export class MemoryKeyImports implements KeyImportStore, SealedRows {
     const none = { prefix: undefined, hash: undefined, secretId: undefined };
     this.#rows.set(id, { ...row, algorithm: "countersign", lookup: Uint8Array.from(own.digest), ...none });
   }
+
+  #conflictOf({ fingerprint, lookup, prefix }: KeyImportMarks): Conflict | undefined {
+    const mark = hex(fingerprint);
+    const rows = [...this.#rows.values()];
+    if (rows.some((row) => row.fingerprint === mark || same(row.lookup, lookup))) return hashTaken();
+    if (prefix === undefined) return undefined;
+    const isTaken = rows.some((row) => row.prefix !== undefined && prefixesOverlap(row.prefix, prefix));
+    return isTaken ? prefixTaken() : undefined;
+  }
 }
 
 function hex(bytes: Uint8Array): string {
@@ -128,8 +139,4 @@ function hex(bytes: Uint8Array): string {
 
 function same(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
   return one !== undefined && other !== undefined && hex(one) === hex(other);
-}
-
-function overlap(one: string, other: string): boolean {
-  return one.startsWith(other) || other.startsWith(one);
 }

@@ -1,11 +1,11 @@
-import type { Transaction } from "kysely";
-import { sql } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import type { ApiKeyRecord } from "../api-key-contracts.ts";
 import { toApiKeyRecord } from "../api-key-row.ts";
 import { Conflict } from "../contracts.ts";
 import { hashTaken, prefixTaken } from "../key-import-conflict.ts";
 import type {
   ImportedKey,
+  KeyImportMarks,
   KeyImportProgress,
   KeyImportState,
   KeyImportStore,
@@ -66,6 +66,10 @@ export class SqlKeyImports implements KeyImportStore {
       .where("fingerprint", "in", [...fingerprints])
       .execute();
     return new Map(rows.map(({ key_id, fingerprint }) => [Buffer.from(fingerprint).toString("hex"), key_id]));
+  }
+
+  async conflictOf(marks: KeyImportMarks): Promise<Conflict | undefined> {
+    return conflictIn(this.#backend.reader, marks);
   }
 
   async addSecret(id: string, sealed: Uint8Array): Promise<void> {
@@ -171,29 +175,35 @@ export class SqlKeyImports implements KeyImportStore {
 }
 
 async function requireNew(trx: Transaction<SqlSchema>, imported: NewKeyImport): Promise<void> {
-  const { fingerprint, lookup, prefix, secretId } = imported;
-  const same = await trx
+  const conflict = await conflictIn(trx, imported);
+  if (conflict !== undefined) throw conflict;
+  if (imported.secretId === undefined) return;
+  const secret = await trx
+    .selectFrom("import_secrets")
+    .select("id")
+    .where("id", "=", imported.secretId)
+    .executeTakeFirst();
+  if (secret === undefined) throw new Conflict("secretId", "no such secret");
+}
+
+async function conflictIn(
+  db: Kysely<SqlSchema>,
+  { fingerprint, lookup, prefix }: KeyImportMarks,
+): Promise<Conflict | undefined> {
+  const same = await db
     .selectFrom("imported_keys")
     .select("key_id")
     .where((eb) =>
       eb.or([
-        eb("fingerprint", "=", fingerprint),
-        ...(lookup === undefined ? [] : [eb("lookup", "=", lookup)]),
+        eb("fingerprint", "=", Uint8Array.from(fingerprint)),
+        ...(lookup === undefined ? [] : [eb("lookup", "=", Uint8Array.from(lookup))]),
       ]),
     )
     .executeTakeFirst();
-  if (same !== undefined) throw hashTaken();
-  if (secretId !== undefined) {
-    const secret = await trx
-      .selectFrom("import_secrets")
-      .select("id")
-      .where("id", "=", secretId)
-      .executeTakeFirst();
-    if (secret === undefined) throw new Conflict("secretId", "no such secret");
-  }
-  if (prefix === undefined) return;
+  if (same !== undefined) return hashTaken();
+  if (prefix === undefined) return undefined;
   const beginnings = Array.from({ length: prefix.length }, (_, at) => prefix.slice(0, at + 1));
-  const overlapping = await trx
+  const overlapping = await db
     .selectFrom("imported_keys")
     .select("key_id")
     .where((eb) =>
@@ -207,5 +217,5 @@ async function requireNew(trx: Transaction<SqlSchema>, imported: NewKeyImport): 
       ]),
     )
     .executeTakeFirst();
-  if (overlapping !== undefined) throw prefixTaken();
+  return overlapping === undefined ? undefined : prefixTaken();
 }
