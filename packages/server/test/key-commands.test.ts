@@ -383,6 +383,34 @@ test("a dry run sees look-up prefixes that one key could fit two of, as the real
   assert.deepEqual(await importing("prefixes.ndjson", rows), expected);
 });
 
+test("a key is named by what it begins with, as it is shown; a second revocation says what it does not change", async () => {
+  const { api_key: key } = await json<{ api_key: KeyJson & { prefix: string } }>(
+    ["keys", "create", "--user", "dora", "--name", "named"],
+    at,
+  );
+  assert.match(await good(["keys", "show", key.prefix], at), new RegExp(`^id +${key.id}\n`));
+  assert.match(await good(["keys", "disable", key.prefix], at), /^Disabled the key "named" of dora /);
+  const first = await run(["keys", "revoke", key.id, "--reason", "lost"], at);
+  assert.deepEqual([first.stdout.startsWith('Revoked the key "named" of dora '), first.stderr], [true, ""]);
+  for (const ids of [[key.id], [key.id, key.prefix]]) {
+    const { stderr, code } = await run(["keys", "revoke", ...ids, "--reason", "found on a bus"], at);
+    assert.equal(code, 0);
+    assert.match(
+      stderr,
+      /^The key "named" of dora \(id \d+\) was revoked before, at [-0-9T:]+Z, and keeps its reason: lost\n/,
+    );
+  }
+});
+
+test("the audit log is asked for who it was by name, as every list is", async () => {
+  const { records } = await json<{ records: object[] }>(["audit", "list", "--actor", "system", "--all"], at);
+  assert.ok(records.length > 0);
+  assert.equal(await good(["audit", "list", "--actor", "dora"], at), "No changes.\n");
+  assert.match(await bad(1, ["audit", "list", "--actor", "nobody"], at), /no such user: nobody/);
+  assert.match(await bad(1, ["audit", "export", "--actor", "nobody"], at), /no such user: nobody/);
+  assert.equal(await good(["audit", "list", "--actor", "99999"], at), "No changes.\n");
+});
+
 test("a line says which hashes are taken, and all that is wrong with it", async () => {
   const md5 = createHash("md5").update("x").digest("hex");
   const rows = [
