@@ -383,6 +383,21 @@ test("a dry run sees look-up prefixes that one key could fit two of, as the real
   assert.deepEqual(await importing("prefixes.ndjson", rows), expected);
 });
 
+test("a key that begins as ours do is not imported: nobody could ever use it", async () => {
+  const file = join(folder, "begins-as-ours.ndjson");
+  const hash = createHash("sha256").update("cs_old_key_of_theirs").digest("hex");
+  const slow = `$2b$10$${"z".repeat(53)}`;
+  const rows = [hash, slow].map((one, n) =>
+    JSON.stringify({ hash: one, name: `as ours ${n}`, owner: "dora", prefix: "cs_old" }),
+  );
+  writeFileSync(file, `${rows.join("\n")}\n`);
+  for (const more of [["--dry-run"], []]) {
+    const { stderr, code } = await run(["keys", "import", file, ...more], at);
+    const problem = "prefix: a key that begins cs_ has to be one of ours, and is refused";
+    assert.deepEqual([stderr, code], [`line 1: ${problem}\nline 2: ${problem}\n`, 1]);
+  }
+});
+
 test("a key is named by what it begins with, as it is shown; a second revocation says what it does not change", async () => {
   const { api_key: key } = await json<{ api_key: KeyJson & { prefix: string } }>(
     ["keys", "create", "--user", "dora", "--name", "named"],

@@ -11,7 +11,7 @@ import {
   readForeignHash,
   shortestPrefix,
 } from "../keys/foreign-hash.ts";
-import { generateApiKey } from "../keys/key-format.ts";
+import { apiKeyPrefix, generateApiKey } from "../keys/key-format.ts";
 import { Conflict, type UserRecord } from "../store/contracts.ts";
 import { keptName } from "../store/fold-case.ts";
 import { prefixesOverlap, prefixTaken } from "../store/key-import-conflict.ts";
@@ -107,7 +107,7 @@ async function prepare(
   const { hash, context, secretId } = parts;
   const caller = context.requireUser();
   const { owner, violations } = await lookAt(desk, line, context);
-  violations.push(...prefixViolations(hash, line.prefix));
+  violations.push(...prefixViolations(hash, line.prefix, apiKeyPrefix(format ?? {})));
   if (hash.algorithm === "hmac-sha256" && secretId === undefined)
     violations.push({ field: "hmac_secret", description: "needed for hmac-sha256" });
   requireNone(violations);
@@ -165,7 +165,11 @@ function canonical(hash: ForeignHash): string {
   return hash.kind === "quick" ? Buffer.from(hash.digest).toString("hex") : hash.text;
 }
 
-function prefixViolations({ kind }: ForeignHash, prefix: string): FieldViolation[] {
+function prefixViolations({ kind }: ForeignHash, prefix: string, ours: string): FieldViolation[] {
+  if (prefix.startsWith(ours))
+    return [
+      { field: "prefix", description: `a key that begins ${ours} has to be one of ours, and is refused` },
+    ];
   if (kind === "quick" && prefix === "") return [];
   const fits =
     prefix.length >= shortestPrefix &&
