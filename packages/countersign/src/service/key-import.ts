@@ -14,7 +14,6 @@ import {
 import { apiKeyPrefix, generateApiKey } from "../keys/key-format.ts";
 import { Conflict, type UserRecord } from "../store/contracts.ts";
 import { keptName } from "../store/fold-case.ts";
-import { prefixesOverlap, prefixTaken } from "../store/key-import-conflict.ts";
 import type { NewKeyImport } from "../store/key-import-contracts.ts";
 import type { KeyDesk } from "./key-desk.ts";
 import { requireOwnLifetime, requireOwnLimits } from "./key-rank.ts";
@@ -199,9 +198,9 @@ async function requireNew(
   { names, prefixes }: Earlier,
 ): Promise<void> {
   const { prefix } = imported;
-  const conflict = await desk.options.store.keyImports.conflictOf(imported);
-  if (conflict !== undefined) throw conflict;
-  if (prefix !== undefined && [...prefixes].some((one) => prefixesOverlap(one, prefix))) throw prefixTaken();
+  await desk.options.store.keyImports.requireNew(imported);
+  if (prefix !== undefined && [...prefixes].some((one) => one.startsWith(prefix) || prefix.startsWith(one)))
+    throw wrong("prefix", "another imported key begins like this, or this begins like another one");
   await requireFreeName(desk, imported, names);
   if (prefix !== undefined) prefixes.add(prefix);
 }

@@ -1,5 +1,4 @@
 import type { ApiKeyRecord, NewApiKey } from "./api-key-contracts.ts";
-import type { Conflict } from "./contracts.ts";
 
 /** A key that was made elsewhere, by the hash that is kept of it there. */
 export interface NewKeyImport {
@@ -55,8 +54,8 @@ export interface KeyImportStore {
   algorithmsOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** The keys that were imported with these fingerprints, by their hex. */
   known(fingerprints: readonly Uint8Array[]): Promise<ReadonlyMap<string, string>>;
-  /** The `Conflict` on `hash` or `prefix` that `add()` would throw now. Undefined if none. */
-  conflictOf(marks: KeyImportMarks): Promise<Conflict | undefined>;
+  /** Throws the `Conflict` on `hash` or `prefix` that `add()` would throw now. */
+  requireNew(marks: KeyImportMarks): Promise<void>;
   addSecret(id: string, sealed: Uint8Array): Promise<void>;
   /**
    * Adds one key, its record and its hash, in one transaction. Audit `key.imported`. Throws `Conflict` on `hash` for one that is

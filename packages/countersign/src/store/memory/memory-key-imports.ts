@@ -1,7 +1,7 @@
 import type { RevocationEvent } from "../../core/revocation.ts";
 import type { ApiKeyRecord } from "../api-key-contracts.ts";
 import { Conflict } from "../contracts.ts";
-import { hashTaken, prefixesOverlap, prefixTaken } from "../key-import-conflict.ts";
+import { hashTaken, prefixTaken } from "../key-import-conflict.ts";
 import type {
   ImportedKey,
   KeyImportMarks,
@@ -70,8 +70,8 @@ export class MemoryKeyImports implements KeyImportStore, SealedRows {
     return new Map(rows.map(({ fingerprint, id }) => [fingerprint, id]));
   }
 
-  async conflictOf(marks: KeyImportMarks): Promise<Conflict | undefined> {
-    return this.#conflictOf(marks);
+  async requireNew(marks: KeyImportMarks): Promise<void> {
+    this.#requireNew(marks);
   }
 
   async addSecret(id: string, sealed: Uint8Array): Promise<void> {
@@ -93,8 +93,7 @@ export class MemoryKeyImports implements KeyImportStore, SealedRows {
   async add(imported: NewKeyImport): Promise<ApiKeyRecord> {
     const { key, algorithm, lookup, prefix, hash, secretId } = imported;
     const fingerprint = hex(imported.fingerprint);
-    const conflict = this.#conflictOf(imported);
-    if (conflict !== undefined) throw conflict;
+    this.#requireNew(imported);
     if (secretId !== undefined && !this.#secrets.has(secretId))
       throw new Conflict("secretId", "no such secret");
     const record = this.#options.apiKeys.createNow({ ...key, digest: new Uint8Array() }, "key.imported");
@@ -123,13 +122,13 @@ export class MemoryKeyImports implements KeyImportStore, SealedRows {
     this.#rows.set(id, { ...row, algorithm: "countersign", lookup: Uint8Array.from(own.digest), ...none });
   }
 
-  #conflictOf({ fingerprint, lookup, prefix }: KeyImportMarks): Conflict | undefined {
+  #requireNew({ fingerprint, lookup, prefix }: KeyImportMarks): void {
     const mark = hex(fingerprint);
     const rows = [...this.#rows.values()];
-    if (rows.some((row) => row.fingerprint === mark || same(row.lookup, lookup))) return hashTaken();
-    if (prefix === undefined) return undefined;
-    const isTaken = rows.some((row) => row.prefix !== undefined && prefixesOverlap(row.prefix, prefix));
-    return isTaken ? prefixTaken() : undefined;
+    if (rows.some((row) => row.fingerprint === mark || same(row.lookup, lookup))) throw hashTaken();
+    if (prefix === undefined) return;
+    const isTaken = rows.some((row) => row.prefix !== undefined && overlap(row.prefix, prefix));
+    if (isTaken) throw prefixTaken();
   }
 }
 
@@ -139,4 +138,8 @@ function hex(bytes: Uint8Array): string {
 
 function same(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
   return one !== undefined && other !== undefined && hex(one) === hex(other);
+}
+
+function overlap(one: string, other: string): boolean {
+  return one.startsWith(other) || other.startsWith(one);
 }

@@ -68,8 +68,8 @@ export class SqlKeyImports implements KeyImportStore {
     return new Map(rows.map(({ key_id, fingerprint }) => [Buffer.from(fingerprint).toString("hex"), key_id]));
   }
 
-  async conflictOf(marks: KeyImportMarks): Promise<Conflict | undefined> {
-    return conflictIn(this.#backend.reader, marks);
+  async requireNew(marks: KeyImportMarks): Promise<void> {
+    await requireNew(this.#backend.reader, marks);
   }
 
   async addSecret(id: string, sealed: Uint8Array): Promise<void> {
@@ -89,6 +89,7 @@ export class SqlKeyImports implements KeyImportStore {
     return this.#backend.write(async (trx) => {
       const now = this.#now();
       await requireNew(trx, imported);
+      await requireSecret(trx, secretId);
       const row = await insertKey(trx, { ...key, digest: new Uint8Array() }, { now, action: "key.imported" });
       await trx
         .insertInto("imported_keys")
@@ -174,22 +175,20 @@ export class SqlKeyImports implements KeyImportStore {
   }
 }
 
-async function requireNew(trx: Transaction<SqlSchema>, imported: NewKeyImport): Promise<void> {
-  const conflict = await conflictIn(trx, imported);
-  if (conflict !== undefined) throw conflict;
-  if (imported.secretId === undefined) return;
+async function requireSecret(trx: Transaction<SqlSchema>, secretId: string | undefined): Promise<void> {
+  if (secretId === undefined) return;
   const secret = await trx
     .selectFrom("import_secrets")
     .select("id")
-    .where("id", "=", imported.secretId)
+    .where("id", "=", secretId)
     .executeTakeFirst();
   if (secret === undefined) throw new Conflict("secretId", "no such secret");
 }
 
-async function conflictIn(
+async function requireNew(
   db: Kysely<SqlSchema>,
   { fingerprint, lookup, prefix }: KeyImportMarks,
-): Promise<Conflict | undefined> {
+): Promise<void> {
   const same = await db
     .selectFrom("imported_keys")
     .select("key_id")
@@ -200,8 +199,8 @@ async function conflictIn(
       ]),
     )
     .executeTakeFirst();
-  if (same !== undefined) return hashTaken();
-  if (prefix === undefined) return undefined;
+  if (same !== undefined) throw hashTaken();
+  if (prefix === undefined) return;
   const beginnings = Array.from({ length: prefix.length }, (_, at) => prefix.slice(0, at + 1));
   const overlapping = await db
     .selectFrom("imported_keys")
@@ -217,5 +216,5 @@ async function conflictIn(
       ]),
     )
     .executeTakeFirst();
-  return overlapping === undefined ? undefined : prefixTaken();
+  if (overlapping !== undefined) throw prefixTaken();
 }
