@@ -350,6 +350,82 @@ test("a dry run compares what lines mean, however they write it", async () => {
   );
 });
 
+test("a dry run sees look-up prefixes that one key could fit two of, as the real run does", async () => {
+  const slow = (n: number): string => `$2b$10$${String(n).padStart(53, "a")}`;
+  const quick = (text: string): string => createHash("sha256").update(text).digest("hex");
+  const row = (n: number, prefix: string, hash = slow(n)): string =>
+    JSON.stringify({ hash, name: `slow ${n}`, owner: "dora", prefix });
+  const importing = async (name: string, rows: readonly string[], ...more: string[]) => {
+    const file = join(folder, name);
+    writeFileSync(file, `${rows.join("\n")}\n`);
+    const { stdout, stderr } = await run(["keys", "import", file, ...more], at);
+    return [stdout.replace(/ would be imported| imported/, "").split(";")[0], stderr.trim().split("\n")];
+  };
+  await importing("there.ndjson", [row(0, "there_1")]);
+  const rows = [
+    row(1, "there_"),
+    row(2, "there_12"),
+    row(3, "there_2"),
+    row(4, "there_2"),
+    row(5, "there_1", quick("prefixes of quick hashes are told to people")),
+    ...Array.from({ length: 200 }, (_, n) =>
+      JSON.stringify({ hash: quick(`between ${n}`), name: `between ${n}`, owner: "dora" }),
+    ),
+    row(6, "there_23"),
+    row(7, "there_3"),
+    row(8, "there_1", quick("the same again")),
+  ];
+  const problems = [1, 2, 4, 206].map(
+    (line) => `line ${line}: prefix: another imported key begins like this, or this begins like another one`,
+  );
+  const expected = ["204, 0 known already, 4 refused", problems];
+  assert.deepEqual(await importing("prefixes.ndjson", rows, "--dry-run"), expected);
+  assert.deepEqual(await importing("prefixes.ndjson", rows), expected);
+});
+
+test("a key that begins as ours do is not imported: nobody could ever use it", async () => {
+  const file = join(folder, "begins-as-ours.ndjson");
+  const hash = createHash("sha256").update("cs_old_key_of_theirs").digest("hex");
+  const slow = `$2b$10$${"z".repeat(53)}`;
+  const rows = [hash, slow].map((one, n) =>
+    JSON.stringify({ hash: one, name: `as ours ${n}`, owner: "dora", prefix: "cs_old" }),
+  );
+  writeFileSync(file, `${rows.join("\n")}\n`);
+  for (const more of [["--dry-run"], []]) {
+    const { stderr, code } = await run(["keys", "import", file, ...more], at);
+    const problem = "prefix: a key that begins cs_ has to be one of ours, and is refused";
+    assert.deepEqual([stderr, code], [`line 1: ${problem}\nline 2: ${problem}\n`, 1]);
+  }
+});
+
+test("a key is named by what it begins with, as it is shown; a second revocation says what it does not change", async () => {
+  const { api_key: key } = await json<{ api_key: KeyJson & { prefix: string } }>(
+    ["keys", "create", "--user", "dora", "--name", "named"],
+    at,
+  );
+  assert.match(await good(["keys", "show", key.prefix], at), new RegExp(`^id +${key.id}\n`));
+  assert.match(await good(["keys", "disable", key.prefix], at), /^Disabled the key "named" of dora /);
+  const first = await run(["keys", "revoke", key.id, "--reason", "lost"], at);
+  assert.deepEqual([first.stdout.startsWith('Revoked the key "named" of dora '), first.stderr], [true, ""]);
+  for (const ids of [[key.id], [key.id, key.prefix]]) {
+    const { stderr, code } = await run(["keys", "revoke", ...ids, "--reason", "found on a bus"], at);
+    assert.equal(code, 0);
+    assert.match(
+      stderr,
+      /^The key "named" of dora \(id \d+\) was revoked before, at [-0-9T:]+Z, and keeps its reason: lost\n/,
+    );
+  }
+});
+
+test("the audit log is asked for who it was by name, as every list is", async () => {
+  const { records } = await json<{ records: object[] }>(["audit", "list", "--actor", "system", "--all"], at);
+  assert.ok(records.length > 0);
+  assert.equal(await good(["audit", "list", "--actor", "dora"], at), "No changes.\n");
+  assert.match(await bad(1, ["audit", "list", "--actor", "nobody"], at), /no such user: nobody/);
+  assert.match(await bad(1, ["audit", "export", "--actor", "nobody"], at), /no such user: nobody/);
+  assert.equal(await good(["audit", "list", "--actor", "99999"], at), "No changes.\n");
+});
+
 test("a line says which hashes are taken, and all that is wrong with it", async () => {
   const md5 = createHash("md5").update("x").digest("hex");
   const rows = [

@@ -11,7 +11,7 @@ import {
   readForeignHash,
   shortestPrefix,
 } from "../keys/foreign-hash.ts";
-import { generateApiKey } from "../keys/key-format.ts";
+import { apiKeyPrefix, generateApiKey } from "../keys/key-format.ts";
 import { Conflict, type UserRecord } from "../store/contracts.ts";
 import { keptName } from "../store/fold-case.ts";
 import type { NewKeyImport } from "../store/key-import-contracts.ts";
@@ -39,11 +39,11 @@ export async function importKeys(desk: KeyDesk, request: ImportApiKeysRequest, c
     throw invalidArgument({ field: "keys", description: `1 to ${mostKeys}` });
   await desk.options.caughtUp();
   const secretId = await keepSecret(desk, hmacSecret, dryRun);
-  const [names, hashes] = [new Set<string>(), new Set<string>()];
+  const earlier = { names: new Set<string>(), hashes: new Set<string>(), prefixes: new Set<string>() };
   const results: Outcome[] = [];
   for (const line of keys) {
     try {
-      results.push(await importOne(desk, line, { context, secretId, dryRun, names, hashes }));
+      results.push(await importOne(desk, line, { context, secretId, dryRun, earlier }));
     } catch (error) {
       results.push({ outcome: "refused", problem: problemOf(error) });
     }
@@ -56,15 +56,20 @@ interface ImportParts {
   readonly context: CallContext;
   readonly secretId: string | undefined;
   readonly dryRun: boolean;
-  /** Those of a dry run, which adds nothing that could be found there. */
+  readonly earlier: Earlier;
+}
+
+/** What the lines before would have added: a dry run adds nothing that could be found there. */
+interface Earlier {
   readonly names: Set<string>;
   readonly hashes: Set<string>;
+  readonly prefixes: Set<string>;
 }
 
 async function importOne(
   desk: KeyDesk,
   line: ImportedApiKey,
-  { context, secretId, dryRun, names, hashes }: ImportParts,
+  { context, secretId, dryRun, earlier }: ImportParts,
 ): Promise<Outcome> {
   const { digests, store } = desk.options;
   const hash = readForeignHash(line.algorithm, line.hash);
@@ -79,14 +84,14 @@ async function importOne(
   if (visibleTo(context.requireUser(), await store.apiKeys.load(known)) !== undefined)
     return { outcome: "known", id: known };
   const sameHash = dryRun ? seenAs(hash) : "";
-  if (hashes.has(sameHash)) return { outcome: "known" };
+  if (earlier.hashes.has(sameHash)) return { outcome: "known" };
   const imported = await prepare(desk, line, { hash, context, secretId });
+  const [fingerprint = new Uint8Array()] = fingerprints;
   if (dryRun) {
-    await requireFreeName(desk, imported, names);
-    hashes.add(sameHash);
+    await requireNew(desk, { ...imported, fingerprint }, earlier);
+    earlier.hashes.add(sameHash);
     return { outcome: "imported", userId: BigInt(imported.key.userId), sameHash };
   }
-  const [fingerprint = new Uint8Array()] = fingerprints;
   const record = await store.keyImports.add({ ...imported, fingerprint });
   return { outcome: "imported", id: record.id };
 }
@@ -101,7 +106,7 @@ async function prepare(
   const { hash, context, secretId } = parts;
   const caller = context.requireUser();
   const { owner, violations } = await lookAt(desk, line, context);
-  violations.push(...prefixViolations(hash, line.prefix));
+  violations.push(...prefixViolations(hash, line.prefix, apiKeyPrefix(format ?? {})));
   if (hash.algorithm === "hmac-sha256" && secretId === undefined)
     violations.push({ field: "hmac_secret", description: "needed for hmac-sha256" });
   requireNone(violations);
@@ -159,7 +164,11 @@ function canonical(hash: ForeignHash): string {
   return hash.kind === "quick" ? Buffer.from(hash.digest).toString("hex") : hash.text;
 }
 
-function prefixViolations({ kind }: ForeignHash, prefix: string): FieldViolation[] {
+function prefixViolations({ kind }: ForeignHash, prefix: string, ours: string): FieldViolation[] {
+  if (prefix.startsWith(ours))
+    return [
+      { field: "prefix", description: `a key that begins ${ours} has to be one of ours, and is refused` },
+    ];
   if (kind === "quick" && prefix === "") return [];
   const fits =
     prefix.length >= shortestPrefix &&
@@ -180,6 +189,20 @@ async function ownerOf(
   { username, userId }: ImportedApiKey,
 ): Promise<UserRecord | undefined> {
   return username === "" ? store.users.load(String(userId)) : store.users.findByUsername(username);
+}
+
+/** What the store looks at when it adds one. */
+async function requireNew(
+  desk: KeyDesk,
+  imported: NewKeyImport,
+  { names, prefixes }: Earlier,
+): Promise<void> {
+  const { prefix } = imported;
+  await desk.options.store.keyImports.requireNew(imported);
+  if (prefix !== undefined && [...prefixes].some((one) => one.startsWith(prefix) || prefix.startsWith(one)))
+    throw wrong("prefix", "another imported key begins like this, or this begins like another one");
+  await requireFreeName(desk, imported, names);
+  if (prefix !== undefined) prefixes.add(prefix);
 }
 
 async function requireFreeName(

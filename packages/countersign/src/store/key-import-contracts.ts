@@ -16,6 +16,9 @@ export interface NewKeyImport {
   readonly secretId?: string | undefined;
 }
 
+/** What tells an imported key from all others. */
+export type KeyImportMarks = Pick<NewKeyImport, "fingerprint" | "lookup" | "prefix">;
+
 /** An imported key as it is found during authentication. */
 export interface ImportedKey {
   readonly record: ApiKeyRecord;
@@ -51,6 +54,8 @@ export interface KeyImportStore {
   algorithmsOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** The keys that were imported with these fingerprints, by their hex. */
   known(fingerprints: readonly Uint8Array[]): Promise<ReadonlyMap<string, string>>;
+  /** Throws the `Conflict` on `hash` or `prefix` that `add()` would throw now. */
+  requireNew(marks: KeyImportMarks): Promise<void>;
   addSecret(id: string, sealed: Uint8Array): Promise<void>;
   /**
    * Adds one key, its record and its hash, in one transaction. Audit `key.imported`. Throws `Conflict` on `hash` for one that is

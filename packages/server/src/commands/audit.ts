@@ -33,7 +33,7 @@ function addList(audit: Command): void {
   });
   addPageOptions(addFilterOptions(command)).action((options: PageOptions & FilterOptions) =>
     administer(options, async (administration) => {
-      const filter = filterOf(options);
+      const filter = await filterOf(administration, options);
       await printPages(options, {
         async read(page) {
           const answer = await administration.call(listAudit, { ...page, filter });
@@ -80,7 +80,8 @@ function addExport(audit: Command): void {
     .action((options: ExportOptions) =>
       administer(options, async (administration) => {
         const { format } = options;
-        const parts = administration.stream(exportAudit, { format, filter: filterOf(options) });
+        const filter = await filterOf(administration, options);
+        const parts = administration.stream(exportAudit, { format, filter });
         for await (const { data } of parts) print(data);
       }),
     );

@@ -21,3 +21,13 @@ test("an instant is a day, a time with its zone, or how long ago", () => {
     assert.throws(() => stretchOf({ until: text }), UsageError, text);
   assert.throws(() => stretchOf({ until: "soon" }), /^UsageError: --until is a time/);
 });
+
+test("a stretch that ends before it begins is none, and no list is empty because of it", () => {
+  for (const [since, until] of [
+    ["1h", "2h"],
+    ["2026-01-02", "2026-01-01"],
+  ] as const)
+    assert.throws(() => stretchOf({ since, until }), /^UsageError: --since is after --until$/);
+  assert.ok(stretchOf({ since: "2h", until: "1h" }).until);
+  assert.ok(stretchOf({ since: "2026-01-01", until: "2026-01-01" }).until);
+});

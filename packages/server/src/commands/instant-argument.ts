@@ -11,14 +11,17 @@ interface StretchOptions {
   readonly until?: string | undefined;
 }
 
-/** What `--since` and `--until` narrow a list down to. Throws `UsageError` for an instant that is none. */
+/** What `--since` and `--until` narrow a list down to. Throws `UsageError` for an instant that is none, and for an end before the beginning. */
 export function stretchOf({ since, until }: StretchOptions): {
   readonly since?: Timestamp;
   readonly until?: Timestamp;
 } {
+  const from = since === undefined ? undefined : instantOf("--since", since);
+  const to = until === undefined ? undefined : instantOf("--until", until);
+  if (from !== undefined && to !== undefined && from > to) throw new UsageError("--since is after --until");
   return {
-    ...(since !== undefined && { since: timestampFromMs(instantOf("--since", since)) }),
-    ...(until !== undefined && { until: timestampFromMs(instantOf("--until", until)) }),
+    ...(from !== undefined && { since: timestampFromMs(from) }),
+    ...(to !== undefined && { until: timestampFromMs(to) }),
   };
 }
 

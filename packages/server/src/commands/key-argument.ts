@@ -3,10 +3,10 @@ import { parseDuration } from "../config/duration.ts";
 import { readKeyStart } from "../keys/key-start.ts";
 import { UsageError } from "../terminal/failure.ts";
 
-/** An id as it was given. A whole key in its place is a secret in an argument, and is not repeated. */
+/** An id as it was given, or that of what a key is shown to begin with. A whole key is a secret in an argument, and is not repeated. */
 export function keyId(text: string): string {
   const start = readKeyStart(text);
-  if (!start?.isWhole) return text;
+  if (!start?.isWhole) return start?.id ?? text;
   throw new UsageError(
     `that is a whole key, which should not stand in an argument: name it by its id, ${start.id}`,
   );

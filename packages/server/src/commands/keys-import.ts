@@ -117,18 +117,37 @@ async function importLines(
   return results;
 }
 
+// As the server says them of what it has.
+const nameProblem = "name: another key of this user has this name";
+const prefixProblem = "prefix: another imported key begins like this, or this begins like another one";
+
+function beginningsOf(prefix: string): readonly string[] {
+  return Array.from({ length: prefix.length }, (_, at) => prefix.slice(0, at + 1));
+}
+
 /** What the lines before would have added: a dry run adds nothing that a later call could find. */
 class Earlier {
   readonly #names = new Set<string>();
   readonly #hashes = new Set<string>();
+  readonly #prefixes = new Set<string>();
+  readonly #beginnings = new Set<string>();
 
   /** What becomes of a line after those before it: `answer` says what its owner and hash mean. */
-  seen(result: Result, { name = "" }: NonNullable<ImportLine["key"]>, answer: Answer | undefined): Result {
+  seen(result: Result, key: NonNullable<ImportLine["key"]>, answer: Answer | undefined): Result {
     if (answer === undefined || result.outcome !== "imported") return result;
+    const { name = "", hash = "", prefix = "" } = key;
     const named = `${answer.userId} ${name.normalize("NFC")}`;
+    // Slow hashes are written $2b$…, $argon2id$…: no other is looked up by a prefix.
+    const beginnings = hash.startsWith("$") ? beginningsOf(prefix) : [];
     if (this.#hashes.has(answer.sameHash)) return { line: result.line, outcome: "known" };
-    if (this.#names.has(named))
-      return { ...result, outcome: "refused", problem: "name: another key of this user has this name" };
+    if (
+      (beginnings.length > 0 && this.#beginnings.has(prefix)) ||
+      beginnings.some((one) => this.#prefixes.has(one))
+    )
+      return { ...result, outcome: "refused", problem: prefixProblem };
+    if (this.#names.has(named)) return { ...result, outcome: "refused", problem: nameProblem };
+    if (beginnings.length > 0) this.#prefixes.add(prefix);
+    for (const one of beginnings) this.#beginnings.add(one);
     this.#names.add(named);
     this.#hashes.add(answer.sameHash);
     return result;

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { type ApiKeyFinding, ApiKeyService } from "countersign/descriptors";
 import { findUserId } from "../administration/find-user.ts";
 import { note, print, printMessage } from "../terminal/output.ts";
+import { plural } from "../terminal/plural.ts";
 import { type Column, instant, table } from "../terminal/table.ts";
 import { wholeNumber } from "./command.ts";
 import { keyId, msOf } from "./key-argument.ts";
@@ -51,7 +52,8 @@ function addUsage(keys: Command): void {
           ["DENIED", ({ denied }) => String(denied)],
         ];
         print(table(columns, usage, "No calls in this time."));
-        note(`${apiKey?.totalRequests ?? 0} allowed calls with ${keyTitle(apiKey)} in all`);
+        const total = plural(Number(apiKey?.totalRequests ?? 0n), "allowed call");
+        note(`${total} with ${keyTitle(apiKey)} in all`);
       }),
     );
 }

@@ -1,9 +1,12 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
-import { ApiKeyService } from "countersign/descriptors";
+import { type ApiKey, ApiKeyService } from "countersign/descriptors";
 import type { Administration } from "../administration/administration.ts";
 import { findUserId } from "../administration/find-user.ts";
-import { CommandFailure, UsageError } from "../terminal/failure.ts";
+import { CommandFailure, oneLine, UsageError } from "../terminal/failure.ts";
+
 import { note, print, printMessage } from "../terminal/output.ts";
+import { instant } from "../terminal/table.ts";
 import { keyId } from "./key-argument.ts";
 import { keyTitle } from "./key-text.ts";
 import { addTargetCommand, administer, type TargetOptions } from "./target.ts";
@@ -47,6 +50,7 @@ async function revokeOne(administration: Administration, id: string, options: Re
   if (output === "json") return printMessage(revokeApiKey.output, answer);
   const { apiKey, revokedKeys, madeKeys } = answer;
   print(`Revoked ${keyTitle(apiKey)}.\n`);
+  tellReason(apiKey, reason);
   tellMade({ revokedKeys, madeKeys }, withMadeKeys);
 }
 
@@ -61,7 +65,10 @@ async function revokeSome(
   const { apiKeys, refusedIds } = answer;
   if (output === "json") printMessage(revokeApiKeys.output, answer);
   else {
-    for (const apiKey of apiKeys) print(`Revoked ${keyTitle(apiKey)}.\n`);
+    for (const apiKey of apiKeys) {
+      print(`Revoked ${keyTitle(apiKey)}.\n`);
+      tellReason(apiKey, reason);
+    }
     if (apiKeys.length === 0) print("No API keys.\n");
     tellMade(answer, withMadeKeys);
   }
@@ -70,6 +77,16 @@ async function revokeSome(
       "NOT_FOUND",
       `not revoked, because there is none or you may not: ${refusedIds.join(", ")}`,
     );
+}
+
+/** The first revocation counts: a reason that comes later is not kept. */
+function tellReason(apiKey: ApiKey | undefined, reason: string): void {
+  if (apiKey === undefined || reason === "" || apiKey.revokedReason === reason) return;
+  const at = instant(apiKey.revokedAt && timestampDate(apiKey.revokedAt));
+  const title = keyTitle(apiKey).replace(/^t/, "T");
+  const kept =
+    apiKey.revokedReason === "" ? "has no reason" : `keeps its reason: ${oneLine(apiKey.revokedReason)}`;
+  note(`${title} was revoked before, at ${at}, and ${kept}`);
 }
 
 /** Keys that a revoked one has taken with it, or left behind. */

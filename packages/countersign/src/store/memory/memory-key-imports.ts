@@ -4,6 +4,7 @@ import { Conflict } from "../contracts.ts";
 import { hashTaken, prefixTaken } from "../key-import-conflict.ts";
 import type {
   ImportedKey,
+  KeyImportMarks,
   KeyImportProgress,
   KeyImportState,
   KeyImportStore,
@@ -69,6 +70,10 @@ export class MemoryKeyImports implements KeyImportStore, SealedRows {
     return new Map(rows.map(({ fingerprint, id }) => [fingerprint, id]));
   }
 
+  async requireNew(marks: KeyImportMarks): Promise<void> {
+    this.#requireNew(marks);
+  }
+
   async addSecret(id: string, sealed: Uint8Array): Promise<void> {
     if (!this.#secrets.has(id)) this.#secrets.set(id, Uint8Array.from(sealed));
   }
@@ -88,11 +93,7 @@ export class MemoryKeyImports implements KeyImportStore, SealedRows {
   async add(imported: NewKeyImport): Promise<ApiKeyRecord> {
     const { key, algorithm, lookup, prefix, hash, secretId } = imported;
     const fingerprint = hex(imported.fingerprint);
-    for (const row of this.#rows.values()) {
-      if (row.fingerprint === fingerprint || same(row.lookup, lookup)) throw hashTaken();
-      if (prefix !== undefined && row.prefix !== undefined && overlap(row.prefix, prefix))
-        throw prefixTaken();
-    }
+    this.#requireNew(imported);
     if (secretId !== undefined && !this.#secrets.has(secretId))
       throw new Conflict("secretId", "no such secret");
     const record = this.#options.apiKeys.createNow({ ...key, digest: new Uint8Array() }, "key.imported");
@@ -119,6 +120,15 @@ export class MemoryKeyImports implements KeyImportStore, SealedRows {
     this.#options.apiKeys.setDigest(id, own);
     const none = { prefix: undefined, hash: undefined, secretId: undefined };
     this.#rows.set(id, { ...row, algorithm: "countersign", lookup: Uint8Array.from(own.digest), ...none });
+  }
+
+  #requireNew({ fingerprint, lookup, prefix }: KeyImportMarks): void {
+    const mark = hex(fingerprint);
+    const rows = [...this.#rows.values()];
+    if (rows.some((row) => row.fingerprint === mark || same(row.lookup, lookup))) throw hashTaken();
+    if (prefix === undefined) return;
+    const isTaken = rows.some((row) => row.prefix !== undefined && overlap(row.prefix, prefix));
+    if (isTaken) throw prefixTaken();
   }
 }
 

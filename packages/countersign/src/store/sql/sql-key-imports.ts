@@ -1,11 +1,11 @@
-import type { Transaction } from "kysely";
-import { sql } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import type { ApiKeyRecord } from "../api-key-contracts.ts";
 import { toApiKeyRecord } from "../api-key-row.ts";
 import { Conflict } from "../contracts.ts";
 import { hashTaken, prefixTaken } from "../key-import-conflict.ts";
 import type {
   ImportedKey,
+  KeyImportMarks,
   KeyImportProgress,
   KeyImportState,
   KeyImportStore,
@@ -68,6 +68,10 @@ export class SqlKeyImports implements KeyImportStore {
     return new Map(rows.map(({ key_id, fingerprint }) => [Buffer.from(fingerprint).toString("hex"), key_id]));
   }
 
+  async requireNew(marks: KeyImportMarks): Promise<void> {
+    await requireNew(this.#backend.reader, marks);
+  }
+
   async addSecret(id: string, sealed: Uint8Array): Promise<void> {
     await this.#backend.write((trx) =>
       trx
@@ -85,6 +89,7 @@ export class SqlKeyImports implements KeyImportStore {
     return this.#backend.write(async (trx) => {
       const now = this.#now();
       await requireNew(trx, imported);
+      await requireSecret(trx, secretId);
       const row = await insertKey(trx, { ...key, digest: new Uint8Array() }, { now, action: "key.imported" });
       await trx
         .insertInto("imported_keys")
@@ -170,30 +175,34 @@ export class SqlKeyImports implements KeyImportStore {
   }
 }
 
-async function requireNew(trx: Transaction<SqlSchema>, imported: NewKeyImport): Promise<void> {
-  const { fingerprint, lookup, prefix, secretId } = imported;
-  const same = await trx
+async function requireSecret(trx: Transaction<SqlSchema>, secretId: string | undefined): Promise<void> {
+  if (secretId === undefined) return;
+  const secret = await trx
+    .selectFrom("import_secrets")
+    .select("id")
+    .where("id", "=", secretId)
+    .executeTakeFirst();
+  if (secret === undefined) throw new Conflict("secretId", "no such secret");
+}
+
+async function requireNew(
+  db: Kysely<SqlSchema>,
+  { fingerprint, lookup, prefix }: KeyImportMarks,
+): Promise<void> {
+  const same = await db
     .selectFrom("imported_keys")
     .select("key_id")
     .where((eb) =>
       eb.or([
-        eb("fingerprint", "=", fingerprint),
-        ...(lookup === undefined ? [] : [eb("lookup", "=", lookup)]),
+        eb("fingerprint", "=", Uint8Array.from(fingerprint)),
+        ...(lookup === undefined ? [] : [eb("lookup", "=", Uint8Array.from(lookup))]),
       ]),
     )
     .executeTakeFirst();
   if (same !== undefined) throw hashTaken();
-  if (secretId !== undefined) {
-    const secret = await trx
-      .selectFrom("import_secrets")
-      .select("id")
-      .where("id", "=", secretId)
-      .executeTakeFirst();
-    if (secret === undefined) throw new Conflict("secretId", "no such secret");
-  }
   if (prefix === undefined) return;
   const beginnings = Array.from({ length: prefix.length }, (_, at) => prefix.slice(0, at + 1));
-  const overlapping = await trx
+  const overlapping = await db
     .selectFrom("imported_keys")
     .select("key_id")
     .where((eb) =>

@@ -159,6 +159,7 @@ export const storeMethods: {
     progress: "reads",
     algorithmsOf: "reads",
     known: "reads",
+    requireNew: "reads",
     find: "reads",
     addSecret: { unaudited: "is of no use without a key, whose import is audited" },
     add: [

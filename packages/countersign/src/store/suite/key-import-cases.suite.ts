@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Conflict } from "../contracts.ts";
 import type { NewKeyImport } from "../key-import-contracts.ts";
 import { type Cases, conflictOn, newKey } from "./store-case.suite.ts";
 
@@ -63,7 +64,18 @@ export const keyImportCases: Cases = {
     const { id: userId } = await users.create({ username: "ada" });
     await keyImports.add(imported("k1", userId, { lookup: bytes(1) }));
     await keyImports.add(imported("k2", userId, { algorithm: "bcrypt", prefix: "live_ab", hash: "h" }));
-    const add = (more: Partial<NewKeyImport>) => () => keyImports.add(imported("k9", userId, more));
+    // What is asked before and what is done say the same.
+    const add = (more: Partial<NewKeyImport>) => async () => {
+      const one = imported("k9", userId, more);
+      const asked = await keyImports.requireNew(one).catch((error: unknown) => error);
+      try {
+        await keyImports.add(one);
+      } catch (error) {
+        const isAsked = error instanceof Conflict && ["hash", "prefix"].includes(error.field);
+        assert.deepEqual(asked, isAsked ? error : undefined);
+        throw error;
+      }
+    };
     await conflictOn(store, "hash", add({ fingerprint: bytes("1".charCodeAt(0)) }));
     await conflictOn(store, "hash", add({ lookup: bytes(1) }));
     for (const prefix of ["live_ab", "live_abc", "live_", "l"])
@@ -76,8 +88,8 @@ export const keyImportCases: Cases = {
     await conflictOn(store, "name", add({ key: { ...newKey("k9", userId), name: "name of k1" } }));
     await conflictOn(store, "userId", add({ key: newKey("k9", "99") }));
     assert.equal(await apiKeys.load("k9"), undefined);
-    assert.ok(
-      await keyImports.add(imported("k9", userId, { algorithm: "bcrypt", prefix: "live_b", hash: "h" })),
-    );
+    const free = imported("k9", userId, { algorithm: "bcrypt", prefix: "live_b", hash: "h" });
+    await keyImports.requireNew(free);
+    assert.ok(await keyImports.add(free));
   },
 };
