@@ -1,10 +1,11 @@
 import { create, type JsonValue, type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { invalidArgument } from "../core/call-error.ts";
+import { type FieldViolation, invalidArgument } from "../core/call-error.ts";
 import type { Tenanted } from "../core/tenant.ts";
 import { type AuditFilter as AuditFilterMessage, AuditRecordSchema } from "../gen/auth/v1/audit_pb.ts";
 import type { AuditFilter, AuditRecord } from "../store/audit-contracts.ts";
 import { csvLine } from "./csv.ts";
+import { isAfter } from "./request-query.ts";
 import { tenantToList } from "./tenancy.ts";
 
 /** An audit record as the API shows it. */
@@ -24,12 +25,12 @@ export function auditMessage(record: AuditRecord): MessageInitShape<typeof Audit
   };
 }
 
-/** What is asked for, of what the caller may know of. Throws `INVALID_ARGUMENT` for text that is longer than any that is there. */
+/** What is asked for, of what the caller may know of. Throws `INVALID_ARGUMENT` for what finds nothing because it cannot be. */
 export function auditFilter(message: AuditFilterMessage | undefined, caller: Tenanted): AuditFilter {
   if (message === undefined) return { tenantId: tenantToList(caller) };
   const { actor, apiKey, action, target, text, tenant, since, until } = message;
-  for (const [field, value] of Object.entries({ actor, api_key: apiKey, action, target, text, tenant }))
-    if (value.length > 500) throw invalidArgument({ field, description: "at most 500 characters" });
+  const [problem, ...others] = problemsOf(message);
+  if (problem !== undefined) throw invalidArgument(problem, ...others);
   const named = (value: string): string | undefined => (value === "" ? undefined : value);
   return {
     actor: named(actor),
@@ -41,6 +42,15 @@ export function auditFilter(message: AuditFilterMessage | undefined, caller: Ten
     since: since && timestampDate(since),
     until: until && timestampDate(until),
   };
+}
+
+function problemsOf(message: AuditFilterMessage): readonly FieldViolation[] {
+  const { actor, apiKey, action, target, text, tenant, since, until } = message;
+  const violations = Object.entries({ actor, api_key: apiKey, action, target, text, tenant })
+    .filter(([, value]) => value.length > 500)
+    .map(([name]) => ({ field: `filter.${name}`, description: "at most 500 characters" }));
+  if (!isAfter(since, until)) return violations;
+  return [...violations, { field: "filter.since", description: "not after until" }];
 }
 
 /** How records are written into a file. */

@@ -68,6 +68,7 @@ describe("LogService", () => {
         text: { text: "x".repeat(257) },
         user_id: { userId: "\0" },
         api_key_id: { apiKeyId: "\ud800" },
+        since: { since: timestampFromMs(2), until: timestampFromMs(1) },
       }).map(
         ([field, filter]) =>
           [

@@ -38,7 +38,7 @@ export function readFilter(given: FilterMessage | undefined): RequestFilter {
 }
 
 function problemsOf(given: FilterMessage): readonly FieldViolation[] {
-  const { status, codes, reason, protocol } = given;
+  const { status, codes, reason, protocol, since, until } = given;
   const violations: FieldViolation[] = [];
   const add = (field: string, description: string): void => {
     violations.push({ field: `filter.${field}`, description });
@@ -54,7 +54,13 @@ function problemsOf(given: FilterMessage): readonly FieldViolation[] {
   if (codes.some((name) => !codeNames.includes(name))) add("codes", statusesOfGrpc);
   if (reason !== "" && !isReason(reason)) add("reason", knownReasons);
   if (protocol !== "" && !protocols.includes(protocol)) add("protocol", `one of ${protocols.join(", ")}`);
+  if (isAfter(since, until)) add("since", "not after until");
   return violations;
+}
+
+/** Does a stretch of time end before it begins? It would find nothing, whatever there is. */
+export function isAfter(since: Timestamp | undefined, until: Timestamp | undefined): boolean {
+  return since !== undefined && until !== undefined && timestampMs(since) > timestampMs(until);
 }
 
 const statusesOfGrpc = `statuses of gRPC: ${codeNames.join(", ")}`;
