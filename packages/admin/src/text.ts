@@ -246,7 +246,7 @@ export const text = {
     none: "No requests yet",
     noneHint: "Calls stand here about a second after they end.",
     live: "Live",
-    search: "Search method, agent, address, id",
+    search: "Method, agent, address, id",
     at: "Time",
     status: "Status",
     anyStatus: "Any status",
