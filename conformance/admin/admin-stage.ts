@@ -1,5 +1,6 @@
 import type { Browser } from "playwright-core";
 import { Administrator, ids } from "../cast.ts";
+import { until } from "../deadline.ts";
 import { type ServerProcess, startServer } from "../server-process.ts";
 import { type Account, startBrowser, type Visit, type VisitOptions, visit } from "./browser.ts";
 import { type Answer, ask } from "./browser-request.ts";
@@ -49,6 +50,15 @@ export class AdminStage {
   call(key: string | undefined, userAgent = "orders/2.1"): Promise<Answer> {
     const headers = { "user-agent": userAgent, ...(key !== undefined && { "x-api-key": key }) };
     return ask(this.server.http, "/auth.v1.AuthService/WhoAmI", { headers, body: {} });
+  }
+
+  /** Waits until the log has a call of that key: lists that do not come by themselves show what is there. */
+  logged(keyId: string): Promise<void> {
+    return until(10_000, "the call in the log", async () => {
+      const filter = { api_key_id: keyId };
+      const { requests } = await this.administrator.call("/auth.v1.LogService/ListRequests", { filter });
+      return (requests as readonly unknown[]).length > 0;
+    });
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Locator, Page, Route } from "playwright-core";
-import { until } from "../deadline.ts";
 import { AdminStage, furnish } from "./admin-stage.ts";
 import { enter, type Visit } from "./browser.ts";
 
@@ -211,12 +210,7 @@ describe("the list of calls", () => {
     await page.goto("/admin/logs");
     await page.locator("tbody tr").first().waitFor();
     await stage.call(key);
-    await until(10_000, "the call in the log", async () => {
-      const found = await stage.administrator.call("/auth.v1.LogService/ListRequests", {
-        filter: { api_key_id: id },
-      });
-      return (found["requests"] as unknown[] | undefined)?.length === 1;
-    });
+    await stage.logged(id);
     const live = page.getByRole("button", { name: "Live" });
     await live.click();
     const row = page.getByRole("row").filter({ hasText: "In between" });

@@ -102,8 +102,9 @@ describe("a visit", () => {
     const script = `<img src=x onerror="document.title='owned'">`;
     const { administrator } = stage;
     await assert.rejects(administrator.createUser(script), /username/);
-    const { key } = await administrator.createKey(ids.alice, script);
+    const { key, id } = await administrator.createKey(ids.alice, script);
     await stage.call(key, script);
+    await stage.logged(id);
     const { page, context, complaints } = await stage.visit();
     await enter(page, stage.account("admin"));
     for (const path of ["keys", "logs?q=onerror", "logs", "?range=15m"]) {

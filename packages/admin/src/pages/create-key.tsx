@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { ApiKeyService } from "../api/protos.ts";
 import { useMe } from "../api/rights.ts";
 import { text } from "../text.ts";
@@ -38,6 +38,9 @@ function KeyForm({ onMade, onCancel }: { onMade: (made: MadeKey) => void; onCanc
     inForm: true,
   });
   const { wrong } = create;
+  useEffect(() => {
+    if (unknownUser && !finding) focusFirstWrong();
+  }, [unknownUser, finding]);
   async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
@@ -49,7 +52,6 @@ function KeyForm({ onMade, onCancel }: { onMade: (made: MadeKey) => void; onCanc
     });
     setFinding(false);
     setUnknownUser(owner === undefined);
-    if (owner === undefined) focusFirstWrong();
     if (owner === undefined || owner === null) return;
     const expiresAt = expiryOf(days);
     create.run({

@@ -1,6 +1,7 @@
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { createConnectQueryKey, useMutation, useTransport } from "@connectrpc/connect-query";
 import { type QueryKey, useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { fieldErrors } from "../api/errors.ts";
 import { requestIdOf } from "../api/transport.ts";
 import { focusFirstWrong } from "../ui/focus-wrong.ts";
@@ -32,6 +33,8 @@ export function foreseen<I extends DescMessage, O extends DescMessage>(
   return { method, request, answer };
 }
 
+const namesFields = (error: unknown): boolean => Object.keys(fieldErrors(error)).length > 0;
+
 /** A change by an RPC: success is said and everything shown is read anew; so is said what failed. Both by which request. */
 export function useChange<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
@@ -60,10 +63,12 @@ export function useChange<I extends DescMessage, O extends DescMessage>(
     },
     onError: (failure, _request, before) => {
       if (key !== undefined && before !== undefined) queries.setQueryData(key, before);
-      if (inForm && Object.keys(fieldErrors(failure)).length > 0) focusFirstWrong();
-      else tellError(failure);
+      if (!inForm || !namesFields(failure)) tellError(failure);
     },
   });
+  useEffect(() => {
+    if (inForm && error !== null && namesFields(error)) focusFirstWrong();
+  }, [inForm, error]);
   return {
     run: (request: MessageInitShape<I>) => mutate(request),
     busy: isPending,

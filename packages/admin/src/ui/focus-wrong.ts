@@ -1,8 +1,6 @@
-/** To the first field of an open dialog that is wrong, once the page says so: also where it is folded away. */
+/** To the first field of an open dialog that is wrong, also where it is folded away. For effects: by then the page says what is wrong. */
 export function focusFirstWrong(): void {
-  requestAnimationFrame(() => {
-    const field = document.querySelector<HTMLElement>('[role=dialog] [aria-invalid="true"]');
-    field?.closest("details")?.setAttribute("open", "");
-    field?.focus();
-  });
+  const field = document.querySelector<HTMLElement>('[role=dialog] [aria-invalid="true"]');
+  field?.closest("details")?.setAttribute("open", "");
+  field?.focus();
 }
