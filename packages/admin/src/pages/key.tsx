@@ -12,7 +12,7 @@ import { Confirm } from "../ui/confirm.tsx";
 import { Code } from "../ui/copy.tsx";
 import { fromNow } from "../ui/from-now.ts";
 import { formatCount } from "../ui/numbers.ts";
-import { Fact, Facts, Failed, Loading, Page, Panel } from "../ui/page.tsx";
+import { Fact, Facts, Failed, Loading, Page, Panel, Pending } from "../ui/page.tsx";
 import { Time } from "../ui/time.tsx";
 import { AuditTable } from "./audit-table.tsx";
 import { EditKey } from "./edit-key.tsx";
@@ -59,10 +59,8 @@ function OneKey({ id }: { id: string }) {
             <Suspense fallback={<Loading lines={4} />}>
               {usage.data ? (
                 <UsageChart days={lastDays(usage.data.usage, 30)} />
-              ) : usage.error ? (
-                <Failed error={usage.error} onRetry={() => void usage.refetch()} />
               ) : (
-                <Loading lines={6} />
+                <Pending query={usage} lines={6} />
               )}
             </Suspense>
           </Panel>

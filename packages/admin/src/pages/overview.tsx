@@ -1,6 +1,5 @@
 import { type Timestamp, timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { useQuery } from "@connectrpc/connect-query";
-import type { UseQueryResult } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { Link } from "wouter";
 import { ApiKeyService, LogService, type RequestGroup } from "../api/protos.ts";
@@ -9,7 +8,7 @@ import { text } from "../text.ts";
 import { Badge } from "../ui/badge.tsx";
 import { Code } from "../ui/copy.tsx";
 import { formatCount, formatDuration, formatPercent, formatRate, formatShort } from "../ui/numbers.ts";
-import { Denied, Empty, Failed, Loading, Page, Panel } from "../ui/page.tsx";
+import { Denied, Empty, Failed, Loading, Page, Panel, Pending } from "../ui/page.tsx";
 import { Select } from "../ui/select.tsx";
 import { Time } from "../ui/time.tsx";
 import { useFilter } from "../ui/use-filter.ts";
@@ -104,10 +103,8 @@ function Figures({
         <Suspense fallback={<Loading lines={5} />}>
           {series.data ? (
             <CallsChart points={series.data.points} step={step} until={until} seconds={seconds} />
-          ) : series.error ? (
-            <Failed error={series.error} onRetry={() => void series.refetch()} />
           ) : (
-            <Loading lines={7} />
+            <Pending query={series} lines={7} />
           )}
         </Suspense>
       </Panel>
@@ -218,7 +215,7 @@ function KeyHealth() {
   return (
     <div className="grid gap-5 lg:grid-cols-2">
       <Panel title={text.overview.expiring}>
-        <Awaited query={expiring} />
+        <Pending query={expiring} />
         {expiring.data?.apiKeys.length === 0 && <Empty title={text.overview.noneExpiring} />}
         <ul className="flex flex-col gap-2">
           {expiring.data?.apiKeys
@@ -239,7 +236,7 @@ function KeyHealth() {
         </ul>
       </Panel>
       <Panel title={text.overview.findings}>
-        <Awaited query={findings} />
+        <Pending query={findings} />
         {findings.data?.findings.length === 0 && <Empty title={text.overview.noFindings} />}
         <ul className="flex flex-col gap-2">
           {findings.data?.findings.slice(0, 6).map(({ kind, apiKey, detail }) => (
@@ -262,16 +259,6 @@ function KeyHealth() {
       </Panel>
     </div>
   );
-}
-
-/** What stands in a panel before it has anything to show. */
-function Awaited({
-  query: { data, error, refetch },
-}: {
-  query: Pick<UseQueryResult, "data" | "error" | "refetch">;
-}) {
-  if (data !== undefined) return null;
-  return error ? <Failed error={error} onRetry={() => void refetch()} /> : <Loading lines={3} />;
 }
 
 /** A key that was replaced ends with its grace. */

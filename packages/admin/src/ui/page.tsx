@@ -1,3 +1,4 @@
+import type { UseQueryResult } from "@tanstack/react-query";
 import { CircleAlert, Inbox, Lock } from "lucide-react";
 import { type ReactNode, useEffect } from "react";
 import { describeError, isDenied } from "../api/errors.ts";
@@ -92,6 +93,18 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry: () => void
       </Button>
     </div>
   );
+}
+
+/** What stands in the place of something that is read, until there is something to show. */
+export function Pending({
+  query: { data, error, refetch },
+  lines = 3,
+}: {
+  query: Pick<UseQueryResult, "data" | "error" | "refetch">;
+  lines?: number;
+}) {
+  if (data !== undefined) return null;
+  return error ? <Failed error={error} onRetry={() => void refetch()} /> : <Loading lines={lines} />;
 }
 
 export function Denied({ children }: { children?: ReactNode }) {

@@ -35,9 +35,7 @@ export interface ClientCertificateOptions<P> {
   readonly toPrincipal?: (principal: Principal) => P;
 }
 
-const certificateOptions = [
-  ...(["map", "users", "findByUsername", "capacity", "name", "toPrincipal"] as const),
-] satisfies (keyof ClientCertificateOptions<unknown>)[];
+const certificateOptions = ["map", "users", "findByUsername", "capacity", "name", "toPrincipal"];
 
 /**
  * The client certificate of a connection, which the transport has verified. It authenticates calls that have no header

@@ -17,16 +17,9 @@ export type OidcOptions<P> = IssuedTokenRules &
 
 const oidcOptions = [
   ...tokenOptions,
-  ...([
-    "issuer",
-    "accounts",
-    "mapping",
-    "kind",
-    "leewaySeconds",
-    "maxLifetimeSeconds",
-    "requiredValues",
-  ] as const),
-];
+  ...(["issuer", "accounts", "mapping", "kind"] as const),
+  ...(["leewaySeconds", "maxLifetimeSeconds", "requiredValues"] as const),
+] satisfies (keyof OidcOptions<unknown>)[];
 const ofKind = {
   "id-token": ["clientId", "trustedAudiences", "authorizedParties"],
   "access-token": ["audience", "typ"],
